@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_BASE_FILE_H
+#define VB_BASE_FILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "vb/base/cleanup.h"
+#include "vb/base/error.h"
+
+/*
+ * Whole files, read with a bound and written so that a reader sees the old content or the new,
+ * never a half of either.
+ */
+
+/*
+ * Reads the regular file that fd is open on, from its start. *ret_data is followed by a NUL that
+ * ret_size does not count; the caller frees it. -EFBIG above max_bytes, -EINVAL when it is not a
+ * regular file, or what read(2) says. name is for the message.
+ */
+int vb_file_read_fd(int fd, const char *name, size_t max_bytes, char **ret_data, size_t *ret_size,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/* The same for a path. The last component is not followed when it is a symbolic link. */
+int vb_file_read(const char *path, size_t max_bytes, char **ret_data, size_t *ret_size,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * For files under /proc and /sys, which have no size: reads to the end, at most max_bytes
+ * (-EFBIG), relative to dirfd.
+ */
+int vb_file_read_stream(int dirfd, const char *path, size_t max_bytes, char **ret_data,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * Replaces path by the data: a temporary file beside it, fsync, rename, fsync of the directory.
+ * On failure the old file is as it was and no temporary file stays. Errnos of open(2), write(2),
+ * fsync(2), rename(2).
+ */
+int vb_file_replace(const char *path, const void *data, size_t size, mode_t mode,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/* Makes the directory and its parents, mode 0755 less umask; an existing one is fine. */
+int vb_file_make_directories(const char *path, struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * Opens a path below dirfd; symbolic links inside are followed, but none leads out
+ * (RESOLVE_BENEATH, Linux 5.6). -EXDEV when one does.
+ */
+int vb_file_open_beneath(
+	int dirfd, const char *path, int flags, int *ret_fd, struct vb_error *err) VB_WARN_UNUSED;
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vb/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "vb/base/str.h"
+
+static int read_all(int fd, char *data, size_t size, size_t *ret_read)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = read(fd, data + done, size - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	*ret_read = done;
+	return 0;
+}
+
+int vb_file_read_fd(int fd, const char *name, size_t max_bytes, char **ret_data, size_t *ret_size,
+	struct vb_error *err)
+{
+	struct stat st;
+	size_t size;
+
+	if (fstat(fd, &st) < 0)
+		return vb_error_set(err, errno, "stat '%s'", name);
+	if (!S_ISREG(st.st_mode))
+		return vb_error_say(err, EINVAL, "'%s' is not a regular file", name);
+	if ((unsigned long long)st.st_size > max_bytes)
+		return vb_error_say(err, EFBIG, "'%s' has %lld bytes, at most %zu are read", name,
+			(long long)st.st_size, max_bytes);
+	vb_auto_free char *data = malloc((size_t)st.st_size + 1);
+	if (data == NULL)
+		return vb_error_set(err, ENOMEM, "read '%s'", name);
+	int r = read_all(fd, data, (size_t)st.st_size, &size);
+	if (r < 0)
+		return vb_error_set(err, -r, "read '%s'", name);
+	data[size] = '\0';
+	*ret_data = VB_STEAL(data);
+	*ret_size = size;
+	return 0;
+}
+
+int vb_file_read(
+	const char *path, size_t max_bytes, char **ret_data, size_t *ret_size, struct vb_error *err)
+{
+	/* O_NONBLOCK: a FIFO put in the file's place must not hold us. */
+	vb_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		return vb_error_set(err, errno, "open '%s'", path);
+	return vb_file_read_fd(fd, path, max_bytes, ret_data, ret_size, err);
+}
+
+int vb_file_read_stream(
+	int dirfd, const char *path, size_t max_bytes, char **ret_data, struct vb_error *err)
+{
+	vb_auto_close int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	vb_auto_free char *data = NULL;
+	size_t size = 0;
+
+	if (fd < 0)
+		return vb_error_set(err, errno, "open '%s'", path);
+	for (size_t room = 4096;; room *= 2) {
+		size_t n = 0;
+		char *grown = realloc(data, room + 1);
+		if (grown == NULL)
+			return vb_error_set(err, ENOMEM, "read '%s'", path);
+		data = grown;
+		int r = read_all(fd, data + size, room - size, &n);
+		if (r < 0)
+			return vb_error_set(err, -r, "read '%s'", path);
+		size += n;
+		if (size > max_bytes)
+			return vb_error_set(err, EFBIG, "read '%s'", path);
+		if (size < room)
+			break;
+	}
+	data[size] = '\0';
+	*ret_data = VB_STEAL(data);
+	return 0;
+}
+
+static int write_all(int fd, const char *data, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = write(fd, data, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+/* The directory part of a path that has a slash, "." otherwise; freed by the caller. */
+static char *parent_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return strdup(".");
+	return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}
+
+static int sync_directory(const char *path)
+{
+	vb_auto_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+static int fill_temporary(int fd, const void *data, size_t size, mode_t mode)
+{
+	int r = write_all(fd, data, size);
+
+	if (r < 0)
+		return r;
+	return fchmod(fd, mode) < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+int vb_file_replace(
+	const char *path, const void *data, size_t size, mode_t mode, struct vb_error *err)
+{
+	vb_auto_free char *directory = parent_directory(path);
+	vb_auto_free char *temporary = vb_str_format("%s.XXXXXX", path);
+
+	if (directory == NULL || temporary == NULL)
+		return vb_error_set(err, ENOMEM, "write '%s'", path);
+	vb_auto_close int fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return vb_error_set(err, errno, "create '%s'", temporary);
+	int r = fill_temporary(fd, data, size, mode);
+	if (r == 0 && rename(temporary, path) < 0)
+		r = -errno;
+	if (r < 0) {
+		(void)unlink(temporary);
+		return vb_error_set(err, -r, "write '%s'", path);
+	}
+	r = sync_directory(directory);
+	if (r < 0)
+		return vb_error_set(err, -r, "sync '%s'", directory);
+	return 0;
+}
+
+int vb_file_make_directories(const char *path, struct vb_error *err)
+{
+	vb_auto_free char *copy = strdup(path);
+
+	if (copy == NULL)
+		return vb_error_set(err, ENOMEM, "make directory '%s'", path);
+	for (char *slash = strchr(copy + 1, '/');; slash = strchr(slash + 1, '/')) {
+		if (slash != NULL)
+			*slash = '\0';
+		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+			return vb_error_set(err, errno, "make directory '%s'", copy);
+		if (slash == NULL)
+			return 0;
+		*slash = '/';
+	}
+}
+
+int vb_file_open_beneath(int dirfd, const char *path, int flags, int *ret_fd, struct vb_error *err)
+{
+	struct open_how how = {
+		.flags = (unsigned int)(flags | O_CLOEXEC), .resolve = RESOLVE_BENEATH};
+	long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+
+	if (fd < 0)
+		return vb_error_set(err, errno, "open '%s'", path);
+	*ret_fd = (int)fd;
+	return 0;
+}

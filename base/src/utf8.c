@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vb/base/utf8.h"
+
+#include <stdint.h>
+#include <string.h>
+
+static bool is_continuation(uint8_t byte)
+{
+	return (byte & 0xc0) == 0x80;
+}
+
+/* The range of the second byte excludes overlong forms, surrogates and code points > 10FFFF. */
+static bool is_second_byte(uint8_t first, uint8_t second)
+{
+	switch (first) {
+	case 0xe0:
+		return second >= 0xa0 && second <= 0xbf;
+	case 0xed:
+		return second >= 0x80 && second <= 0x9f;
+	case 0xf0:
+		return second >= 0x90 && second <= 0xbf;
+	case 0xf4:
+		return second >= 0x80 && second <= 0x8f;
+	default:
+		return is_continuation(second);
+	}
+}
+
+/* Length of the well-formed sequence at the start of the bytes, or 0. */
+static size_t sequence_length(const uint8_t *bytes, size_t size)
+{
+	uint8_t first = bytes[0];
+	size_t length;
+
+	if (first < 0x80)
+		return 1;
+	if (first >= 0xc2 && first <= 0xdf)
+		length = 2;
+	else if (first >= 0xe0 && first <= 0xef)
+		length = 3;
+	else if (first >= 0xf0 && first <= 0xf4)
+		length = 4;
+	else
+		return 0;
+	if (size < length || !is_second_byte(first, bytes[1]))
+		return 0;
+	for (size_t i = 2; i < length; i++)
+		if (!is_continuation(bytes[i]))
+			return 0;
+	return length;
+}
+
+bool vb_utf8_is_valid(const void *data, size_t size)
+{
+	const uint8_t *bytes = data;
+
+	for (size_t pos = 0; pos < size;) {
+		size_t length = sequence_length(bytes + pos, size - pos);
+		if (length == 0)
+			return false;
+		pos += length;
+	}
+	return true;
+}
+
+void vb_utf8_scrub(char *text)
+{
+	size_t size = strlen(text);
+
+	for (size_t pos = 0; pos < size;) {
+		size_t length = sequence_length((const uint8_t *)text + pos, size - pos);
+		uint8_t byte = (uint8_t)text[pos];
+		if (length == 0 || byte < 0x20 || byte == 0x7f) {
+			text[pos] = '?';
+			length = 1;
+		}
+		pos += length;
+	}
+}
