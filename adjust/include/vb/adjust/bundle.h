@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_ADJUST_BUNDLE_H
+#define VB_ADJUST_BUNDLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vb/adjust/plan.h"
+#include "vb/base/error.h"
+
+/*
+ * A bundle: a named set of hardening layers. vb_bundle_parse() reads a manifest's bytes and does
+ * no I/O; bundle_store.h finds and opens bundles on the node.
+ */
+
+enum {
+	VB_BUNDLE_MANIFEST_MAX = 1 << 20,
+	VB_BUNDLE_LIST_MAX = 4096,
+	VB_BUNDLE_JSON_DEPTH_MAX = 32,
+};
+
+struct vb_bundle {
+	char *name;
+	char *version;
+	char digest[VB_DIGEST_SIZE]; /* of the manifest file */
+
+	char *seccomp_profile; /* NULL: not named */
+	bool seccomp_log;
+	enum vb_spec_allow spec_allow;
+	uint64_t cap_drop;
+	bool read_only_rootfs;
+	bool no_new_privileges;
+	struct vb_tmpfs_list tmpfs;
+	struct vb_rlimit_list rlimits;
+	bool preload; /* the preload block is there, or a dlopen list */
+	struct vb_plan_preload preload_settings;
+
+	struct vb_strv warnings; /* unknown keys outside `hardening` */
+};
+
+void vb_bundle_destroy(struct vb_bundle *bundle);
+
+static inline void vb_cleanup_bundle(struct vb_bundle *const *bundle)
+{
+	vb_bundle_destroy(*bundle);
+}
+#define vb_auto_bundle vb_auto(vb_cleanup_bundle)
+
+/*
+ * Parses a manifest of schema 1.5 or 1.6. expected_name is the directory's name and must be the
+ * manifest's. Refuses with ErrBundleInvalid, naming the key; -ENOMEM.
+ */
+int vb_bundle_parse(const char *data, size_t size, const char *expected_name,
+	struct vb_bundle **ret_bundle, struct vb_error *err) VB_WARN_UNUSED;
+
+/* Whether a name can be a bundle's: [a-z0-9]([a-z0-9._-]*), at most 63 characters. */
+bool vb_bundle_name_is_valid(const char *name);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_ADJUST_BUNDLE_STORE_H
+#define VB_ADJUST_BUNDLE_STORE_H
+
+#include "vb/adjust/bundle.h"
+#include "vb/base/str.h"
+
+/*
+ * The bundles on the node's disk: `<directory>/<name>/manifest.json`, read at use. What was read
+ * is kept as long as the file is the same one (device, inode, size, mtime and ctime in ns), so an
+ * update is picked up without a restart. Not thread-safe: one thread uses a store.
+ */
+struct vb_bundle_store;
+
+/* The directories are searched in order. Copies the list. NULL when out of memory. */
+struct vb_bundle_store *vb_bundle_store_create(const struct vb_strv *directories) VB_WARN_UNUSED;
+void vb_bundle_store_destroy(struct vb_bundle_store *store);
+
+static inline void vb_cleanup_bundle_store(struct vb_bundle_store *const *store)
+{
+	vb_bundle_store_destroy(*store);
+}
+#define vb_auto_bundle_store vb_auto(vb_cleanup_bundle_store)
+
+/*
+ * Looks the bundle up; the store owns the result, which is good until the next call. digest pins
+ * it, or is NULL. Refuses with ErrBundleNotFound, ErrBundleInvalid or ErrBundleDigest.
+ * Files must belong to root and not be group- or world-writable, except on a read-only mount.
+ */
+int vb_bundle_store_get(struct vb_bundle_store *store, const char *name, const char *digest,
+	const struct vb_bundle **ret_bundle, struct vb_error *err) VB_WARN_UNUSED;
+
+#endif
