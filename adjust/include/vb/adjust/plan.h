@@ -56,12 +56,10 @@ enum vb_spec_allow {
 	VB_SPEC_ALLOW_MITIGATE,
 };
 
-/* Which profile is met with the one that the container already has. */
-enum vb_seccomp_profile {
-	VB_SECCOMP_STARTER,
-	VB_SECCOMP_RUNTIME_DEFAULT, /* the container's own, which then must exist */
-};
-
+/*
+ * What is met with the seccomp profile that the container already has. runtime_default demands that
+ * it has one.
+ */
 struct vb_plan_seccomp {
 	enum vb_seccomp_profile profile;
 	bool closure;	      /* also deny the starter's siblings (design: "Closure") */
