@@ -25,7 +25,7 @@ struct vb_subject {
 	const char *namespace_name;
 	const char *pod;
 	const char *container;
-	const char *handler;	/* "" is the node's default */
+	const char *handler;    /* "" is the node's default */
 	const char *const *env; /* "NAME=value" */
 	size_t env_count;
 	const struct vb_subject_mount *mounts;

@@ -61,8 +61,9 @@ enum vb_spec_allow {
  * it has one.
  */
 struct vb_plan_seccomp {
-	enum vb_seccomp_profile profile;
-	bool closure;	      /* also deny the starter's siblings (design: "Closure") */
+	bool starter;
+	bool runtime_default;
+	bool closure;         /* also deny the starter's siblings (design: "Closure") */
 	bool deny_io_uring;   /* a connect or exec list is set */
 	bool native_abi_only; /* a preload list is set: 32-bit programs would ignore the shim */
 	bool log;
@@ -116,7 +117,7 @@ struct vb_plan_preload {
 /* A mount that the plugin adds; options in the order in which the runtime gets them. */
 struct vb_plan_mount {
 	char *destination; /* clean, absolute */
-	char *type;	   /* "tmpfs" or "bind" */
+	char *type;        /* "tmpfs" or "bind" */
 	char *source;
 	struct vb_strv options;
 };

@@ -17,8 +17,8 @@ struct vb_receipt {
 	char *plan_digest;
 	char *bundle_dir;    /* the OCI bundle: where config.json lies */
 	char *config_digest; /* of config.json as the hook wrote it */
-	char *pid_file;	     /* where the runtime puts the pid; NULL when not said */
-	char *runtime;	     /* the real runtime's path */
+	char *pid_file;      /* where the runtime puts the pid; NULL when not said */
+	char *runtime;       /* the real runtime's path */
 
 	/* The process's capability sets as written into config.json (sets of caps.h). */
 	uint64_t cap_bounding;

@@ -15,7 +15,7 @@ enum {
 };
 
 struct vb_error {
-	int errnum;	  /* positive errno */
+	int errnum;       /* positive errno */
 	const char *code; /* refusal code such as "ErrInvalidValue" (static), or NULL */
 	char what[VB_ERROR_WHAT_MAX];
 	char fix[VB_ERROR_FIX_MAX]; /* how to fix it; empty when nothing was said */
