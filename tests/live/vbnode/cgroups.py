@@ -40,6 +40,12 @@ def _controllers(super_options):
     return ",".join(option for option in super_options.split(",") if option not in ("rw", "ro"))
 
 
+def v2_offers(controller):
+    """Whether the v2 hierarchy has a controller; v1 hierarchies take theirs away from it."""
+    return any(controller in (hierarchy.mountpoint / "cgroup.controllers").read_text().split()
+               for hierarchy in hierarchies() if hierarchy.fstype == "cgroup2")
+
+
 def create(name):
     """Makes /<name> and its leaf in every hierarchy."""
     for hierarchy in hierarchies():

@@ -9,15 +9,15 @@ VAMBRACE_ANNOTATIONS = ("*.vambrace.dev", "*.vambrace.dev/*")
 
 @dataclasses.dataclass(frozen=True)
 class Handler:
-    """One runtime handler, as a RuntimeClass names it. An empty `binary` means runc in PATH."""
+    """One runtime handler, as a RuntimeClass names it. `binary` is a path, or a name in PATH."""
     name: str
-    binary: str = ""
+    binary: str
     pod_annotations: tuple = ()
 
 
 DEFAULT_HANDLERS = (
-    Handler("runc"),
-    Handler("crun", "/usr/bin/crun"),
+    Handler("runc", "runc"),
+    Handler("crun", "crun"),
     Handler("vambrace", "/opt/vambrace/bin/vambrace", VAMBRACE_ANNOTATIONS),
 )
 

@@ -2,9 +2,10 @@
 """A throw-away node: a real containerd in a Debian root, in namespaces of its own.
 
     with Node("trixie") as node:
+        node.load_base_images()
         cri = node.cri()
-        node.load_image(images.busybox())
-        ...
+        with cri.pod() as pod:
+            result = cri.run_container(pod, "main", images.BUSYBOX, ["/bin/id"]).wait()
 
 The node shares only the process ids and the kernel with the machine. Its mounts, cgroups, network
 and host name are its own, its root is an overlay over the cached suite, and /run, the pod logs and
@@ -27,7 +28,7 @@ import sys
 import tempfile
 import time
 
-from . import cgroups, containerd_config, roots
+from . import cgroups, containerd_config, images, roots
 from .containerd_config import DEFAULT_HANDLERS, Handler  # noqa: F401 (part of this API)
 from .cri import Cri, CriError
 
@@ -119,11 +120,21 @@ class Node:
         (etc / "resolv.conf").write_text("nameserver 127.0.0.1\n")
         (etc / "hostname").write_text(f"{self.name}\n")
         (etc / "cni/net.d/10-pods.conflist").write_text(json.dumps(_POD_NETWORK))
+        if not cgroups.v2_offers("cpu"):
+            self._write_crun_wrapper()
         self.write_config()
         spec = {"lower": str(root.path), "root_lock": str(root.lock_path), "cgroup": self.cgroup,
                 "hostname": self.name, "own_network": self.own_network,
                 "containerd": ["/usr/bin/containerd"]}
         (self.base / "node.json").write_text(json.dumps(spec))
+
+    def _write_crun_wrapper(self):
+        """containerd sets CPU shares on every sandbox, and crun knows cgroup v2 only. Where the
+        machine has bound the cpu controller to a v1 hierarchy, crun can but leave cgroups alone."""
+        wrapper = self.base / "upper/usr/local/sbin/crun"
+        wrapper.parent.mkdir(parents=True)
+        wrapper.write_text('#!/bin/sh\nexec /usr/bin/crun --cgroup-manager=disabled "$@"\n')
+        wrapper.chmod(0o755)
 
     def write_config(self):
         """Writes containerd's configuration from `handlers` and `nri`; read at the next start."""
@@ -347,6 +358,16 @@ class Node:
         if match is None:
             raise NodeError("containerd config dump names no sandbox image")
         return match.group(1)
+
+    def runtime_path(self, runtime=None):
+        """The node path of a real OCI runtime, "runc" or "crun" (by default the node's own)."""
+        found = self.run(["/bin/sh", "-c", 'command -v "$1"', "sh", runtime or self.runtime])
+        return found.stdout.strip()
+
+    def load_base_images(self):
+        """Loads the sandbox image and images.busybox(); without the first no pod starts."""
+        self.load_image(images.pause(self.sandbox_image()))
+        self.load_image(images.busybox())
 
     def load_image(self, archive):
         """Imports an image archive (see images.py) and waits until the CRI knows its name."""

@@ -35,8 +35,7 @@ def main():
     DIRECTORY.mkdir(exist_ok=True)
     for suite in ("trixie", "forky"):
         with Node(suite) as node:
-            node.load_image(images.pause(node.sandbox_image()))
-            node.load_image(images.busybox())
+            node.load_base_images()
             path = recorded_path(node)
             path.write_text(json.dumps(default_profile(node), indent=1) + "\n")
             print(path)

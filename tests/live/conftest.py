@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the live tests: real containerd nodes, one per combination of suite and runtime.
+
+`node` is a running node with the base images loaded, shared by all tests of its combination; `cri`
+is a client whose pods are gone after the test; `make_node` boots nodes for one test. A test that
+takes `node` or `combo` runs once per combination; mark it nodes("*-runc") to narrow that.
+"""
+import fnmatch
+import os
+
+import pytest
+
+from vbnode import roots
+from vbnode.node import Node
+
+# The cgroup view that each runtime needs: crun knows no v1 hierarchies.
+COMBINATIONS = {
+    "trixie-runc": ("trixie", "runc", "host"),
+    "forky-runc": ("forky", "runc", "host"),
+    "trixie-crun": ("trixie", "crun", "v2"),
+    "forky-crun": ("forky", "crun", "v2"),
+}
+_versions = pytest.StashKey[dict]()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--nodes", default=",".join(COMBINATIONS),
+                     help="comma-separated node combinations (default: all: %(default)s)")
+
+
+def pytest_configure(config):
+    unknown = set(config.getoption("--nodes").split(",")) - COMBINATIONS.keys()
+    if unknown:
+        raise pytest.UsageError(f"--nodes: unknown {', '.join(sorted(unknown))}; "
+                                f"known: {', '.join(COMBINATIONS)}")
+    if os.geteuid() != 0:
+        raise pytest.UsageError("the live tests boot real containerd nodes and need root")
+    config.stash[_versions] = {}
+
+
+def pytest_generate_tests(metafunc):
+    chosen = metafunc.config.getoption("--nodes").split(",")
+    for marker in metafunc.definition.iter_markers("nodes"):
+        chosen = [name for name in chosen
+                  if any(fnmatch.fnmatch(name, glob) for glob in marker.args)]
+    for fixture in ("node", "combo"):
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, chosen, indirect=True, scope="session")
+            return
+
+
+def pytest_collection_finish(session):
+    """Builds missing node roots now, with its progress on the terminal instead of captured."""
+    if session.config.option.collectonly:
+        return
+    params = [getattr(item, "callspec", None) for item in session.items]
+    names = {call.params.get("node", call.params.get("combo")) for call in params if call}
+    capture = session.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        for suite in sorted({COMBINATIONS[name][0] for name in names if name in COMBINATIONS}):
+            roots.ensure_root(suite)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for name, versions in config.stash[_versions].items():
+        packages = ", ".join(f"{package} {version}" for package, version in sorted(versions.items()))
+        terminalreporter.write_line(f"node {name}: {packages}")
+
+
+@pytest.fixture(scope="session")
+def combo(request):
+    """The name of a node combination, for tests that boot their nodes themselves."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def node(request):
+    """A running node with the sandbox and busybox images."""
+    suite, runtime, cgroup = COMBINATIONS[request.param]
+    with Node(suite, runtime, cgroup, name=request.param) as running:
+        request.config.stash[_versions][request.param] = running.versions
+        running.load_base_images()
+        yield running
+
+
+@pytest.fixture
+def cri(node):  # pylint: disable=redefined-outer-name (how pytest composes fixtures)
+    """A CRI client; the pods that a test leaves are removed after it."""
+    client = node.cri()
+    yield client
+    for pod in client.list_pods():
+        client.stop_pod(pod.id)
+        client.remove_pod(pod.id)
+
+
+@pytest.fixture
+def make_node():
+    """make_node("trixie-runc", **options of Node) boots a node that ends with the test."""
+    nodes = []
+
+    def make(name, **options):
+        suite, runtime, cgroup = COMBINATIONS[name]
+        nodes.append(Node(suite, runtime, cgroup, **{"name": f"{name}-own", **options}))
+        return nodes[-1].start()
+
+    yield make
+    for own in reversed(nodes):
+        own.stop()
