@@ -20,9 +20,9 @@
  *
  * Decoding never trusts the payload: it is walked and checked before protobuf-c sees it, and
  * decoded objects come from the caller's arena; strings and arrays in a result live as long as the
- * arena's content, and strings are never NULL. Errnos of all decoders: -EBADMSG not a well-formed
- * message, -ENOBUFS over the arena's budget, -ENOMEM. Answer any of them with
- * vb_ttrpc_append_error(), which makes the runtime fail the operation.
+ * arena's content, and strings are never NULL (empty arrays may be). Errnos of all decoders:
+ * -EBADMSG not a well-formed message, -ENOBUFS over the arena's budget, -ENOMEM. Answer any of them
+ * with vb_ttrpc_append_error(), which makes the runtime fail the operation.
  */
 
 #define VB_NRI_SERVICE_RUNTIME "nri.pkg.api.v1alpha1.Runtime"
@@ -205,13 +205,13 @@ struct vb_nri_container {
 	int64_t started_at_ns;
 	int64_t finished_at_ns;
 	int32_t exit_code;
-	bool has_user; /* from containerd 2.1 on, and only where it is not all zero */
+	bool has_user; /* from containerd 2.3 on */
 	uint32_t uid;
 	uint32_t gid;
 	const uint32_t *additional_gids;
 	size_t additional_gid_count;
 	const struct vb_nri_seccomp *seccomp; /* from containerd 2.2 on; NULL: none shown */
-	bool has_bad_text;		      /* as in struct vb_nri_pod */
+	bool has_bad_text;                    /* as in struct vb_nri_pod */
 };
 
 /*
@@ -228,7 +228,7 @@ struct vb_nri_configure {
 	const char *config; /* the file of a launched plugin; empty for others */
 	const char *runtime_name;
 	const char *runtime_version;
-	const char *nri_version;	 /* empty before NRI 0.12 */
+	const char *nri_version;         /* empty before NRI 0.12 */
 	int64_t registration_timeout_ms; /* 0 before NRI 0.7 */
 	int64_t request_timeout_ms;
 };
@@ -274,8 +274,12 @@ struct vb_nri_request {
 };
 
 /*
- * Decodes StateChange and every event method. -EBADMSG also when the pod, or the container of a
- * container event, is missing; -EINVAL when the method is none of these.
+ * Decodes StateChange and every event method. -EBADMSG also when a container event has no
+ * container, or any event but StopContainer and RemoveContainer no pod: the runtime may have
+ * forgotten the pod by then, and pod.id is empty. -EINVAL when the method is none of these.
+ *
+ * Ids of pods and containers are fit to be file names: letters, digits and ._-, first a letter or
+ * digit, at most 128 bytes. Others are -EBADMSG, here and in vb_nri_synchronize_next().
  */
 int vb_nri_decode_request(struct vb_arena *arena, enum vb_nri_method method, const uint8_t *payload,
 	size_t size, struct vb_nri_request *ret_request, struct vb_error *err) VB_WARN_UNUSED;
@@ -288,12 +292,12 @@ int vb_nri_decode_request(struct vb_arena *arena, enum vb_nri_method method, con
 struct vb_nri_synchronize {
 	bool more;
 	const uint8_t *next; /* private */
-	size_t left;	     /* private */
+	size_t left;         /* private */
 };
 
 struct vb_nri_item {
 	bool is_container;
-	struct vb_nri_pod pod;		   /* when it is not */
+	struct vb_nri_pod pod;             /* when it is not */
 	struct vb_nri_container container; /* when it is */
 };
 
