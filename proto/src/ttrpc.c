@@ -109,8 +109,10 @@ static void read_status_message(const struct vb_wire_field *field, char *message
 	size_t size = field->size < VB_TTRPC_STATUS_MESSAGE_MAX ? field->size
 								: VB_TTRPC_STATUS_MESSAGE_MAX;
 
+	memcpy(message, field->data, size);
 	for (size_t i = 0; i < size; i++)
-		message[i] = field->data[i] != '\0' ? (char)field->data[i] : '?';
+		if (message[i] == '\0')
+			message[i] = '?';
 	message[size] = '\0';
 	vb_utf8_scrub(message);
 }
@@ -187,12 +189,13 @@ static int append_message(struct vb_buf *out, uint32_t stream_id, enum vb_ttrpc_
 int vb_ttrpc_append_request(struct vb_buf *out, uint32_t stream_id,
 	const struct vb_ttrpc_request *request, struct vb_error *err)
 {
-	Ttrpc__Request body = TTRPC__REQUEST__INIT;
+	Ttrpc__Request body;
 	char service[VB_TTRPC_NAME_MAX + 1];
 	char method[VB_TTRPC_NAME_MAX + 1];
 
 	memcpy(service, request->service, sizeof(service));
 	memcpy(method, request->method, sizeof(method));
+	ttrpc__request__init(&body);
 	body.service = service;
 	body.method = method;
 	body.timeout_nano = request->timeout_ns;
@@ -205,8 +208,9 @@ int vb_ttrpc_append_request(struct vb_buf *out, uint32_t stream_id,
 int vb_ttrpc_append_response(
 	struct vb_buf *out, uint32_t stream_id, const struct vb_buf *payload, struct vb_error *err)
 {
-	Ttrpc__Response body = TTRPC__RESPONSE__INIT;
+	Ttrpc__Response body;
 
+	ttrpc__response__init(&body);
 	body.payload.len = vb_buf_size(payload);
 	body.payload.data = (uint8_t *)(uintptr_t)vb_buf_data(payload);
 	return append_message(out, stream_id, VB_TTRPC_RESPONSE, &body.base, err);
@@ -215,13 +219,15 @@ int vb_ttrpc_append_response(
 int vb_ttrpc_append_error(struct vb_buf *out, uint32_t stream_id, enum vb_ttrpc_code code,
 	const char *message, struct vb_error *err)
 {
-	Ttrpc__Response body = TTRPC__RESPONSE__INIT;
-	Ttrpc__Status status = TTRPC__STATUS__INIT;
+	Ttrpc__Response body;
+	Ttrpc__Status status;
 	vb_auto_free char *text = strdup(message);
 
 	if (text == NULL)
 		return vb_error_set(err, ENOMEM, "encode an error");
 	vb_utf8_scrub(text);
+	ttrpc__response__init(&body);
+	ttrpc__status__init(&status);
 	status.code = (int32_t)code;
 	status.message = text;
 	body.status = &status;
