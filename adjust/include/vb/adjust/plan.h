@@ -171,6 +171,11 @@ int vb_tmpfs_list_add(struct vb_tmpfs_list *list, const struct vb_tmpfs *tmpfs) 
 void vb_tmpfs_list_finish(struct vb_tmpfs_list *list);
 int vb_rlimit_list_add(struct vb_rlimit_list *list, const struct vb_rlimit *rlimit) VB_WARN_UNUSED;
 void vb_rlimit_list_finish(struct vb_rlimit_list *list);
+void vb_plan_preload_finish(struct vb_plan_preload *preload);
+
+/* Adds a mount without options; borrowed from the list. NULL when out of memory. */
+struct vb_plan_mount *vb_plan_mounts_add(struct vb_plan_mounts *mounts, const char *destination,
+	const char *type, const char *source) VB_WARN_UNUSED;
 
 enum { VB_DIGEST_SIZE = sizeof("sha256:") + 64 };
 

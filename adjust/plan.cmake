@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+target_sources(vb_adjust
+	PRIVATE
+	src/bundle.c
+	src/bundle_hardening.c
+	src/bundle_store_sys.c
+	src/caps.c
+	src/config.c
+	src/connect.c
+	src/decide.c
+	src/decide_mounts.c
+	src/decide_preload.c
+	src/json.c
+	src/plan.c
+	src/plan_json.c
+	src/plan_json_read.c
+	src/refusal.c
+	src/request.c
+	src/text.c
+	src/values.c
+	PUBLIC FILE_SET HEADERS FILES
+	include/vb/adjust/bundle.h
+	include/vb/adjust/bundle_store.h
+	include/vb/adjust/caps.h
+	include/vb/adjust/codes.h
+	include/vb/adjust/config.h
+	include/vb/adjust/connect.h
+	include/vb/adjust/decide.h
+	include/vb/adjust/json.h
+	include/vb/adjust/plan.h
+	include/vb/adjust/refusal.h
+	include/vb/adjust/request.h
+	include/vb/adjust/text.h
+	include/vb/adjust/values.h)

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vb/adjust/bundle_store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "vb/adjust/codes.h"
+#include "vb/base/file.h"
+
+/* What makes a file the same file as before; a rewrite changes at least the times. */
+struct identity {
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec modified;
+	struct timespec changed;
+};
+
+struct entry {
+	struct identity identity;
+	char *directory;
+	struct vb_bundle *bundle;
+};
+
+struct vb_bundle_store {
+	struct vb_strv directories;
+	struct entry *entries;
+	size_t count;
+};
+
+struct vb_bundle_store *vb_bundle_store_create(const struct vb_strv *directories)
+{
+	struct vb_bundle_store *store = calloc(1, sizeof(*store));
+
+	if (store != NULL && vb_strv_copy(&store->directories, directories) < 0) {
+		vb_bundle_store_destroy(store);
+		return NULL;
+	}
+	return store;
+}
+
+void vb_bundle_store_destroy(struct vb_bundle_store *store)
+{
+	if (store == NULL)
+		return;
+	for (size_t i = 0; i < store->count; i++) {
+		free(store->entries[i].directory);
+		vb_bundle_destroy(store->entries[i].bundle);
+	}
+	free(store->entries);
+	vb_strv_finish(&store->directories);
+	free(store);
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool same_identity(const struct identity *a, const struct identity *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       same_time(&a->modified, &b->modified) && same_time(&a->changed, &b->changed);
+}
+
+/*
+ * Who can write a bundle decides what robots run. A ConfigMap's volume is 0777 inside, but mounted
+ * read-only, so nobody writes there.
+ */
+static int check_ownership(int fd, const struct stat *st, const char *name, struct vb_error *err)
+{
+	struct statvfs fs;
+
+	if (fstatvfs(fd, &fs) < 0)
+		return vb_error_set(err, errno, "statvfs of bundle '%s'", name);
+	if (fs.f_flag & ST_RDONLY)
+		return 0;
+	if (st->st_uid == 0 && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0)
+		return 0;
+	(void)vb_error_refuse(err, VB_CODE_BUNDLE_INVALID,
+		"bundle '%s' has a file or directory that others than root can write", name);
+	return vb_error_fix(err, "chown it to root and chmod go-w");
+}
+
+/* Opens `<directory>/<name>/manifest.json`; -ENOENT when the bundle is not there. */
+static int open_manifest(const char *directory, const char *name, int *ret_fd, struct vb_error *err)
+{
+	vb_auto_close int root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	vb_auto_close int bundle = -1;
+	struct stat st;
+
+	if (root < 0)
+		return vb_error_set(err, errno, "open '%s'", directory);
+	int r = vb_file_open_beneath(root, name, O_RDONLY | O_DIRECTORY, &bundle, err);
+	if (r < 0)
+		return r;
+	if (fstat(bundle, &st) < 0)
+		return vb_error_set(err, errno, "stat '%s/%s'", directory, name);
+	r = check_ownership(bundle, &st, name, err);
+	if (r < 0)
+		return r;
+	return vb_file_open_beneath(bundle, "manifest.json", O_RDONLY | O_NONBLOCK, ret_fd, err);
+}
+
+static struct entry *find_entry(
+	struct vb_bundle_store *store, const char *directory, const char *name)
+{
+	for (size_t i = 0; i < store->count; i++)
+		if (strcmp(store->entries[i].directory, directory) == 0 &&
+			strcmp(store->entries[i].bundle->name, name) == 0)
+			return &store->entries[i];
+	return NULL;
+}
+
+static int keep(struct vb_bundle_store *store, const char *directory,
+	const struct identity *identity, struct vb_bundle *bundle, struct vb_error *err)
+{
+	struct entry *entry = find_entry(store, directory, bundle->name);
+
+	if (entry != NULL) {
+		vb_bundle_destroy(entry->bundle);
+		entry->bundle = bundle;
+		entry->identity = *identity;
+		return 0;
+	}
+	struct entry *entries = reallocarray(store->entries, store->count + 1, sizeof(*entries));
+	char *copy = strdup(directory);
+	if (entries != NULL)
+		store->entries = entries;
+	if (entries == NULL || copy == NULL) {
+		free(copy);
+		vb_bundle_destroy(bundle);
+		return vb_error_set(err, ENOMEM, "keep a bundle");
+	}
+	entries[store->count++] =
+		(struct entry){.identity = *identity, .directory = copy, .bundle = bundle};
+	return 0;
+}
+
+static int read_manifest(
+	int fd, const char *name, struct vb_bundle **ret_bundle, struct vb_error *err)
+{
+	vb_auto_free char *data = NULL;
+	size_t size = 0;
+
+	int r = vb_file_read_fd(fd, "manifest.json", VB_BUNDLE_MANIFEST_MAX, &data, &size, err);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0) {
+		if (err != NULL)
+			err->code = VB_CODE_BUNDLE_INVALID;
+		(void)vb_error_fix(err, "see the file on the node");
+		(void)vb_error_wrap(err, "bundle '%s'", name);
+		return r;
+	}
+	return vb_bundle_parse(data, size, name, ret_bundle, err);
+}
+
+static int load(struct vb_bundle_store *store, const char *directory, const char *name, int fd,
+	struct vb_error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return vb_error_set(err, errno, "stat manifest of '%s'", name);
+	int r = check_ownership(fd, &st, name, err);
+	if (r < 0)
+		return r;
+	const struct identity identity = {.device = st.st_dev,
+		.inode = st.st_ino,
+		.size = st.st_size,
+		.modified = st.st_mtim,
+		.changed = st.st_ctim};
+	const struct entry *known = find_entry(store, directory, name);
+	if (known != NULL && same_identity(&known->identity, &identity))
+		return 0;
+	struct vb_bundle *bundle = NULL;
+	r = read_manifest(fd, name, &bundle, err);
+	return r < 0 ? r : keep(store, directory, &identity, bundle, err);
+}
+
+static int refuse_missing(
+	const struct vb_bundle_store *store, const char *name, struct vb_error *err)
+{
+	vb_auto_free char *directories = vb_strv_join(&store->directories, ',');
+
+	(void)vb_error_refuse(
+		err, VB_CODE_BUNDLE_NOT_FOUND, "bundle '%s' is not on this node", name);
+	return vb_error_fix(err, "install it in one of %s, or correct bundle.vambrace.dev",
+		directories != NULL ? directories : "the bundle directories");
+}
+
+static int check_digest(const struct vb_bundle *bundle, const char *digest, struct vb_error *err)
+{
+	if (digest == NULL || strcmp(digest, bundle->digest) == 0)
+		return 0;
+	(void)vb_error_refuse(err, VB_CODE_BUNDLE_DIGEST,
+		"bundle '%s' on this node has digest %s, the pod pins %s", bundle->name,
+		bundle->digest, digest);
+	return vb_error_fix(err, "install the pinned version, or correct the pin");
+}
+
+int vb_bundle_store_get(struct vb_bundle_store *store, const char *name, const char *digest,
+	const struct vb_bundle **ret_bundle, struct vb_error *err)
+{
+	if (!vb_bundle_name_is_valid(name))
+		return refuse_missing(store, name, err);
+	for (size_t i = 0; i < store->directories.count; i++) {
+		const char *directory = store->directories.items[i];
+		vb_auto_close int fd = -1;
+		int r = open_manifest(directory, name, &fd, err);
+		if (r == -ENOENT)
+			continue;
+		if (r == 0)
+			r = load(store, directory, name, fd, err);
+		if (r < 0)
+			return r;
+		const struct entry *entry = find_entry(store, directory, name);
+		r = check_digest(entry->bundle, digest, err);
+		if (r == 0)
+			*ret_bundle = entry->bundle;
+		return r;
+	}
+	return refuse_missing(store, name, err);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_ADJUST_DECIDE_INTERNAL_H
+#define VB_ADJUST_DECIDE_INTERNAL_H
+
+#include "vb/adjust/decide.h"
+
+/* The inputs of one decision, so that its steps need not pass them all on. */
+struct vb_decision {
+	const struct vb_subject *subject;
+	const struct vb_request *request;
+	const struct vb_bundle *bundle; /* or NULL */
+	const struct vb_config *config;
+};
+
+/* Decides the tmpfs layer, and derives the plan's mounts from tmpfs and preload. */
+int vb_decide_tmpfs(const struct vb_decision *decision, struct vb_plan *plan,
+	struct vb_error *err) VB_WARN_UNUSED;
+int vb_decide_mounts(const struct vb_decision *decision, struct vb_plan *plan,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/* Decides the preload layer, and derives the plan's environment from it. */
+int vb_decide_preload(const struct vb_decision *decision, struct vb_plan *plan,
+	struct vb_error *err) VB_WARN_UNUSED;
+int vb_decide_env(const struct vb_decision *decision, struct vb_plan *plan,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vb/adjust/json.h"
+
+#include <errno.h>
+#include <stdint.h>
+
+/* jansson's own limit is 2048 levels; ours is found before it builds anything. */
+static bool is_too_deep(const char *text, size_t size, unsigned int max_depth)
+{
+	unsigned int depth = 0;
+	bool in_string = false;
+
+	for (size_t i = 0; i < size; i++) {
+		if (in_string && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			in_string = !in_string;
+		else if (!in_string && (text[i] == '{' || text[i] == '['))
+			depth++;
+		else if (!in_string && (text[i] == '}' || text[i] == ']') && depth > 0)
+			depth--;
+		if (depth > max_depth)
+			return true;
+	}
+	return false;
+}
+
+int vb_json_parse(const char *text, size_t size, unsigned int max_depth, json_t **ret_json,
+	struct vb_error *err)
+{
+	json_error_t error;
+
+	if (is_too_deep(text, size, max_depth))
+		return vb_error_say(err, EINVAL, "JSON is nested deeper than %u levels", max_depth);
+	json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+	if (json == NULL)
+		return vb_error_say(err,
+			json_error_code(&error) == json_error_out_of_memory ? ENOMEM : EINVAL,
+			"JSON error in line %d, column %d: %s", error.line, error.column,
+			error.text);
+	*ret_json = json;
+	return 0;
+}
+
+const char *vb_json_nearest(const char *name, const char *const *known)
+{
+	const char *nearest = known[0];
+	size_t best = SIZE_MAX;
+
+	for (size_t i = 0; known[i] != NULL; i++) {
+		size_t distance = vb_str_distance(name, known[i]);
+		if (distance < best) {
+			best = distance;
+			nearest = known[i];
+		}
+	}
+	return nearest;
+}
+
+static bool is_known(const char *key, const char *const *known)
+{
+	for (size_t i = 0; known[i] != NULL; i++)
+		if (vb_str_equal(key, known[i]))
+			return true;
+	return false;
+}
+
+int vb_json_check_keys(
+	const json_t *object, const char *where, const char *const *known, struct vb_error *err)
+{
+	/* json_object_iter() takes a non-const object but only reads it. */
+	json_t *mutable_object = (json_t *)(uintptr_t)object;
+
+	for (void *iter = json_object_iter(mutable_object); iter != NULL;
+		iter = json_object_iter_next(mutable_object, iter)) {
+		const char *key = json_object_iter_key(iter);
+		if (!is_known(key, known))
+			return vb_error_say(err, EINVAL,
+				"unknown key '%.64s' in %s, did you mean '%s'?", key, where,
+				vb_json_nearest(key, known));
+	}
+	return 0;
+}
+
+static int wrong_type(const char *where, const char *key, const char *wanted, struct vb_error *err)
+{
+	return vb_error_say(err, EINVAL, "%s.%s must be %s", where, key, wanted);
+}
+
+int vb_json_get_string(const json_t *object, const char *where, const char *key,
+	const char **ret_text, struct vb_error *err)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (value == NULL)
+		return 0;
+	if (!json_is_string(value) || json_string_length(value) == 0)
+		return wrong_type(where, key, "a string that is not empty", err);
+	*ret_text = json_string_value(value);
+	return 0;
+}
+
+int vb_json_get_bool(const json_t *object, const char *where, const char *key, bool *ret_value,
+	struct vb_error *err)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (value == NULL)
+		return 0;
+	if (!json_is_boolean(value))
+		return wrong_type(where, key, "true or false", err);
+	*ret_value = json_is_true(value);
+	return 0;
+}
+
+int vb_json_get_object(const json_t *object, const char *where, const char *key,
+	const json_t **ret_object, struct vb_error *err)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (value == NULL)
+		return 0;
+	if (!json_is_object(value))
+		return wrong_type(where, key, "an object", err);
+	*ret_object = value;
+	return 0;
+}
+
+int vb_json_get_array(const json_t *object, const char *where, const char *key,
+	const json_t **ret_array, struct vb_error *err)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (value == NULL)
+		return 0;
+	if (!json_is_array(value))
+		return wrong_type(where, key, "an array", err);
+	*ret_array = value;
+	return 0;
+}
+
+int vb_json_get_strings(const json_t *object, const char *where, const char *key,
+	struct vb_strv *strings, struct vb_error *err)
+{
+	const json_t *array = NULL;
+	const json_t *item;
+	size_t i;
+
+	int r = vb_json_get_array(object, where, key, &array, err);
+	if (r < 0 || array == NULL)
+		return r;
+	json_array_foreach(array, i, item) {
+		if (!json_is_string(item))
+			return vb_error_say(
+				err, EINVAL, "%s.%s[%zu] must be a string", where, key, i);
+		if (vb_strv_add(strings, json_string_value(item)) < 0)
+			return vb_error_set(err, ENOMEM, "read %s.%s", where, key);
+	}
+	return 0;
+}

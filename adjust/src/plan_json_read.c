@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vb/adjust/plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan_names.h"
+#include "vb/adjust/caps.h"
+#include "vb/adjust/json.h"
+#include "vb/adjust/values.h"
+
+enum { PLAN_DEPTH_MAX = 8 };
+
+static int copy_text(const json_t *object, const char *where, const char *key, char **ret_text,
+	struct vb_error *err)
+{
+	const char *text = NULL;
+
+	int r = vb_json_get_string(object, where, key, &text, err);
+	if (r < 0 || text == NULL)
+		return r;
+	*ret_text = strdup(text);
+	return *ret_text == NULL ? vb_error_set(err, ENOMEM, "read a plan") : 0;
+}
+
+/* The names' bits of an array of words. */
+static int read_bits(const json_t *object, const char *key, const char *const *names, size_t count,
+	unsigned int *ret_bits, struct vb_error *err)
+{
+	vb_auto_strv struct vb_strv words = {0};
+	unsigned int bits = 0;
+
+	int r = vb_json_get_strings(object, "layer", key, &words, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < words.count; i++) {
+		size_t bit = 0;
+		while (bit < count && strcmp(names[bit], words.items[i]) != 0)
+			bit++;
+		if (bit == count)
+			return vb_error_say(
+				err, EINVAL, "unknown word '%.32s' in %s", words.items[i], key);
+		bits |= 1U << bit;
+	}
+	*ret_bits = bits;
+	return 0;
+}
+
+static int read_seccomp(const json_t *layer, struct vb_plan *plan, struct vb_error *err)
+{
+	static const char *const known[] = {"sources", "starter", "runtime_default", "closure",
+		"deny_io_uring", "native_abi_only", "log", NULL};
+	struct vb_plan_seccomp *seccomp = &plan->seccomp;
+	const struct {
+		const char *key;
+		bool *value;
+	} flags[] = {{"starter", &seccomp->starter}, {"runtime_default", &seccomp->runtime_default},
+		{"closure", &seccomp->closure}, {"deny_io_uring", &seccomp->deny_io_uring},
+		{"native_abi_only", &seccomp->native_abi_only}, {"log", &seccomp->log}};
+
+	int r = vb_json_check_keys(layer, "seccomp", known, err);
+	for (size_t i = 0; r == 0 && i < VB_ARRAY_SIZE(flags); i++)
+		r = vb_json_get_bool(layer, "seccomp", flags[i].key, flags[i].value, err);
+	return r;
+}
+
+static int read_spec_allow(const json_t *layer, struct vb_plan *plan, struct vb_error *err)
+{
+	static const char *const known[] = {"sources", "value", NULL};
+	const char *value = "";
+
+	int r = vb_json_check_keys(layer, "spec_allow", known, err);
+	if (r == 0)
+		r = vb_json_get_string(layer, "spec_allow", "value", &value, err);
+	if (r == 0)
+		r = vb_value_spec_allow(value, &plan->spec_allow, err);
+	return r;
+}
+
+static int read_capabilities(const json_t *layer, struct vb_plan *plan, struct vb_error *err)
+{
+	static const char *const known[] = {"sources", "drop", NULL};
+	vb_auto_strv struct vb_strv names = {0};
+
+	int r = vb_json_check_keys(layer, "capabilities", known, err);
+	if (r == 0)
+		r = vb_json_get_strings(layer, "capabilities", "drop", &names, err);
+	for (size_t i = 0; r == 0 && i < names.count; i++) {
+		uint64_t cap = 0;
+		r = vb_cap_parse(names.items[i], &cap, err);
+		plan->cap_drop |= cap;
+	}
+	return r;
+}
+
+static int read_tmpfs_item(const json_t *item, struct vb_plan *plan, struct vb_error *err)
+{
+	static const char *const known[] = {"path", "size_bytes", "mode", "noexec", NULL};
+	const char *path = "";
+	const char *mode = "";
+	struct vb_tmpfs tmpfs = {0};
+
+	int r = vb_json_check_keys(item, "tmpfs", known, err);
+	if (r == 0)
+		r = vb_json_get_string(item, "tmpfs", "path", &path, err);
+	if (r == 0)
+		r = vb_json_get_string(item, "tmpfs", "mode", &mode, err);
+	if (r == 0)
+		r = vb_value_tmpfs_path(path, &tmpfs, err);
+	if (r == 0)
+		r = vb_value_mode(mode, &tmpfs.mode, err);
+	if (r == 0)
+		r = vb_json_get_bool(item, "tmpfs", "noexec", &tmpfs.noexec, err);
+	tmpfs.size_bytes = (uint64_t)json_integer_value(json_object_get(item, "size_bytes"));
+	if (r == 0 && vb_tmpfs_list_add(&plan->tmpfs, &tmpfs) < 0)
+		r = vb_error_set(err, ENOMEM, "read a plan");
+	free(tmpfs.path);
+	return r;
+}
+
+static int read_tmpfs(const json_t *layer, struct vb_plan *plan, struct vb_error *err)
+{
+	static const char *const known[] = {"sources", "mounts", NULL};
+	const json_t *mounts = NULL;
+	const json_t *item;
+	size_t i;
+
+	int r = vb_json_check_keys(layer, "tmpfs", known, err);
+	if (r == 0)
+		r = vb_json_get_array(layer, "tmpfs", "mounts", &mounts, err);
+	json_array_foreach(mounts, i, item) {
+		if (r == 0)
+			r = read_tmpfs_item(item, plan, err);
+	}
+	return r;
+}
+
+static int read_limit(
+	const json_t *item, const char *key, uint64_t *ret_value, struct vb_error *err)
+{
+	const char *text = "";
+	char *end = NULL;
+
+	int r = vb_json_get_string(item, "rlimits", key, &text, err);
+	if (r < 0)
+		return r;
+	errno = 0;
+	uint64_t value = strtoull(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0)
+		return vb_error_say(err, EINVAL, "rlimits.%s is not a number", key);
+	*ret_value = value;
+	return 0;
+}
+
+static int read_rlimit_item(const json_t *item, struct vb_plan *plan, struct vb_error *err)
+{
+	static const char *const known[] = {"type", "soft", "hard", NULL};
+	struct vb_rlimit rlimit = {0};
+
+	int r = vb_json_check_keys(item, "rlimits", known, err);
+	if (r == 0)
+		r = copy_text(item, "rlimits", "type", &rlimit.type, err);
+	if (r == 0 && rlimit.type == NULL)
+		r = vb_error_say(err, EINVAL, "rlimits.type is missing");
+	if (r == 0)
+		r = read_limit(item, "soft", &rlimit.soft, err);
+	if (r == 0)
+		r = read_limit(item, "hard", &rlimit.hard, err);
+	if (r == 0 && vb_rlimit_list_add(&plan->rlimits, &rlimit) < 0)
+		r = vb_error_set(err, ENOMEM, "read a plan");
+	free(rlimit.type);
+	return r;
+}
+
+static int read_rlimits(const json_t *layer, struct vb_plan *plan, struct vb_error *err)
+{
+	static const char *const known[] = {"sources", "limits", NULL};
+	const json_t *limits = NULL;
+	const json_t *item;
+	size_t i;
+
+	int r = vb_json_check_keys(layer, "rlimits", known, err);
+	if (r == 0)
+		r = vb_json_get_array(layer, "rlimits", "limits", &limits, err);
+	json_array_foreach(limits, i, item) {
+		if (r == 0)
+			r = read_rlimit_item(item, plan, err);
+	}
+	return r;
+}
+
+static int read_allowlist(
+	const json_t *layer, const char *key, struct vb_allowlist *list, struct vb_error *err)
+{
+	list->set = json_object_get(layer, key) != NULL;
+	return vb_json_get_strings(layer, "preload", key, &list->entries, err);
+}
+
+static int read_preload(const json_t *layer, struct vb_plan *plan, struct vb_error *err)
+{
+	static const char *const known[] = {"sources", "audit", "require", "datagrams",
+		"dlopen_allowlist", "exec_allowlist", "connect_allowlist", NULL};
+	struct vb_plan_preload *preload = &plan->preload;
+
+	int r = vb_json_check_keys(layer, "preload", known, err);
+	if (r == 0)
+		r = vb_json_get_bool(layer, "preload", "require", &preload->require, err);
+	if (r == 0)
+		r = vb_json_get_bool(layer, "preload", "datagrams", &preload->datagrams, err);
+	if (r == 0)
+		r = read_bits(layer, "audit", vb_audit_names, VB_ARRAY_SIZE(vb_audit_names),
+			&preload->audit, err);
+	if (r == 0)
+		r = read_allowlist(layer, "dlopen_allowlist", &preload->dlopen, err);
+	if (r == 0)
+		r = read_allowlist(layer, "exec_allowlist", &preload->exec, err);
+	if (r == 0)
+		r = read_allowlist(layer, "connect_allowlist", &preload->connect, err);
+	return r;
+}
+
+static int read_bare_layer(const json_t *layer, struct vb_plan *plan, struct vb_error *err)
+{
+	static const char *const known[] = {"sources", NULL};
+
+	(void)plan;
+	return vb_json_check_keys(layer, "layer", known, err);
+}
+
+static int read_layers(const json_t *layers, struct vb_plan *plan, struct vb_error *err)
+{
+	static int (*const readers[VB_LAYER_COUNT])(
+		const json_t *, struct vb_plan *, struct vb_error *) = {
+		[VB_LAYER_SECCOMP] = read_seccomp,
+		[VB_LAYER_SPEC_ALLOW] = read_spec_allow,
+		[VB_LAYER_CAPABILITIES] = read_capabilities,
+		[VB_LAYER_READ_ONLY_ROOTFS] = read_bare_layer,
+		[VB_LAYER_TMPFS] = read_tmpfs,
+		[VB_LAYER_NO_NEW_PRIVILEGES] = read_bare_layer,
+		[VB_LAYER_RLIMITS] = read_rlimits,
+		[VB_LAYER_PRELOAD] = read_preload,
+	};
+	const char *known[VB_LAYER_COUNT + 1] = {0};
+
+	for (unsigned int i = 0; i < VB_LAYER_COUNT; i++)
+		known[i] = vb_layer_name(i);
+	int r = vb_json_check_keys(layers, "layers", known, err);
+	for (unsigned int i = 0; r == 0 && i < VB_LAYER_COUNT; i++) {
+		const json_t *layer = NULL;
+		r = vb_json_get_object(layers, "layers", vb_layer_name(i), &layer, err);
+		if (r < 0 || layer == NULL)
+			continue;
+		r = read_bits(layer, "sources", vb_source_names, VB_ARRAY_SIZE(vb_source_names),
+			&plan->sources[i], err);
+		if (r == 0 && plan->sources[i] == 0)
+			r = vb_error_say(err, EINVAL, "layer %s has no source", vb_layer_name(i));
+		if (r == 0)
+			r = readers[i](layer, plan, err);
+	}
+	return r;
+}
+
+static int read_mount(const json_t *item, struct vb_plan_mounts *mounts, struct vb_error *err)
+{
+	static const char *const known[] = {"destination", "type", "source", "options", NULL};
+	const char *destination = NULL;
+	const char *type = NULL;
+	const char *source = NULL;
+
+	int r = vb_json_check_keys(item, "mounts", known, err);
+	if (r == 0)
+		r = vb_json_get_string(item, "mounts", "destination", &destination, err);
+	if (r == 0)
+		r = vb_json_get_string(item, "mounts", "type", &type, err);
+	if (r == 0)
+		r = vb_json_get_string(item, "mounts", "source", &source, err);
+	if (r < 0)
+		return r;
+	if (destination == NULL || type == NULL || source == NULL)
+		return vb_error_say(err, EINVAL, "a mount lacks its destination, type or source");
+	struct vb_plan_mount *mount = vb_plan_mounts_add(mounts, destination, type, source);
+	if (mount == NULL)
+		return vb_error_set(err, ENOMEM, "read a plan");
+	return vb_json_get_strings(item, "mounts", "options", &mount->options, err);
+}
+
+static int read_bundle(const json_t *bundle, struct vb_plan *plan, struct vb_error *err)
+{
+	static const char *const known[] = {"name", "version", "digest", NULL};
+
+	int r = vb_json_check_keys(bundle, "bundle", known, err);
+	if (r == 0)
+		r = copy_text(bundle, "bundle", "name", &plan->bundle_name, err);
+	if (r == 0)
+		r = copy_text(bundle, "bundle", "version", &plan->bundle_version, err);
+	if (r == 0)
+		r = copy_text(bundle, "bundle", "digest", &plan->bundle_digest, err);
+	return r;
+}
+
+static int read_identity(const json_t *root, struct vb_plan *plan, struct vb_error *err)
+{
+	const json_t *handler = json_object_get(root, "handler");
+	const struct {
+		const char *key;
+		char **text;
+	} names[] = {{"namespace", &plan->namespace_name}, {"pod", &plan->pod},
+		{"container", &plan->container}};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(names); i++) {
+		int r = copy_text(root, "plan", names[i].key, names[i].text, err);
+		if (r < 0)
+			return r;
+		if (*names[i].text == NULL)
+			return vb_error_say(err, EINVAL, "plan.%s is missing", names[i].key);
+	}
+	if (!json_is_string(handler))
+		return vb_error_say(err, EINVAL, "plan.handler is missing");
+	plan->handler = strdup(json_string_value(handler));
+	if (plan->handler == NULL)
+		return vb_error_set(err, ENOMEM, "read a plan");
+	return vb_json_get_bool(root, "plan", "hooked", &plan->hooked, err);
+}
+
+static int read_plan(const json_t *root, struct vb_plan *plan, struct vb_error *err)
+{
+	static const char *const known[] = {"plan_version", "namespace", "pod", "container",
+		"handler", "hooked", "bundle", "layers", "env", "mounts", NULL};
+	const json_t *bundle = NULL;
+	const json_t *layers = NULL;
+	const json_t *mounts = NULL;
+	const json_t *mount;
+	size_t i;
+
+	if (json_integer_value(json_object_get(root, "plan_version")) != VB_PLAN_VERSION)
+		return vb_error_say(err, EINVAL, "not a plan of version %d", VB_PLAN_VERSION);
+	int r = vb_json_check_keys(root, "plan", known, err);
+	if (r == 0)
+		r = read_identity(root, plan, err);
+	if (r == 0)
+		r = vb_json_get_object(root, "plan", "bundle", &bundle, err);
+	if (r == 0 && bundle != NULL)
+		r = read_bundle(bundle, plan, err);
+	if (r == 0)
+		r = vb_json_get_object(root, "plan", "layers", &layers, err);
+	if (r == 0 && layers != NULL)
+		r = read_layers(layers, plan, err);
+	if (r == 0)
+		r = vb_json_get_strings(root, "plan", "env", &plan->env, err);
+	if (r == 0)
+		r = vb_json_get_array(root, "plan", "mounts", &mounts, err);
+	json_array_foreach(mounts, i, mount) {
+		if (r == 0)
+			r = read_mount(mount, &plan->mounts, err);
+	}
+	return r;
+}
+
+int vb_plan_from_json(
+	const char *text, size_t size, struct vb_plan **ret_plan, struct vb_error *err)
+{
+	vb_auto_json json_t *root = NULL;
+	vb_auto_plan struct vb_plan *plan = vb_plan_create();
+
+	if (plan == NULL)
+		return vb_error_set(err, ENOMEM, "read a plan");
+	int r = vb_json_parse(text, size, PLAN_DEPTH_MAX, &root, err);
+	if (r == 0)
+		r = read_plan(root, plan, err);
+	if (r < 0)
+		return r;
+	*ret_plan = VB_STEAL(plan);
+	return 0;
+}
