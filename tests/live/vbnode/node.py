@@ -43,6 +43,24 @@ _POD_NETWORK = {
                                          "ranges": [[{"subnet": "10.88.0.0/16"}]],
                                          "routes": [{"dst": "0.0.0.0/0"}]}}],
 }
+# containerd sets CPU shares on every sandbox and crun knows cgroup v2 only, so where the machine has
+# bound the cpu controller to a v1 hierarchy crun could start no pod. It gets a copy of config.json
+# without the shares; the bundle stays as it is.
+_CRUN_WITHOUT_CPU = r"""#!/bin/sh
+config=/run/crun-config-$$.json bundle=. previous=
+for word do
+	shift
+	set -- "$@" "$word"
+	[ "$previous" != --bundle ] || bundle=$word
+	[ "$word" != create ] || set -- "$@" --config "$config"
+	previous=$word
+done
+case " $* " in
+*" create --config $config "*)
+	tr -d '\n' <"$bundle/config.json" | sed 's/"cpu": *{[^}]*}/"cpu":{}/' >"$config" ;;
+esac
+exec /usr/bin/crun "$@"
+"""
 
 
 class NodeError(Exception):
@@ -129,11 +147,9 @@ class Node:
         (self.base / "node.json").write_text(json.dumps(spec))
 
     def _write_crun_wrapper(self):
-        """containerd sets CPU shares on every sandbox, and crun knows cgroup v2 only. Where the
-        machine has bound the cpu controller to a v1 hierarchy, crun can but leave cgroups alone."""
         wrapper = self.base / "upper/usr/local/sbin/crun"
         wrapper.parent.mkdir(parents=True)
-        wrapper.write_text('#!/bin/sh\nexec /usr/bin/crun --cgroup-manager=disabled "$@"\n')
+        wrapper.write_text(_CRUN_WITHOUT_CPU)
         wrapper.chmod(0o755)
 
     def write_config(self):
