@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Vambrace on a test node: installed from a build directory, its plugin started and stopped.
+
+    vambrace = Vambrace(node, build)
+    vambrace.install()
+    vambrace.bundle("arm", {"capabilities": {"drop": ["NET_RAW"]}})
+    vambrace.start()
+    with cri.pod(handler="vambrace", annotations={"bundle.vambrace.dev": "arm"}) as pod: ...
+    vambrace.outcome(container.id)["level"]
+"""
+import json
+import os
+import pathlib
+import re
+import signal
+import time
+
+from . import images
+
+STATE = "/run/vambrace"
+SOCKET = "/var/run/nri/nri.sock"
+WORKLOAD = pathlib.Path(__file__).parent.parent / "workload"
+
+
+def build_directory():
+    """Where the release build is: $VAMBRACE_BUILD, else build/release of this tree."""
+    default = pathlib.Path(__file__).resolve().parents[3] / "build" / "release"
+    return pathlib.Path(os.environ.get("VAMBRACE_BUILD", default))
+
+
+def attack_image(name="vb.test/attack:1"):
+    """The hostile workload (workload/attack.c) as a dynamic program at /bin/attack."""
+    program = images.compile_c((WORKLOAD / "attack.c").read_text(), ("-std=gnu17",))
+    return images.glibc({"/bin/attack": program}, name)
+
+
+def parse_attempts(stdout):
+    """{attempt: "ok" or errno name} of the workload's output; it must have run to its end."""
+    lines = stdout.split("\n")
+    assert lines[0] == "WORKLOAD_START" and "WORKLOAD_END" in lines, stdout
+    return dict(line.rsplit(" ", 1) for line in lines[1:lines.index("WORKLOAD_END")])
+
+
+class Vambrace:
+    """Plugin, hook, shim and bundles on one node."""
+
+    def __init__(self, node, build=None):
+        self.node = node
+        self.build = pathlib.Path(build or build_directory())
+        self._plugin = None
+        self.log_path = pathlib.Path(node.base) / "vambrace-nri.log"
+
+    def install(self, hook="vambrace-oci", handlers=None, shim=True):
+        """Puts the files where an installation has them. `hook` names the program to use as
+        vambrace-oci (a test build that leaves a layer out, say)."""
+        files = {self.build / "plugin/nri/vambrace-nri": "/opt/vambrace/bin/vambrace-nri",
+                 self.build / f"plugin/oci/{hook}": "/opt/vambrace/bin/vambrace-oci"}
+        if shim:
+            files[self.build / "shim/libautonomy_preload.so"] = (
+                "/opt/vambrace/lib/libautonomy_preload.so")
+        self.node.install(files, mode=0o755)
+        self.configure_hook(handlers or {"vambrace": {"runtime": self.node.runtime_path()}})
+
+    def configure_hook(self, handlers):
+        """Writes oci.json and the link that each handler's BinaryName is."""
+        self.node.write("/opt/vambrace/etc/oci.json", json.dumps({"handlers": handlers}))
+        for handler in handlers:
+            self.node.run(["ln", "-sfn", "vambrace-oci", f"/opt/vambrace/bin/{handler}"])
+
+    def config(self, **settings):
+        """Writes the node config."""
+        self.node.write("/etc/vambrace/config.json", json.dumps(settings))
+
+    def bundle(self, name, hardening=None, **manifest):
+        """Installs a bundle directory."""
+        manifest = {"kind": "bundle", "schema_version": "1.6", "name": name, "version": "0.1.0",
+                    "channel": "dev", "min_adk_version": "1.0", **manifest}
+        if hardening is not None:
+            manifest["hardening"] = hardening
+        self.node.write(f"/etc/vambrace/bundles/{name}/manifest.json", json.dumps(manifest))
+
+    # The plugin's process
+
+    def start(self, *arguments, wrapper=(), wait=True):
+        """Starts the plugin, by default until it is registered with the runtime."""
+        assert self._plugin is None or self._plugin.poll() is not None, "the plugin runs already"
+        position = self.log_size()
+        with open(self.log_path, "ab") as log:
+            self._plugin = self.node.popen(
+                [*wrapper, "/opt/vambrace/bin/vambrace-nri", *arguments],
+                stdout=log, stderr=log, stdin=-3)
+        if wait:
+            self.wait_log(r"event=registered", since=position)
+        return self
+
+    @property
+    def pid(self):
+        """The plugin's process id."""
+        return self._plugin.pid
+
+    def running(self):
+        """Whether the plugin's process lives."""
+        return self._plugin is not None and self._plugin.poll() is None
+
+    def signal(self, number):
+        """Sends the plugin a signal."""
+        os.kill(self._plugin.pid, number)
+
+    def stop(self, number=signal.SIGTERM, timeout_s=5):
+        """Ends the plugin; returns its exit status."""
+        if self._plugin is None:
+            return None
+        if self._plugin.poll() is None:
+            self.signal(signal.SIGCONT)
+            self.signal(number)
+        status = self._plugin.wait(timeout_s)
+        self._plugin = None
+        return status
+
+    # What it leaves behind
+
+    def log_size(self):
+        """A position for `since` below."""
+        return self.log_path.stat().st_size if self.log_path.exists() else 0
+
+    def log(self, since=0):
+        """The plugin's stderr."""
+        if not self.log_path.exists():
+            return ""
+        return self.log_path.read_bytes()[since:].decode(errors="replace")
+
+    def wait_log(self, pattern, since=0, timeout_s=10):
+        """Waits for a match in the log and returns it."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            match = re.search(pattern, self.log(since))
+            if match:
+                return match
+            if time.monotonic() > deadline or not self.running():
+                raise TimeoutError(f"no {pattern!r} in the plugin's log:\n{self.log(since)}")
+            time.sleep(0.01)
+
+    def state_files(self):
+        """Relative paths of all files under /run/vambrace, the runtime's features left out."""
+        root = self.node.host_path(STATE)
+        if not root.exists():
+            return set()
+        return {str(path.relative_to(root)) for path in root.rglob("*")
+                if path.is_file() and path.parent.name != "features"}
+
+    def _state(self, kind, container_id):
+        return json.loads(self.node.read(f"{STATE}/{kind}/{container_id}.json"))
+
+    def plan(self, container_id):
+        """The plan file."""
+        return self._state("plans", container_id)
+
+    def receipt(self, container_id):
+        """The hook's receipt."""
+        return self._state("receipts", container_id)
+
+    def outcome(self, container_id, settled=True, timeout_s=5):
+        """The outcome file; `settled` waits until nothing is pending in it."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            outcome = self._state("outcomes", container_id)
+            states = {layer["state"] for layer in outcome["layers"].values()}
+            if not settled or "pending" not in states:
+                return outcome
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the outcome stays pending: {outcome}")
+            time.sleep(0.02)
+
+    def layers(self, container_id):
+        """{layer: state} of the settled outcome."""
+        return {name: layer["state"]
+                for name, layer in self.outcome(container_id)["layers"].items()}
