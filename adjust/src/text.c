@@ -3,9 +3,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "plan_names.h"
 #include "vb/adjust/caps.h"
+
+enum {
+	NAME_COLUMNS = 19,
+	TAG_MAX = 128,
+	DETAILS_MAX = 4 << 20, /* three lists of the longest legal kind fit */
+};
 
 typedef int (*detail_fn)(const struct vb_plan *plan, struct vb_buf *out);
 
@@ -44,15 +51,31 @@ static int print_on(const struct vb_plan *plan, struct vb_buf *out)
 	return vb_buf_append_string(out, "on");
 }
 
+/* In the largest unit that loses nothing, as annotations and bundles write it. */
+static int print_size(uint64_t bytes, struct vb_buf *out)
+{
+	static const char *const units[] = {" bytes", "Ki", "Mi", "Gi"};
+	size_t unit = 0;
+
+	while (unit + 1 < VB_ARRAY_SIZE(units) && bytes != 0 && (bytes & 1023) == 0) {
+		bytes >>= 10;
+		unit++;
+	}
+	return vb_buf_printf(out, "%" PRIu64 "%s", bytes, units[unit]);
+}
+
 static int print_tmpfs(const struct vb_plan *plan, struct vb_buf *out)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < plan->tmpfs.count; i++) {
 		const struct vb_tmpfs *tmpfs = &plan->tmpfs.items[i];
-		r = vb_buf_printf(out, "%s%s (%" PRIu64 " KiB, mode %04o%s)", i > 0 ? ", " : "",
-			tmpfs->path, tmpfs->size_bytes >> 10, tmpfs->mode,
-			tmpfs->noexec ? ", noexec" : "");
+		r = vb_buf_printf(out, "%s%s (", i > 0 ? ", " : "", tmpfs->path);
+		if (r == 0)
+			r = print_size(tmpfs->size_bytes, out);
+		if (r == 0)
+			r = vb_buf_printf(out, ", mode %04o%s)", tmpfs->mode,
+				tmpfs->noexec ? ", noexec" : "");
 	}
 	return r;
 }
@@ -126,19 +149,81 @@ static int print_sources(unsigned int sources, struct vb_buf *out)
 	return r;
 }
 
+/* Words on a line up to the right margin, further lines indented under the first word. */
+struct flow {
+	struct vb_buf *out;
+	unsigned int hang;
+	size_t column;
+};
+
+/* Adds a word that is never split: one longer than a line stands on a line of its own. */
+static int flow_word(struct flow *flow, const char *gap, const char *word, size_t length)
+{
+	int r = 0;
+
+	if (flow->column > flow->hang && flow->column + strlen(gap) + length > VB_TEXT_COLUMNS) {
+		r = vb_buf_printf(flow->out, "\n%*s", (int)flow->hang, "");
+		flow->column = flow->hang;
+	} else if (flow->column > flow->hang) {
+		r = vb_buf_append_string(flow->out, gap);
+		flow->column += strlen(gap);
+	}
+	flow->column += length;
+	return r < 0 ? r : vb_buf_append(flow->out, word, length);
+}
+
+static int flow_text(struct flow *flow, const struct vb_buf *text)
+{
+	const char *word = (const char *)vb_buf_data(text);
+	const char *end = word + vb_buf_size(text);
+	int r = 0;
+
+	while (r == 0 && word < end) {
+		const char *space = memchr(word, ' ', (size_t)(end - word));
+		const char *stop = space != NULL ? space : end;
+		r = flow_word(flow, " ", word, (size_t)(stop - word));
+		word = stop + 1;
+	}
+	return r;
+}
+
+/* The tag stays in one piece: people search for "[from annotation". */
+static int flow_tag(struct flow *flow, const struct vb_plan *plan, enum vb_layer layer)
+{
+	vb_auto_buf struct vb_buf *tag = vb_buf_create(TAG_MAX);
+
+	if (tag == NULL)
+		return -ENOMEM;
+	int r = vb_buf_append_string(tag, "[from ");
+	if (r == 0)
+		r = print_sources(plan->sources[layer], tag);
+	if (r == 0)
+		r = vb_buf_printf(tag, ", by %s]", layers[layer].enforcer);
+	if (r < 0)
+		return r;
+	return flow_word(flow, "  ", (const char *)vb_buf_data(tag), vb_buf_size(tag));
+}
+
 static int print_layer(
 	const struct vb_plan *plan, enum vb_layer layer, unsigned int indent, struct vb_buf *out)
 {
+	struct flow flow = {
+		.out = out, .hang = indent + NAME_COLUMNS, .column = indent + NAME_COLUMNS};
+
 	if (!vb_plan_has(plan, layer))
 		return 0;
-	int r = vb_buf_printf(out, "%*s%-18s ", (int)indent, "", vb_layer_name(layer));
+	vb_auto_buf struct vb_buf *details = vb_buf_create(DETAILS_MAX);
+	if (details == NULL)
+		return -ENOMEM;
+	int r = layers[layer].print(plan, details);
 	if (r == 0)
-		r = layers[layer].print(plan, out);
+		r = vb_buf_printf(
+			out, "%*s%-*s ", (int)indent, "", NAME_COLUMNS - 1, vb_layer_name(layer));
 	if (r == 0)
-		r = vb_buf_printf(out, "  [from ");
+		r = flow_text(&flow, details);
 	if (r == 0)
-		r = print_sources(plan->sources[layer], out);
-	return r < 0 ? r : vb_buf_printf(out, ", by %s]\n", layers[layer].enforcer);
+		r = flow_tag(&flow, plan, layer);
+	return r < 0 ? r : vb_buf_append_string(out, "\n");
 }
 
 int vb_plan_to_text(const struct vb_plan *plan, unsigned int indent, struct vb_buf *out)

@@ -5,9 +5,12 @@
 #include "vb/adjust/plan.h"
 #include "vb/base/buf.h"
 
+enum { VB_TEXT_COLUMNS = 80 };
+
 /*
- * Renders the plan for people, one line a layer: what, asked by whom, enforced by whom. Each line
- * starts with indent spaces. 0, -ENOMEM or -ENOSPC.
+ * Renders the plan for people, one paragraph a layer: what, then `[from <sources>, by <enforcer>]`.
+ * Lines start with indent spaces and are wrapped at VB_TEXT_COLUMNS, further ones of a layer
+ * indented under the first; a single entry longer than that is not split. 0, -ENOMEM or -ENOSPC.
  */
 int vb_plan_to_text(
 	const struct vb_plan *plan, unsigned int indent, struct vb_buf *out) VB_WARN_UNUSED;
