@@ -74,17 +74,21 @@ def _copy_cpuset(path):
                                      encoding="ascii")
 
 
-def join_files(name, leaf=True):
-    """The files into which a process writes its pid to join the node."""
-    tail = (name, LEAF) if leaf else (name,)
-    return [str(hierarchy.mountpoint.joinpath(*tail, "cgroup.procs"))
-            for hierarchy in hierarchies()]
+def root_files(name):
+    """The files into which a process writes its pid to join the root of the node's subtree."""
+    return [hierarchy.mountpoint / name / "cgroup.procs" for hierarchy in hierarchies()]
 
 
-def join(name, leaf=True):
-    """Moves the calling process into the node's cgroups."""
-    for path in join_files(name, leaf):
-        pathlib.Path(path).write_text(str(os.getpid()), encoding="ascii")
+def leaf_files(name):
+    """The same for the leaf, where the node's own processes belong. Ask outside of the node: a
+    process in its cgroup namespace no longer sees what these mounts are."""
+    return [hierarchy.mountpoint / name / LEAF / "cgroup.procs" for hierarchy in hierarchies()]
+
+
+def join(files):
+    """Moves the calling process into cgroups."""
+    for path in files:
+        path.write_text(str(os.getpid()), encoding="ascii")
 
 
 def pids(name):

@@ -326,7 +326,7 @@ class Node:
                  "-w", "--"]
         child = subprocess.Popen(
             enter + [str(word) for word in argv],
-            env={**_ENVIRONMENT, "VBNODE_JOIN": " ".join(cgroups.join_files(self.base.name)),
+            env={**_ENVIRONMENT, "VBNODE_JOIN": " ".join(map(str, cgroups.leaf_files(self.base.name))),
                  **(env or {})},
             **{"stdin": subprocess.DEVNULL, **options})
         self._children.append(child)

@@ -120,13 +120,14 @@ def run_child(body, report_fd):
 def hold_namespaces(base, spec, report_fd):
     """The anchor: new namespaces with the node's mounts, held until SIGKILL."""
     sysbind.prctl(sysbind.PR_SET_PDEATHSIG, signal.SIGKILL)
-    hierarchies = cgroups.hierarchies()
-    cgroups.join(base.name, leaf=False)
+    hierarchies, leaf = cgroups.hierarchies(), cgroups.leaf_files(base.name)
+    # The namespace takes the cgroup at hand for its root; no process may stay in that.
+    cgroups.join(cgroups.root_files(base.name))
     flags = sysbind.CLONE_NEWNS | sysbind.CLONE_NEWUTS | sysbind.CLONE_NEWCGROUP
     if spec["own_network"]:
         flags |= sysbind.CLONE_NEWNET
     sysbind.unshare(flags)
-    cgroups.join(base.name, leaf=True)
+    cgroups.join(leaf)
     sysbind.set_hostname(spec["hostname"])
     if spec["own_network"]:
         sysbind.loopback_up()
@@ -197,7 +198,7 @@ def enter_and_exec(name, anchor, log, command):
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
-    cgroups.join(name)
+    cgroups.join(cgroups.leaf_files(name))
     namespaces = [os.open(f"/proc/{anchor}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC)
                   for kind in NAMESPACES]
     null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
