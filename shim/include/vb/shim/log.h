@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_SHIM_LOG_H
+#define VB_SHIM_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vb/shim/list.h"
+#include "vb/shim/policy_net.h"
+
+/*
+ * The contract's lines on stderr. Each is one write of at most 3 KiB. A full stderr is waited for
+ * 50 ms at most; then the line is dropped and counted, and the next one that gets through says how
+ * many were. errno is not touched.
+ */
+
+/* operation is "execve" or "execveat". */
+void vb_shim_log_exec_denied(const char *operation, const char *path);
+void vb_shim_log_exec_unresolved(int dirfd, const char *path, int flags);
+void vb_shim_log_exec_audit(const char *operation, const char *canonical, bool allowed);
+
+struct vb_shim_endpoint {
+	struct vb_shim_addr addr;
+	uint16_t port;
+	bool is_ipv6;
+};
+
+void vb_shim_log_connect_denied(const struct vb_shim_endpoint *endpoint);
+void vb_shim_log_connect_audit(const struct vb_shim_endpoint *endpoint, bool allowed);
+
+/* The warning about malformed entries, if there are any; usable is the number of those left. */
+void vb_shim_log_review(const char *variable, const struct vb_shim_review *review, uint32_t usable);
+
+#endif

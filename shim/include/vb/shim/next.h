@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_SHIM_NEXT_H
+#define VB_SHIM_NEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * The functions that the program would have called without the shim: the first definition in the
+ * objects loaded behind it, which is libc's or another preloaded library's. A function that no
+ * object has is NULL.
+ *
+ * libc's headers are not used: the same object runs on glibc and on musl, and their structs are
+ * only passed through.
+ */
+struct vb_shim_next {
+	int (*connect)(int fd, const void *addr, unsigned int addr_bytes);
+	int (*execve)(const char *path, char *const argv[], char *const envp[]);
+	int (*execveat)(
+		int dirfd, const char *path, char *const argv[], char *const envp[], int flags);
+	int (*execvpe)(const char *file, char *const argv[], char *const envp[]);
+	int (*fexecve)(int fd, char *const argv[], char *const envp[]);
+	int (*posix_spawn)(int *pid, const char *path, const void *actions, const void *attributes,
+		char *const argv[], char *const envp[]);
+	int (*posix_spawnp)(int *pid, const char *file, const void *actions, const void *attributes,
+		char *const argv[], char *const envp[]);
+	int (*pidfd_spawn)(int *pidfd, const char *path, const void *actions,
+		const void *attributes, char *const argv[], char *const envp[]);
+	int (*pidfd_spawnp)(int *pidfd, const char *file, const void *actions,
+		const void *attributes, char *const argv[], char *const envp[]);
+	int (*system)(const char *command);
+	void *(*popen)(const char *command, const char *mode);
+	int (*wordexp)(const char *words, void *result, int flags);
+};
+
+/*
+ * Looks all of them up by walking the ELF symbol tables (dl_iterate_phdr), because dlsym is missing
+ * from programs of glibc before 2.34 that do not link libdl. Hidden symbol versions are skipped, as
+ * dlsym does. self_name becomes the name under which the loader loaded the shim (empty when it has
+ * none); it stays valid as long as the shim is loaded.
+ */
+void vb_shim_next_resolve(struct vb_shim_next *next, const char **self_name);
+
+/* libc's errno of this thread. */
+int vb_shim_errno(void);
+void vb_shim_set_errno(int error);
+
+/* Sets errno to -error and returns -1. */
+int vb_shim_fail(int error);
+
+/* glibc, by its own gnu_get_libc_version. */
+bool vb_shim_is_glibc(void);
+
+#endif

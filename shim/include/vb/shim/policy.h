@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_SHIM_POLICY_H
+#define VB_SHIM_POLICY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "vb/shim/next.h"
+#include "vb/shim/policy_net.h"
+#include "vb/shim/policy_path.h"
+
+/*
+ * Everything that the shim decides by, read from the environment once and then kept in read-only
+ * memory: what the workload does to its environment afterwards changes nothing.
+ *
+ * Life cycle: the first wrapper that is called (or the constructor, whichever comes first: other
+ * libraries' constructors run before ours) builds it; it lives as long as the process.
+ */
+
+#define VB_SHIM_ENV_EXEC          "AUTONOMY_PRELOAD_EXEC_ALLOWLIST"
+#define VB_SHIM_ENV_CONNECT       "AUTONOMY_PRELOAD_CONNECT_ALLOWLIST"
+#define VB_SHIM_ENV_DLOPEN        "AUTONOMY_PRELOAD_DLOPEN_ALLOWLIST"
+#define VB_SHIM_ENV_EXEC_AUDIT    "AUTONOMY_PRELOAD_EXEC_AUDIT"
+#define VB_SHIM_ENV_CONNECT_AUDIT "AUTONOMY_PRELOAD_CONNECT_AUDIT"
+#define VB_SHIM_ENV_DLOPEN_AUDIT  "AUTONOMY_PRELOAD_DLOPEN_AUDIT"
+
+enum { VB_SHIM_STICKY_MAX = 6 };
+
+/* One variable that children get back whatever the workload passes them. */
+struct vb_shim_sticky {
+	const char *assignment;
+	/* Up to and including the "=". */
+	size_t name_bytes;
+};
+
+struct vb_shim_policy {
+	/* A list or an audit is set: children need their environment kept. */
+	bool active;
+	bool exec_gated;
+	bool exec_audited;
+	bool connect_gated;
+	bool connect_audited;
+	struct vb_shim_paths exec;
+	struct vb_shim_nets connect;
+	struct vb_shim_next next;
+	/* The shim's own absolute path for LD_PRELOAD; empty when it is unknown. */
+	const char *self;
+	size_t sticky_count;
+	struct vb_shim_sticky sticky[VB_SHIM_STICKY_MAX];
+};
+
+/* Never NULL. Async-signal-safe after the first call. */
+const struct vb_shim_policy *vb_shim_policy_get(void);
+
+#endif

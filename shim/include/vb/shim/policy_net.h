@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_SHIM_POLICY_NET_H
+#define VB_SHIM_POLICY_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vb/shim/arena.h"
+#include "vb/shim/list.h"
+
+/*
+ * The connect list: parsed once into a hash set that lives in an arena, then only read.
+ *
+ * Every address is a number of 128 bits; an IPv4 address is its IPv4-mapped form. So a mapped
+ * address and the plain one are the same thing, and an IPv4 /p is a net of prefix 96 + p.
+ */
+
+struct vb_shim_addr {
+	uint64_t high;
+	uint64_t low;
+};
+
+/* Port 0 stands for any port ("*"): no entry can name port 0. */
+struct vb_shim_net {
+	struct vb_shim_addr addr;
+	uint16_t port;
+	uint8_t prefix_bits;
+};
+
+enum { VB_SHIM_ADDR_BITS = 128, VB_SHIM_MAPPED_BITS = 96 };
+
+struct vb_shim_nets {
+	const struct vb_shim_net *nets;
+	/* Open addressing; 0 is empty, otherwise the index in nets plus one. */
+	const uint32_t *slots;
+	uint32_t slot_mask;
+	uint32_t count;
+	/* The distinct prefix lengths in use; those of IPv4 are 96 and above. */
+	uint32_t prefix_count;
+	uint8_t prefixes[VB_SHIM_ADDR_BITS + 1];
+};
+
+/* From the four bytes of a sockaddr_in, and the sixteen of a sockaddr_in6. */
+struct vb_shim_addr vb_shim_addr_from_ipv4(const unsigned char bytes[4]);
+struct vb_shim_addr vb_shim_addr_from_ipv6(const unsigned char bytes[16]);
+
+bool vb_shim_addr_is_mapped(struct vb_shim_addr addr);
+
+/* 127.0.0.0/8, its mapped form ::ffff:127.0.0.0/104, and ::1. */
+bool vb_shim_addr_is_loopback(struct vb_shim_addr addr);
+
+/*
+ * One entry, in the forms 10.42.0.5:443, 10.42.0.0/16:8080, [fe80::1]:443, [2001:db8::/32]:443, and
+ * "*" for the port of any of them. Bits of the address behind the prefix are cleared.
+ * -EINVAL: not of these forms; a name, a scope id and port 0 are not.
+ */
+int vb_shim_net_parse(const char *entry, size_t bytes, struct vb_shim_net *ret_net);
+
+/* Arena room that vb_shim_nets_build needs for this list. */
+size_t vb_shim_nets_space(const char *list);
+
+/*
+ * Parses a comma-separated list. Malformed entries are skipped and reported in review, empty ones
+ * silently skipped; the single token "none" is the empty list. review points into `list`.
+ * -ENOMEM: the arena has less than vb_shim_nets_space(list) left.
+ */
+int vb_shim_nets_build(struct vb_shim_nets *nets, const char *list, struct vb_shim_arena *arena,
+	struct vb_shim_review *review);
+
+/*
+ * Does the list hold this address and port? An IPv4 or mapped address is held only by IPv4 nets
+ * (written either way), never by a shorter IPv6 prefix such as ::/0.
+ */
+bool vb_shim_nets_match(const struct vb_shim_nets *nets, struct vb_shim_addr addr, uint16_t port);
+
+#endif

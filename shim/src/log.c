@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vb/shim/log.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "raw.h"
+#include "vb/shim/policy.h"
+#include "vb/shim/text.h"
+
+enum {
+	STDERR = 2,
+	/* Below PIPE_BUF: a pipe takes a line whole or not at all. */
+	LINE_BYTES = 3072,
+	PATH_BYTES = 2600,
+	ENTRY_BYTES = 200,
+	WAIT_NS = 50 * 1000 * 1000,
+	PIPE_SIGNAL = 1 << (13 - 1) /* SIGPIPE in a vb_shim_sigset */,
+	SEEK_FROM_HERE = 1,
+	NO_WAIT_FLAG = 0x8 /* RWF_NOWAIT */,
+};
+
+/* Lines lost since the last that got through. */
+static atomic_uint dropped;
+
+struct line {
+	char bytes[LINE_BYTES];
+	struct vb_shim_text text;
+	/* Lines dropped before this one. */
+	unsigned int lost;
+};
+
+/* Pipes: Linux 6.4; EPERM is a seccomp filter's answer. */
+static bool is_unsupported(long result)
+{
+	return result == -EOPNOTSUPP || result == -ENOSYS || result == -EINVAL || result == -EPERM;
+}
+
+/*
+ * One try to write. A pipe that polls as writable can be filled by another writer before our write,
+ * which would then block for ever, so pipes and sockets are written to without waiting where the
+ * kernel can. Files and /dev/null never block for long and may refuse such writes.
+ */
+static long try_write(const char *bytes, size_t count, struct __kernel_timespec *left)
+{
+	struct iovec vector = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = count};
+	struct pollfd poll = {.fd = STDERR, .events = POLLOUT};
+	long result;
+
+	if (VB_RAW_3(__NR_lseek, STDERR, 0, SEEK_FROM_HERE) >= 0)
+		return VB_RAW_3(__NR_write, STDERR, bytes, count);
+	result = VB_RAW_6(__NR_pwritev2, STDERR, &vector, 1, -1, -1, NO_WAIT_FLAG);
+	if (result != -EAGAIN && !is_unsupported(result))
+		return result;
+	/* The kernel leaves the rest of the time in *left. */
+	if (VB_RAW_5(__NR_ppoll, &poll, 1, left, NULL, 0) == 0)
+		return -ETIME;
+	return result == -EAGAIN ? -EAGAIN : VB_RAW_3(__NR_write, STDERR, bytes, count);
+}
+
+/* 0 when it is written, -EAGAIN when stderr stayed full, or why there is no reader. */
+static long write_all(const char *bytes, size_t count, long wait_ns)
+{
+	struct __kernel_timespec left = {.tv_nsec = wait_ns};
+
+	while (count > 0) {
+		long result = try_write(bytes, count, &left);
+
+		if (result == -EAGAIN && left.tv_nsec > 0)
+			continue;
+		if (result < 0)
+			return result == -ETIME ? -EAGAIN : result;
+		bytes += result;
+		count -= (size_t)result;
+	}
+	return 0;
+}
+
+/*
+ * A SIGPIPE of our own write must not reach the workload; one that was pending already must. All
+ * signals wait, so that a handler's line cannot come between and no call is interrupted.
+ */
+static long write_quietly(const char *bytes, size_t count, long wait_ns)
+{
+	vb_shim_sigset pending = 0;
+	vb_shim_sigset old = vb_shim_block_signals();
+	long result;
+
+	VB_RAW_2(__NR_rt_sigpending, &pending, sizeof(pending));
+	result = write_all(bytes, count, wait_ns);
+	if (result == -EPIPE && (pending & PIPE_SIGNAL) == 0) {
+		vb_shim_sigset broken_pipe = PIPE_SIGNAL;
+		struct __kernel_timespec at_once = {0};
+
+		VB_RAW_4(__NR_rt_sigtimedwait, &broken_pipe, NULL, &at_once, sizeof(broken_pipe));
+	}
+	vb_shim_restore_signals(old);
+	return result;
+}
+
+static void start(struct line *line)
+{
+	line->text = (struct vb_shim_text){.data = line->bytes, .size = LINE_BYTES};
+	line->lost = atomic_exchange(&dropped, 0);
+	if (line->lost > 0) {
+		vb_shim_text_add(&line->text, "autonomy-preload: ");
+		vb_shim_text_add_unsigned(&line->text, line->lost);
+		vb_shim_text_add(&line->text, " line(s) dropped, stderr was full\n");
+	}
+}
+
+static void finish(struct line *line)
+{
+	/* Once a line was lost the reader is stuck: no more waiting until one gets through. */
+	long wait_ns = line->lost == 0 ? WAIT_NS : 0;
+
+	vb_shim_text_add(&line->text, "\n");
+	if (write_quietly(line->bytes, line->text.length, wait_ns) == -EAGAIN)
+		atomic_fetch_add(&dropped, line->lost + 1);
+}
+
+static void add_path(struct line *line, const char *path)
+{
+	vb_shim_text_add_escaped(&line->text, path, strlen(path), PATH_BYTES);
+}
+
+void vb_shim_log_exec_denied(const char *operation, const char *path)
+{
+	struct line line;
+
+	start(&line);
+	vb_shim_text_add(&line.text, "autonomy-preload: ");
+	vb_shim_text_add(&line.text, operation);
+	vb_shim_text_add(&line.text, "(");
+	add_path(&line, path);
+	vb_shim_text_add(&line.text, ") denied by " VB_SHIM_ENV_EXEC);
+	finish(&line);
+}
+
+void vb_shim_log_exec_unresolved(int dirfd, const char *path, int flags)
+{
+	struct line line;
+
+	start(&line);
+	vb_shim_text_add(&line.text, "autonomy-preload: execveat(dirfd=");
+	vb_shim_text_add_signed(&line.text, dirfd);
+	vb_shim_text_add(&line.text, ", pathname=\"");
+	add_path(&line, path);
+	vb_shim_text_add(&line.text, "\", flags=");
+	vb_shim_text_add_hex(&line.text, (unsigned int)flags);
+	vb_shim_text_add(
+		&line.text, ") denied — could not resolve to absolute path for allowlist check");
+	finish(&line);
+}
+
+static void add_result(struct line *line, bool allowed)
+{
+	vb_shim_text_add(&line->text, "\", result=");
+	vb_shim_text_add(&line->text, allowed ? "allowed)" : "denied)");
+}
+
+void vb_shim_log_exec_audit(const char *operation, const char *canonical, bool allowed)
+{
+	struct line line;
+
+	start(&line);
+	vb_shim_text_add(&line.text, "autonomy-preload-audit: ");
+	vb_shim_text_add(&line.text, operation);
+	vb_shim_text_add(&line.text, "(path=\"");
+	add_path(&line, canonical);
+	add_result(&line, allowed);
+	finish(&line);
+}
+
+void vb_shim_log_connect_denied(const struct vb_shim_endpoint *endpoint)
+{
+	struct line line;
+
+	start(&line);
+	vb_shim_text_add(&line.text, "autonomy-preload: connect(");
+	vb_shim_text_add_endpoint(&line.text, endpoint->addr, endpoint->port, endpoint->is_ipv6);
+	vb_shim_text_add(&line.text, ") denied by " VB_SHIM_ENV_CONNECT);
+	finish(&line);
+}
+
+void vb_shim_log_connect_audit(const struct vb_shim_endpoint *endpoint, bool allowed)
+{
+	struct line line;
+
+	start(&line);
+	vb_shim_text_add(&line.text, "autonomy-preload-audit: connect(address=\"");
+	vb_shim_text_add_endpoint(&line.text, endpoint->addr, endpoint->port, endpoint->is_ipv6);
+	add_result(&line, allowed);
+	finish(&line);
+}
+
+void vb_shim_log_review(const char *variable, const struct vb_shim_review *review, uint32_t usable)
+{
+	struct line line;
+
+	if (review->rejected == 0)
+		return;
+	start(&line);
+	vb_shim_text_add(&line.text, "autonomy-preload: ");
+	vb_shim_text_add(&line.text, variable);
+	vb_shim_text_add(&line.text, ": skipped ");
+	vb_shim_text_add_unsigned(&line.text, review->rejected);
+	vb_shim_text_add(&line.text, " malformed, first \"");
+	vb_shim_text_add_escaped(&line.text, review->first, review->first_bytes, ENTRY_BYTES);
+	vb_shim_text_add(&line.text, usable == 0 ? "\"; none is left, all is denied" : "\"");
+	finish(&line);
+}
