@@ -100,8 +100,7 @@ def test_volumes_are_mounted_with_their_flags(node, cri):
             pod, "main", images.BUSYBOX,
             ["/bin/sh", "-c", "cat /ro/fact; touch /ro/new; touch /rw/new"],
             mounts=[Mount("/ro", "/srv/volume", readonly=True),
-                    Mount("/rw", "/srv/volume", propagation="bidirectional")],
-            security=Security(privileged=False))
+                    Mount("/rw", "/srv/volume", propagation="bidirectional")])
         result = container.wait()
     assert result.stdout == "from the node\n"
     assert "/ro/new: Read-only file system" in result.stderr
@@ -185,6 +184,52 @@ def test_a_pod_without_host_users_maps_its_root(cri):
                                       ["/bin/sh", "-c", "id -u; cat /proc/self/uid_map"])
         result = container.wait()
     assert result.stdout.split() == ["0", "0", str(1 << 20), "65536"], result.stderr
+
+
+def userns_volume(node, cri):
+    """Runs a pod with a user namespace and a volume; returns who owns the volume's file."""
+    node.write("/var/lib/kubelet/pods/volume/fact", "from the node\n")
+    with cri.pod(userns=UserNs()) as pod:
+        container = cri.run_container(pod, "main", images.BUSYBOX,
+                                      ["/bin/stat", "-c", "%u", "/volume/fact"],
+                                      mounts=[Mount("/volume", "/var/lib/kubelet/pods/volume")])
+        return container.wait().stdout
+
+
+@pytest.mark.nodes("forky-*")
+def test_volumes_of_a_pod_without_host_users_are_id_mapped(node, cri):
+    assert userns_volume(node, cri) == "0\n"
+
+
+@pytest.mark.nodes("trixie-*")
+def test_containerd_1_7_refuses_volumes_without_host_users(node, cri):
+    with pytest.raises(CriError, match="idmap mounts not yet supported"):
+        userns_volume(node, cri)
+
+
+def test_limits_are_those_of_the_node_and_can_be_lowered(node, cri):
+    with cri.pod() as pod:
+        container = cri.run_container(pod, "main", images.BUSYBOX, SLEEP)
+        assert not container.spec()["process"].get("rlimits")
+        hard = node.run(["sh", "-c", "ulimit -Hn"]).stdout
+        assert container.exec(["/bin/sh", "-c", "ulimit -Hn"]).stdout == hard
+        assert container.exec(["/bin/sh", "-c", "ulimit -n 64; ulimit -Hn"]).stdout == "64\n"
+
+
+def test_dynamic_programs_run_in_the_glibc_image(node, cri):
+    program = images.compile_c("""
+        #include <math.h>
+        #include <stdio.h>
+        int main(int argc, char **argv)
+        {
+            return printf("%.0f\\n", cbrt(argc * 1000.0 + (argv[0] == NULL))) < 0;
+        }
+        """, ("-lm",))
+    image = images.glibc({"/usr/bin/cube-root": program}, name="vb.test/cube-root:1")
+    node.load_image(image)
+    with cri.pod() as pod:
+        result = cri.run_container(pod, "main", image.name, ["/usr/bin/cube-root"]).wait()
+    assert (result.stdout, result.stderr) == ("10\n", "")
 
 
 def test_host_paths_follow_links_inside_the_node(node):
@@ -294,7 +339,7 @@ def test_a_failed_start_leaves_nothing():
 
 def test_a_killed_supervisor_is_swept_by_the_next_start(make_node):
     node = make_node("trixie-runc")
-    base, supervisor = node.base, os.getppid()
+    base = node.base
     stat = pathlib.Path(f"/proc/{node.containerd_pid}/stat").read_text()
     supervisor = int(stat.rpartition(")")[2].split()[1])
     os.kill(supervisor, signal.SIGKILL)

@@ -173,7 +173,7 @@ class Cri:
         self._log_root = pathlib.Path(log_root) if log_root else pathlib.Path(POD_LOG_ROOT)
         self._channel = grpc.insecure_channel(f"unix:{socket}", options=[
             # containerd restarts in tests; the default backoff would cost whole seconds.
-            ("grpc.initial_reconnect_backoff_ms", 50), ("grpc.min_reconnect_backoff_ms", 50),
+            ("grpc.initial_reconnect_backoff_ms", 50), ("grpc.min_reconnect_backoff_ms", 500),
             ("grpc.max_reconnect_backoff_ms", 200), ("grpc.enable_http_proxy", 0)])
         self._calls = {}
         for service, names in (("RuntimeService", _RUNTIME_CALLS), ("ImageService", _IMAGE_CALLS)):
@@ -191,9 +191,11 @@ class Cri:
         self._channel.close()
 
     def call(self, name, timeout_s=RPC_TIMEOUT_S, **fields):
-        """Any call by its name and request fields; raises CriError."""
+        """Any call by its name and request fields; raises CriError. While containerd is away it
+        waits for it to come back, until the timeout (code "DEADLINE_EXCEEDED")."""
+        request = getattr(pb, f"{name}Request")(**fields)
         try:
-            return self._calls[name](getattr(pb, f"{name}Request")(**fields), timeout=timeout_s)
+            return self._calls[name](request, timeout=timeout_s, wait_for_ready=True)
         except grpc.RpcError as error:
             raise CriError(name, error) from None
 
@@ -323,7 +325,8 @@ class Cri:
 
     def exec_sync(self, container, command, timeout_s=20):
         """ExecSync; returns an ExecResult with text."""
-        response = self.call("ExecSync", container_id=container, cmd=command, timeout=timeout_s)
+        response = self.call("ExecSync", timeout_s + 10, container_id=container, cmd=command,
+                             timeout=timeout_s)
         return ExecResult(response.stdout.decode(errors="replace"),
                           response.stderr.decode(errors="replace"), response.exit_code)
 

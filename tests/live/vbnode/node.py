@@ -8,9 +8,12 @@
             result = cri.run_container(pod, "main", images.BUSYBOX, ["/bin/id"]).wait()
 
 The node shares only the process ids and the kernel with the machine. Its mounts, cgroups, network
-and host name are its own, its root is an overlay over the cached suite, and /run, the pod logs and
-/var/lib/containerd lie in one temporary directory. `stop()` leaves nothing, nor does a killed
-test run (see supervisor.py).
+and host name are its own, its root is an overlay over the cached suite, and /run, /var/log/pods,
+/var/lib/kubelet and /var/lib/containerd lie in one temporary directory. `stop()` leaves nothing,
+nor does a killed test run (see supervisor.py).
+
+Volumes of pods with user namespaces belong under /var/lib/kubelet: an overlay cannot be ID-mapped.
+A machine without CAP_SYS_RESOURCE can only lower hard limits, and so can containers on its nodes.
 """
 import atexit
 import contextlib
@@ -33,6 +36,7 @@ from .containerd_config import DEFAULT_HANDLERS, Handler  # noqa: F401 (part of 
 from .cri import Cri, CriError
 
 _PREFIX = "vbnode-"
+_SOCKET_PATH_MAX = 107
 _SUPERVISOR = pathlib.Path(__file__).with_name("supervisor.py")
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                 "HOME": "/root", "LANG": "C.UTF-8"}
@@ -90,6 +94,7 @@ class Node:
         self._supervisor = None
         self._children = []
         self._clients = []
+        self._client = None
 
     def __enter__(self):
         return self.start()
@@ -108,6 +113,8 @@ class Node:
         self.versions = dict(root.versions)
         self.base = pathlib.Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{self.name}-"))
         try:
+            if len(str(self.socket)) > _SOCKET_PATH_MAX:
+                raise NodeError(f"{self.socket} is too long for a socket; set a shorter TMPDIR")
             self._boot(root)
         except BaseException:
             self.stop()
@@ -116,8 +123,10 @@ class Node:
 
     def _boot(self, root):
         atexit.register(self.stop)
-        with open(self.base / "lock", "w", encoding="ascii") as lock:
+        with open(self.base / "lock.new", "w", encoding="ascii") as lock:
+            # Locked before it has its name, or the sweep of another start could take it.
             fcntl.flock(lock, fcntl.LOCK_EX)
+            (self.base / "lock.new").rename(self.base / "lock")
             self._write_files(root)
             self._supervisor = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(_SUPERVISOR), str(self.base),
@@ -129,7 +138,7 @@ class Node:
 
     def _write_files(self, root):
         for sub in ("upper/etc/containerd", "upper/etc/cni/net.d", "upper/root", "work", "root",
-                    "run", "lib", "pods"):
+                    "run", "lib", "pods", "kubelet"):
             (self.base / sub).mkdir(parents=True)
         self.base.chmod(0o755)
         etc = self.base / "upper/etc"
@@ -179,14 +188,13 @@ class Node:
 
     def _wait_ready(self, timeout_s=20):
         deadline = time.monotonic() + timeout_s
-        cri = None
         while True:
             # A gRPC channel that finds no socket backs off for longer than containerd starts.
-            if cri is None and self._listening():
-                cri = self.cri()
-            with contextlib.suppress(CriError):
-                if cri is not None and cri.runtime_ready(timeout_s=2):
-                    return
+            if self._listening():
+                self._client = self._client or self.cri()
+                with contextlib.suppress(CriError):
+                    if self._client.runtime_ready(timeout_s=2):
+                        return
             if not _alive(self.containerd_pid):
                 raise NodeError(f"node {self.name}: containerd died\n{self.log_tail()}")
             if time.monotonic() > deadline:
@@ -203,6 +211,7 @@ class Node:
         for client in self._clients:
             client.close()
         self._clients.clear()
+        self._client = None
         error = None
         if self._supervisor is not None:
             error = self._stop_supervisor()
@@ -320,15 +329,13 @@ class Node:
     def popen(self, argv, env=None, **options):
         """Starts a program in the node's namespaces and cgroup (subprocess.Popen options). The
         returned pid is the program's own, so it can be signalled; stop() kills it."""
-        enter = ["/bin/sh", "-c", 'for file in $VBNODE_JOIN; do echo $$ >"$file"; done\n'
-                 'unset VBNODE_JOIN\nexec "$@"', "sh",
-                 "/usr/bin/nsenter", "-t", str(self.anchor_pid), "-m", "-n", "-u", "-C", "-r",
-                 "-w", "--"]
-        child = subprocess.Popen(
-            enter + [str(word) for word in argv],
-            env={**_ENVIRONMENT, "VBNODE_JOIN": " ".join(map(str, cgroups.leaf_files(self.base.name))),
-                 **(env or {})},
-            **{"stdin": subprocess.DEVNULL, **options})
+        join = " ".join(map(str, cgroups.leaf_files(self.base.name)))
+        enter = ["/bin/sh", "-c", f'for file in {join}; do echo $$ >"$file" || exit; done\n'
+                 'exec "$@"', "sh", "/usr/bin/nsenter", "-t", str(self.anchor_pid),
+                 "-m", "-n", "-u", "-C", "-r", "-w", "--"]
+        child = subprocess.Popen(enter + [str(word) for word in argv],
+                                 env={**_ENVIRONMENT, **(env or {})},
+                                 **{"stdin": subprocess.DEVNULL, **options})
         self._children.append(child)
         return child
 
@@ -394,7 +401,7 @@ class Node:
         self._children.remove(child)
         if child.returncode != 0:
             raise NodeError(f"node {self.name}: import of {archive.name}: {stderr.strip()}")
-        self.cri().wait_image(archive.name)
+        self._client.wait_image(archive.name)
 
 
 def _parts(path):

@@ -153,7 +153,9 @@ def assemble_root(base, spec, hierarchies):
     for name in ("proc", "sys", "dev"):
         sysbind.mount(f"/{name}", root / name, flags=bind)
     mount_cgroups(root / "sys/fs/cgroup", spec["cgroup"], hierarchies)
-    for name, target in (("run", "run"), ("lib", "var/lib/containerd"), ("pods", "var/log/pods")):
+    # Not on the overlay: it can neither carry another overlay nor be ID-mapped for user namespaces.
+    for name, target in (("run", "run"), ("lib", "var/lib/containerd"), ("pods", "var/log/pods"),
+                         ("kubelet", "var/lib/kubelet")):
         (root / target).mkdir(parents=True, exist_ok=True)
         sysbind.mount(base / name, root / target, flags=bind)
 
