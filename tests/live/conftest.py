@@ -12,6 +12,7 @@ import pytest
 
 from vbnode import roots
 from vbnode.node import Node
+from vbnode.system import Vambrace, attack_image, start_target
 
 # The cgroup view that each runtime needs: crun knows no v1 hierarchies.
 COMBINATIONS = {
@@ -93,6 +94,27 @@ def cri(node):  # pylint: disable=redefined-outer-name (how pytest composes fixt
     for pod in client.list_pods():
         client.stop_pod(pod.id)
         client.remove_pod(pod.id)
+
+
+@pytest.fixture(scope="session")
+def installed(node):  # pylint: disable=redefined-outer-name
+    """Vambrace, installed once on the node, with the image of the hostile workload."""
+    system = Vambrace(node)
+    node.load_image(attack_image())
+    system.install()
+    system.target = start_target(node)
+    yield system
+    system.stop()
+
+
+@pytest.fixture
+def vambrace(installed):  # pylint: disable=redefined-outer-name
+    """Vambrace with its plugin running and registered, whatever the test before did to it."""
+    if not installed.running():
+        installed.stop()
+        installed.install()
+        installed.start()
+    yield installed
 
 
 @pytest.fixture
