@@ -8,8 +8,9 @@
 #include "vb/adjust/receipt.h"
 
 /*
- * The files by which plugin, hook and command line meet: /run/vambrace/{plans,receipts,outcomes},
- * one file a container, named by the container's id.
+ * The files by which plugin, hook and command line meet:
+ * /run/vambrace/{plans,receipts,outcomes,passed}, one file a container, named by the container's
+ * id. The plugin writes plans and outcomes, the hook receipts and passed.
  */
 
 #define VB_STATE_DIR "/run/vambrace"
@@ -18,6 +19,8 @@ enum vb_state_kind {
 	VB_STATE_PLAN,
 	VB_STATE_RECEIPT,
 	VB_STATE_OUTCOME,
+	/* The hook let the container pass without a plan, so `exec` lets its processes pass. */
+	VB_STATE_PASSED,
 };
 
 enum { VB_STATE_FILE_MAX = 4 << 20 };

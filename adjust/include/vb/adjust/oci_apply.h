@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_ADJUST_OCI_APPLY_H
+#define VB_ADJUST_OCI_APPLY_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "vb/adjust/plan.h"
+#include "vb/adjust/receipt.h"
+#include "vb/base/error.h"
+
+/*
+ * The OCI renderer: writes those layers of a plan that NRI cannot carry into a container's
+ * config.json (runtime specification 1.0 to 1.2) as oci_text.h reads it. Every edit only tightens,
+ * so applying a plan twice is the same as once.
+ */
+
+/* A limit as the runtime's processes inherit it. -EINVAL for a name that Linux does not have. */
+typedef int (*vb_oci_limit_fn)(const char *type, uint64_t *ret_soft, uint64_t *ret_hard);
+
+#define VB_OCI_LAYERS_ALL ((1U << VB_LAYER_COUNT) - 1)
+
+struct vb_oci_edit {
+	const struct vb_plan *plan;
+	unsigned int layers; /* 1U << enum vb_layer: those to write */
+	vb_oci_limit_fn inherited_limit;
+};
+
+/*
+ * Edits the document in place; on failure it is half-edited and must be thrown away. Fills the
+ * receipt's capability sets, no_new_privileges and writable_mounts, nothing else. Refuses with
+ * ErrConflict or ErrProfileInvalid; -EINVAL for a document that is no OCI configuration, -ENOMEM.
+ */
+int vb_oci_apply(json_t *spec, const struct vb_oci_edit *edit, struct vb_receipt *receipt,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+#endif

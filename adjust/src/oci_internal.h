@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_ADJUST_OCI_INTERNAL_H
+#define VB_ADJUST_OCI_INTERNAL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vb/adjust/oci_apply.h"
+#include "vb/adjust/receipt.h"
+#include "vb/base/error.h"
+
+/* What the parts of the OCI renderer share; not for other modules. */
+
+/*
+ * The object or array behind a key of an OCI document, borrowed. NULL when absent or null (Go
+ * writes null for a nil list). -EINVAL for another type; where names the parent in the message.
+ */
+int vb_oci_get_object(json_t *parent, const char *where, const char *key, json_t **ret_object,
+	struct vb_error *err) VB_WARN_UNUSED;
+int vb_oci_get_array(json_t *parent, const char *where, const char *key, json_t **ret_array,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/* The same, with an empty one added where there is none. -ENOMEM too. */
+int vb_oci_need_object(json_t *parent, const char *where, const char *key, json_t **ret_object,
+	struct vb_error *err) VB_WARN_UNUSED;
+int vb_oci_need_array(json_t *parent, const char *where, const char *key, json_t **ret_array,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/* process.capabilities as sets of caps.h, in the order of vb_oci_cap_set_name(). */
+enum vb_oci_cap_set {
+	VB_OCI_CAP_BOUNDING,
+	VB_OCI_CAP_EFFECTIVE,
+	VB_OCI_CAP_INHERITABLE,
+	VB_OCI_CAP_PERMITTED,
+	VB_OCI_CAP_AMBIENT,
+	VB_OCI_CAP_SETS,
+};
+
+struct vb_oci_caps {
+	uint64_t sets[VB_OCI_CAP_SETS];
+};
+
+/*
+ * Keeps of each list what the set of that kind has, and of the ambient list what is permitted and
+ * inheritable (capabilities(7)). Names that Linux does not have go. *ret_caps is what stays; an
+ * absent object grants nothing and stays absent.
+ */
+int vb_oci_caps_keep(json_t *process, const struct vb_oci_caps *keep, struct vb_oci_caps *ret_caps,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/* The sets as they are, without a change. Unknown names are left out. */
+int vb_oci_caps_read(
+	json_t *process, struct vb_oci_caps *ret_caps, struct vb_error *err) VB_WARN_UNUSED;
+
+/* Writes process.capabilities anew. */
+int vb_oci_caps_write(
+	json_t *process, const struct vb_oci_caps *caps, struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * Lowers process.rlimits to those of the list; a limit that is not there is written as the lower
+ * of the list's and the inherited one. -EINVAL for entries that are no rlimits.
+ */
+int vb_oci_rlimits_lower(json_t *process, const struct vb_rlimit_list *rlimits,
+	vb_oci_limit_fn inherited, struct vb_error *err) VB_WARN_UNUSED;
+
+/* Whether the process has each planned variable once and unchanged; else ErrPlanMismatch. */
+int vb_oci_env_check(
+	json_t *process, const struct vb_plan *plan, struct vb_error *err) VB_WARN_UNUSED;
+
+/* A mount's destination, cleaned; relative ones are taken from the root. The caller frees it. */
+int vb_oci_mount_destination(
+	json_t *mount, char **ret_destination, struct vb_error *err) VB_WARN_UNUSED;
+
+/* Whether the mount's options have the word. */
+bool vb_oci_mount_has(json_t *mount, const char *option);
+bool vb_oci_mount_is_bind(json_t *mount);
+
+/*
+ * The read-only root: root.readonly, the runtime's own files under /etc read-only, /dev and
+ * /dev/shm noexec.
+ */
+int vb_oci_read_only_apply(json_t *spec, struct vb_error *err) VB_WARN_UNUSED;
+
+/* Where a container can still write: destinations of the mounts that are not read-only. */
+int vb_oci_writable_mounts(
+	json_t *spec, struct vb_strv *ret_mounts, struct vb_error *err) VB_WARN_UNUSED;
+
+/* linux.seccomp: the meet of what is there with what the plan asks for. */
+int vb_oci_seccomp_apply(
+	json_t *spec, const struct vb_oci_edit *edit, struct vb_error *err) VB_WARN_UNUSED;
+
+#endif
