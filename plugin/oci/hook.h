@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_PLUGIN_OCI_HOOK_H
+#define VB_PLUGIN_OCI_HOOK_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "args.h"
+#include "vb/adjust/oci_config.h"
+#include "vb/adjust/plan.h"
+#include "vb/base/error.h"
+
+/*
+ * One run of the hook: hook_init, then vb_hook_create() or vb_hook_exec() where the command asks
+ * for it, then the real runtime takes the process over.
+ */
+
+#define VB_HOOK_CONFIG_PATH "/opt/vambrace/etc/oci.json"
+
+struct vb_hook {
+	struct vb_hook_args args;
+	const char *handler; /* the name under which the hook was called */
+	struct vb_oci_handler settings;
+
+	/* Whom a refusal is about; NULL until known. */
+	char *namespace_name;
+	char *pod;
+	char *container;
+};
+
+/* The plan of the container, its digest, and its names for a refusal. -ENOENT without a plan. */
+int vb_hook_load_plan(struct vb_hook *hook, struct vb_plan **ret_plan,
+	char ret_digest[VB_DIGEST_SIZE], struct vb_error *err) VB_WARN_UNUSED;
+
+/* Reads and parses an OCI document. */
+int vb_hook_load_document(
+	const char *path, json_t **ret_document, struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * Replaces the file by the text in one step; owner and mode stay. Not synced to the disk: the file
+ * does not outlive the machine's next boot anyway.
+ */
+int vb_hook_replace(
+	const char *path, const char *text, size_t size, struct vb_error *err) VB_WARN_UNUSED;
+
+/* The inherited limit, for vb_oci_edit. */
+int vb_hook_limit(const char *type, uint64_t *ret_soft, uint64_t *ret_hard);
+
+/*
+ * `create`: config.json edited and the receipt written, or neither. A container that passes
+ * without a plan leaves a mark for exec.
+ */
+int vb_hook_create(struct vb_hook *hook, struct vb_error *err) VB_WARN_UNUSED;
+
+/* Takes back what vb_hook_create() left outside the bundle; that there is nothing is fine. */
+void vb_hook_forget(const struct vb_hook *hook);
+
+/* `exec`: the process file edited, or untouched. */
+int vb_hook_exec(struct vb_hook *hook, struct vb_error *err) VB_WARN_UNUSED;
+
+/* The layers that this build writes: all of them, but in test builds that prove the START gate. */
+unsigned int vb_hook_layers(void);
+
+/* The runtime of the handler, from the settings file. */
+int vb_hook_find_runtime(struct vb_hook *hook, struct vb_error *err) VB_WARN_UNUSED;
+
+/* Becomes the runtime. Returns only on failure, with -errno. */
+int vb_hook_become(const char *runtime, char *argv[], struct vb_error *err);
+
+/*
+ * The same without settings, for commands that must work whatever is broken: the runtime whose
+ * state directory knows the container.
+ */
+int vb_hook_become_any(const struct vb_hook *hook, char *argv[], struct vb_error *err);
+
+/* Tells the caller: a line for the --log file, which reaches the CRI reply, and one for stderr. */
+void vb_hook_report(const struct vb_hook *hook, const struct vb_error *err);
+
+#endif
