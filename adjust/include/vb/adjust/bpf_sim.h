@@ -10,14 +10,14 @@
 #include "vb/base/cleanup.h"
 
 /*
- * Classic BPF as the kernel runs it for seccomp: the instructions that seccomp_check_filter() and
- * bpf_check_classic() of Linux 6.1 let in, no more.
+ * Classic BPF over struct seccomp_data, as far as libseccomp generates it: loads of a word, AND
+ * with a constant, jumps by comparison with a constant, return of a constant. The kernel would run
+ * more (see seccomp_check_filter() of Linux 6.1); a program that uses it is not understood.
  */
 
 /*
- * Whether the kernel would load the program: 1 to 4096 instructions, each known, jumps inside, a
- * return at the end, loads aligned and inside struct seccomp_data, no division by a constant zero,
- * scratch memory inside bounds. -EINVAL.
+ * Whether the program is understood and the kernel would load it: 1 to 4096 instructions, loads
+ * aligned and inside struct seccomp_data, jumps inside, a return at the end. -EINVAL.
  */
 int vb_bpf_check(const struct sock_filter *program, size_t count) VB_WARN_UNUSED;
 

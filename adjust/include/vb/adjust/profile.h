@@ -30,7 +30,7 @@
 struct vb_profile;
 
 enum {
-	VB_PROFILE_ARGS = 6,	   /* arguments of a system call */
+	VB_PROFILE_ARGS = 6,       /* arguments of a system call */
 	VB_PROFILE_RULES_MAX = 128 /* of one name in a result; more are refused */
 };
 
@@ -97,8 +97,8 @@ int vb_profile_check_quick(const struct vb_profile *base, const struct vb_profil
 /* What a profile says about one call. */
 struct vb_profile_verdict {
 	uint32_t action; /* what the compiled filter returns */
-	int rule;	 /* the deciding entry of syscalls[] as read, -1: default or closed ABI */
-	int number;	 /* the call's number on that architecture, negative where it has none */
+	int rule;        /* the deciding entry of syscalls[] as read, -1: default or closed ABI */
+	int number;      /* the call's number on that architecture, negative where it has none */
 };
 
 /*

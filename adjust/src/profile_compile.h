@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_ADJUST_SRC_PROFILE_COMPILE_H
+#define VB_ADJUST_SRC_PROFILE_COMPILE_H
+
+#include <linux/filter.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "profile_model.h"
+#include "vb/base/cleanup.h"
+
+/* Filters, made by libseccomp with the calls that runc and crun make. */
+
+struct vb_filter {
+	struct sock_filter *program;
+	size_t count;
+};
+
+void vb_filter_finish(struct vb_filter *filter);
+#define vb_auto_filter vb_auto(vb_filter_finish)
+
+/* What to compile: some rules of a profile, for some architectures. */
+struct vb_compilation {
+	uint32_t default_action;
+	const uint32_t *archs;
+	size_t arch_count;
+	const struct vb_rule *const *rules;
+	size_t rule_count;
+	const struct vb_condition *conditions; /* that the rules index */
+	unsigned int optimize;                 /* libseccomp's level: 1 or 2 */
+};
+
+/*
+ * scratch_fd is a memfd of vb_filter_scratch(), used again and again. Names that libseccomp does
+ * not know are left out, as the runtimes do. -EILSEQ when libseccomp refuses, or makes a program
+ * that bpf_sim.h does not understand; -ENOMEM, or what write(2) says.
+ */
+int vb_filter_compile(const struct vb_compilation *compilation, int scratch_fd,
+	struct vb_filter *ret_filter, struct vb_error *err) VB_WARN_UNUSED;
+
+int vb_filter_scratch(int *ret_fd, struct vb_error *err) VB_WARN_UNUSED;
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "profile_compile.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vb/adjust/bpf_sim.h"
+
+static inline void cleanup_context(const scmp_filter_ctx *context)
+{
+	if (*context != NULL)
+		seccomp_release(*context);
+}
+
+void vb_filter_finish(struct vb_filter *filter)
+{
+	free(filter->program);
+	*filter = (struct vb_filter){0};
+}
+
+int vb_filter_scratch(int *ret_fd, struct vb_error *err)
+{
+	int fd = memfd_create("vambrace-filter", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return vb_error_set(err, errno, "create memory for a filter");
+	*ret_fd = fd;
+	return 0;
+}
+
+/* A new context covers the machine's own architecture. */
+static int set_archs(scmp_filter_ctx context, const struct vb_compilation *compilation)
+{
+	bool own = false;
+
+	for (size_t i = 0; i < compilation->arch_count; i++) {
+		if (compilation->archs[i] == seccomp_arch_native()) {
+			own = true;
+			continue;
+		}
+		int r = seccomp_arch_add(context, compilation->archs[i]);
+		if (r < 0)
+			return r;
+	}
+	return own ? 0 : seccomp_arch_remove(context, SCMP_ARCH_NATIVE);
+}
+
+static int add_rule(scmp_filter_ctx context, const struct vb_compilation *compilation,
+	const struct vb_rule *rule)
+{
+	struct scmp_arg_cmp compares[VB_PROFILE_ARGS] = {0};
+	int number = seccomp_syscall_resolve_name(rule->name);
+
+	if (number == __NR_SCMP_ERROR)
+		return 0;
+	for (size_t i = 0; i < rule->count; i++) {
+		const struct vb_condition *condition = &compilation->conditions[rule->first + i];
+		bool masked = condition->op == SCMP_CMP_MASKED_EQ;
+		compares[i].arg = condition->index;
+		compares[i].op = condition->op;
+		compares[i].datum_a = masked ? condition->mask : condition->value;
+		compares[i].datum_b = masked ? condition->value : 0;
+	}
+	return seccomp_rule_add_array(
+		context, rule->action, number, (unsigned int)rule->count, compares);
+}
+
+static int build(
+	scmp_filter_ctx context, const struct vb_compilation *compilation, struct vb_error *err)
+{
+	int r = set_archs(context, compilation);
+
+	if (r == 0)
+		r = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, compilation->optimize);
+	if (r < 0)
+		return vb_error_say(
+			err, EILSEQ, "libseccomp refuses the architectures: error %d", -r);
+	for (size_t i = 0; i < compilation->rule_count; i++) {
+		r = add_rule(context, compilation, compilation->rules[i]);
+		if (r < 0)
+			return vb_error_say(err, EILSEQ,
+				"libseccomp refuses a rule for '%s': error %d",
+				compilation->rules[i]->name, -r);
+	}
+	return 0;
+}
+
+static int fetch(int fd, struct vb_filter *ret_filter, struct vb_error *err)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return vb_error_set(err, errno, "look at a filter");
+	size_t size = (size_t)status.st_size;
+	vb_auto_filter struct vb_filter filter = {.program = malloc(size + 1)};
+	if (filter.program == NULL)
+		return vb_error_set(err, ENOMEM, "read a filter of %zu bytes", size);
+	ssize_t n = pread(fd, filter.program, size, 0);
+	if (n < 0)
+		return vb_error_set(err, errno, "read a filter");
+	filter.count = (size_t)n / sizeof(*filter.program);
+	if ((size_t)n != size || vb_bpf_check(filter.program, filter.count) < 0)
+		return vb_error_say(err, EILSEQ,
+			"libseccomp makes a filter that cannot be interpreted (%zu bytes)", size);
+	ret_filter->program = VB_STEAL(filter.program);
+	ret_filter->count = filter.count;
+	return 0;
+}
+
+int vb_filter_compile(const struct vb_compilation *compilation, int scratch_fd,
+	struct vb_filter *ret_filter, struct vb_error *err)
+{
+	vb_auto(cleanup_context) scmp_filter_ctx context =
+		seccomp_init(compilation->default_action);
+
+	if (context == NULL)
+		return vb_error_say(err, EILSEQ, "libseccomp refuses the default action 0x%x",
+			compilation->default_action);
+	int r = build(context, compilation, err);
+	if (r < 0)
+		return r;
+	if (ftruncate(scratch_fd, 0) < 0 || lseek(scratch_fd, 0, SEEK_SET) < 0)
+		return vb_error_set(err, errno, "empty a filter");
+	r = seccomp_export_bpf(context, scratch_fd);
+	if (r < 0)
+		return vb_error_say(
+			err, EILSEQ, "libseccomp cannot compile the profile: error %d", -r);
+	return fetch(scratch_fd, ret_filter, err);
+}

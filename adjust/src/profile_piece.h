@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_ADJUST_SRC_PROFILE_PIECE_H
+#define VB_ADJUST_SRC_PROFILE_PIECE_H
+
+#include "profile_check.h"
+#include "profile_compile.h"
+
+/*
+ * A piece of a check: some names, compiled, on one architecture at a time. The result's filter is
+ * always there; base and tighter may be represented by their rules instead.
+ */
+struct vb_piece {
+	const struct vb_check *check;
+	uint32_t arch;
+	struct vb_filter base;
+	struct vb_filter tighter;
+	struct vb_filter result;
+	const struct vb_subject *subject; /* under test; NULL: an unknown call */
+	int number;
+};
+
+void vb_piece_finish(struct vb_piece *piece);
+#define vb_auto_piece vb_auto(vb_piece_finish)
+
+/* all: base and tighter too. Errors of vb_filter_compile(). */
+int vb_piece_compile(struct vb_piece *piece, const struct vb_subject *const *subjects, size_t count,
+	bool all) VB_WARN_UNUSED;
+
+/* Each returns -EILSEQ at the first wrong answer, -ENOMEM. subject NULL: an unknown call. */
+int vb_piece_test_plain(
+	struct vb_piece *piece, const struct vb_subject *subject, int number) VB_WARN_UNUSED;
+
+/* At the boundary values when the subject has conditions. */
+int vb_piece_test_subject(
+	struct vb_piece *piece, const struct vb_subject *subject, int number) VB_WARN_UNUSED;
+
+/* socketcall or ipc: the boundary values of all calls behind it. Needs all filters. */
+int vb_piece_test_multiplexer(struct vb_piece *piece, const struct vb_subject *const *subjects,
+	size_t count, int number) VB_WARN_UNUSED;
+
+/* An unknown number, and the ABIs that the result leaves closed. */
+int vb_piece_test_outside(struct vb_piece *piece) VB_WARN_UNUSED;
+
+#endif

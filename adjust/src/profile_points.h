@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_ADJUST_SRC_PROFILE_POINTS_H
+#define VB_ADJUST_SRC_PROFILE_POINTS_H
+
+#include "profile_model.h"
+#include "vb/base/cleanup.h"
+
+/*
+ * The calls at which a filter's conditions can go wrong: for every argument the values around each
+ * comparison and each bit of each mask, and their combinations. Always the same ones.
+ */
+
+enum { VB_AXIS_MAX = 1024 };
+
+struct vb_axis {
+	uint64_t values[VB_AXIS_MAX];
+	size_t count;
+};
+
+struct vb_points {
+	struct vb_axis axes[VB_PROFILE_ARGS];
+	/* Combinations that fulfil one rule each, around which the axes are walked. */
+	uint64_t (*anchors)[VB_PROFILE_ARGS];
+	size_t anchor_count;
+	size_t anchor_capacity;
+	bool narrow;
+};
+
+/* narrow: only 32-bit values. NULL when out of memory. */
+struct vb_points *vb_points_create(bool narrow);
+void vb_points_destroy(struct vb_points *points);
+
+static inline void vb_cleanup_points(struct vb_points *const *points)
+{
+	vb_points_destroy(*points);
+}
+#define vb_auto_points vb_auto(vb_cleanup_points)
+
+/* Adds what the conditions of these rules look at. -ENOMEM. */
+int vb_points_add(struct vb_points *points, const struct vb_rules *rules) VB_WARN_UNUSED;
+
+void vb_points_add_value(struct vb_points *points, unsigned int index, uint64_t value);
+
+/*
+ * Calls visit for every point until it returns other than 0, and returns that. All combinations
+ * when they are at most some thousands, else a fixed selection.
+ */
+int vb_points_walk(struct vb_points *points,
+	int (*visit)(void *context, const uint64_t args[VB_PROFILE_ARGS]), void *context);
+
+#endif
