@@ -59,7 +59,7 @@ def test_absent_plugin(vambrace, cri, arm, marks):  # noqa: F811
 def test_plugin_killed_during_create(vambrace, cri, arm, marks):  # noqa: F811
     """Stopped first, so that the kill surely falls into the call."""
     with cri.pod(**arm) as pod:
-        vambrace.signal(signal.SIGSTOP)
+        vambrace.send_signal(signal.SIGSTOP)
         killer = threading.Timer(0.5, vambrace.signal, [signal.SIGKILL])
         killer.start()
         error = try_run(cri, pod)
@@ -71,12 +71,12 @@ def test_plugin_killed_during_create(vambrace, cri, arm, marks):  # noqa: F811
 
 def test_plugin_stopped_past_the_timeout(vambrace, cri, arm, marks):  # noqa: F811
     with cri.pod(**arm) as pod:
-        vambrace.signal(signal.SIGSTOP)
+        vambrace.send_signal(signal.SIGSTOP)
         started = time.monotonic()
         error = try_run(cri, pod)
         assert time.monotonic() - started > 1.5
         assert error is not None and list(marks.iterdir()) == []
-        vambrace.signal(signal.SIGCONT)
+        vambrace.send_signal(signal.SIGCONT)
     vambrace.wait_log("event=registered", since=0)
     time.sleep(0.5)
     assert_recovers(vambrace, cri, arm)

@@ -114,7 +114,7 @@ class Vambrace:
         """Whether the plugin's process lives."""
         return self._plugin is not None and self._plugin.poll() is None
 
-    def signal(self, number):
+    def send_signal(self, number):
         """Sends the plugin a signal."""
         os.kill(self._plugin.pid, number)
 
@@ -123,8 +123,8 @@ class Vambrace:
         if self._plugin is None:
             return None
         if self._plugin.poll() is None:
-            self.signal(signal.SIGCONT)
-            self.signal(number)
+            self.send_signal(signal.SIGCONT)
+            self.send_signal(number)
         status = self._plugin.wait(timeout_s)
         self._plugin = None
         return status
