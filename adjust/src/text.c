@@ -172,19 +172,50 @@ static int flow_word(struct flow *flow, const char *gap, const char *word, size_
 	return r < 0 ? r : vb_buf_append(flow->out, word, length);
 }
 
-static int flow_text(struct flow *flow, const struct vb_buf *text)
+static int flow_text(struct flow *flow, const char *text, size_t length)
 {
-	const char *word = (const char *)vb_buf_data(text);
-	const char *end = word + vb_buf_size(text);
+	const char *end = text + length;
 	int r = 0;
 
-	while (r == 0 && word < end) {
+	for (const char *word = text; r == 0 && word < end;) {
 		const char *space = memchr(word, ' ', (size_t)(end - word));
 		const char *stop = space != NULL ? space : end;
 		r = flow_word(flow, " ", word, (size_t)(stop - word));
 		word = stop + 1;
 	}
 	return r;
+}
+
+static int flow_begin(struct flow *flow, unsigned int indent, const char *name)
+{
+	flow->hang = indent + NAME_COLUMNS;
+	flow->column = flow->hang;
+	return vb_buf_printf(flow->out, "%*s%-*s ", (int)indent, "", NAME_COLUMNS - 1, name);
+}
+
+int vb_text_field(struct vb_buf *out, unsigned int indent, const char *name, const char *text)
+{
+	struct flow flow = {.out = out};
+
+	int r = flow_begin(&flow, indent, name);
+	if (r == 0)
+		r = flow_text(&flow, text, strlen(text));
+	return r < 0 ? r : vb_buf_append_string(out, "\n");
+}
+
+int vb_text_paragraph(struct vb_buf *out, unsigned int indent, const char *text)
+{
+	struct flow flow = {.out = out, .hang = indent, .column = indent};
+
+	int r = vb_buf_printf(out, "%*s", (int)indent, "");
+	if (r == 0)
+		r = flow_text(&flow, text, strlen(text));
+	return r < 0 ? r : vb_buf_append_string(out, "\n");
+}
+
+const char *vb_layer_enforcer(enum vb_layer layer)
+{
+	return layers[layer].enforcer;
 }
 
 /* The tag stays in one piece: people search for "[from annotation". */
@@ -207,8 +238,7 @@ static int flow_tag(struct flow *flow, const struct vb_plan *plan, enum vb_layer
 static int print_layer(
 	const struct vb_plan *plan, enum vb_layer layer, unsigned int indent, struct vb_buf *out)
 {
-	struct flow flow = {
-		.out = out, .hang = indent + NAME_COLUMNS, .column = indent + NAME_COLUMNS};
+	struct flow flow = {.out = out};
 
 	if (!vb_plan_has(plan, layer))
 		return 0;
@@ -217,10 +247,9 @@ static int print_layer(
 		return -ENOMEM;
 	int r = layers[layer].print(plan, details);
 	if (r == 0)
-		r = vb_buf_printf(
-			out, "%*s%-*s ", (int)indent, "", NAME_COLUMNS - 1, vb_layer_name(layer));
+		r = flow_begin(&flow, indent, vb_layer_name(layer));
 	if (r == 0)
-		r = flow_text(&flow, details);
+		r = flow_text(&flow, (const char *)vb_buf_data(details), vb_buf_size(details));
 	if (r == 0)
 		r = flow_tag(&flow, plan, layer);
 	return r < 0 ? r : vb_buf_append_string(out, "\n");

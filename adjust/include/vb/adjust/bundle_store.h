@@ -23,6 +23,12 @@ static inline void vb_cleanup_bundle_store(struct vb_bundle_store *const *store)
 #define vb_auto_bundle_store vb_auto(vb_cleanup_bundle_store)
 
 /*
+ * Takes files of any owner. For looking at bundles that are not in force, such as a working copy
+ * on a developer's machine; never for deciding on a node.
+ */
+void vb_bundle_store_accept_any_owner(struct vb_bundle_store *store);
+
+/*
  * Looks the bundle up; the store owns the result, which is good until the next call. digest pins
  * it, or is NULL. Refuses with ErrBundleNotFound, ErrBundleInvalid or ErrBundleDigest.
  * Files must belong to root and not be group- or world-writable, except on a read-only mount.

@@ -15,4 +15,15 @@ enum { VB_TEXT_COLUMNS = 80 };
 int vb_plan_to_text(
 	const struct vb_plan *plan, unsigned int indent, struct vb_buf *out) VB_WARN_UNUSED;
 
+/* Who enforces a layer: "hook" (vambrace-oci), "NRI" (vambrace-nri) or "NRI+shim". */
+const char *vb_layer_enforcer(enum vb_layer layer);
+
+/*
+ * For what stands beside a plan in the same columns: a name and its text, and text alone; wrapped
+ * at the blanks as above, with a newline at the end. 0, -ENOMEM or -ENOSPC.
+ */
+int vb_text_field(
+	struct vb_buf *out, unsigned int indent, const char *name, const char *text) VB_WARN_UNUSED;
+int vb_text_paragraph(struct vb_buf *out, unsigned int indent, const char *text) VB_WARN_UNUSED;
+
 #endif
