@@ -25,6 +25,8 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 DEBOOTSTRAP_SCRIPTS = pathlib.Path("/usr/share/debootstrap/scripts")
 # Asking the mirror costs seconds, and packages of a suite change at most a few times a day.
 ASK_INTERVAL_S = 12 * 3600
+# After a mirror that did not answer.
+ASK_AGAIN_S = 600
 
 
 class RootError(Exception):
@@ -65,11 +67,12 @@ def ensure_root(suite):
             if not cached:
                 raise
             _say(f"node root {suite}: {error}; using the cached root")
+            _note_asked(roots, suite, time.time() - ASK_INTERVAL_S + ASK_AGAIN_S)
             return cached[0]
         current = next((root for root in cached if root.versions == versions), None)
         if current is None:
             current = _build(roots, suite, versions)
-        (roots / f"{suite}.asked").write_text(json.dumps(versions))
+        _note_asked(roots, suite, time.time())
         _drop([root for root in cached if root.path != current.path])
         return current
 
@@ -100,6 +103,12 @@ def _asked_recently(roots, suite):
         return time.time() - (roots / f"{suite}.asked").stat().st_mtime < ASK_INTERVAL_S
     except FileNotFoundError:
         return False
+
+
+def _note_asked(roots, suite, when):
+    path = roots / f"{suite}.asked"
+    path.touch()
+    os.utime(path, (when, when))
 
 
 def _mirror():
@@ -150,7 +159,7 @@ def _offered_versions(suite):
     update = subprocess.run(["apt-get", "update", "-q"], env=env, capture_output=True, text=True)
     if update.returncode != 0:
         lines = update.stderr.strip().splitlines() or ["apt-get update failed"]
-        raise RootError(f"the mirror does not answer for {suite}: {lines[-1]}")
+        raise RootError(f"the mirror does not answer for {suite}: {lines[0]}")
     shown = subprocess.run(["apt-cache", "show", "--no-all-versions", *KEYED_PACKAGES],
                            env=env, capture_output=True, text=True).stdout
     versions = _parse_versions(shown)
