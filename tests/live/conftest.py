@@ -66,7 +66,7 @@ def pytest_collection_finish(session):
 
 def pytest_terminal_summary(terminalreporter, config):
     for name, versions in config.stash[_versions].items():
-        packages = ", ".join(f"{package} {version}" for package, version in sorted(versions.items()))
+        packages = ", ".join(" ".join(item) for item in sorted(versions.items()))
         terminalreporter.write_line(f"node {name}: {packages}")
 
 

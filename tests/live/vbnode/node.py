@@ -47,9 +47,9 @@ _POD_NETWORK = {
                                          "ranges": [[{"subnet": "10.88.0.0/16"}]],
                                          "routes": [{"dst": "0.0.0.0/0"}]}}],
 }
-# containerd sets CPU shares on every sandbox and crun knows cgroup v2 only, so where the machine has
-# bound the cpu controller to a v1 hierarchy crun could start no pod. It gets a copy of config.json
-# without the shares; the bundle stays as it is.
+# containerd sets CPU shares on every sandbox and crun knows cgroup v2 only, so where the machine
+# has bound the cpu controller to a v1 hierarchy crun could start no pod. It gets a copy of
+# config.json without the shares; the bundle stays as it is.
 _CRUN_WITHOUT_CPU = r"""#!/bin/sh
 config=/run/crun-config-$$.json bundle=. previous=
 for word do

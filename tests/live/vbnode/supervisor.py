@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keeps one node: makes its namespaces, starts its containerd, cleans up behind it.
 
-Run as a program by `node.Node` with the node's directory and its lock's descriptor as arguments. Commands come as lines
-on stdin (`containerd` starts the daemon), answers go as JSON lines to stdout. When stdin closes,
-because the node is stopped or because its owner died of whatever, everything of the node is
-killed and removed. So no way of ending a test leaves a process, mount, cgroup or file behind.
+Run as a program by `node.Node` with the node's directory and its lock's descriptor as arguments.
+Commands come as lines on stdin (`containerd` starts the daemon), answers go as JSON lines to
+stdout. When stdin closes, because the node is stopped or because its owner died of whatever,
+everything of the node is killed and removed. So no way of ending a test leaves a process, mount,
+cgroup or file behind.
 """
 import contextlib
 import fcntl
