@@ -58,3 +58,6 @@ else()
 	target_link_options(vb_exe_flags INTERFACE -pie)
 endif()
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+set(CMAKE_C_FLAGS_RELEASE "-O2")
+set(CMAKE_EXE_LINKER_FLAGS_RELEASE "-s")

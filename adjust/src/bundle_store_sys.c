@@ -169,8 +169,9 @@ static int read_manifest(
 	return vb_bundle_parse(data, size, name, ret_bundle, err);
 }
 
+/* The bundle of the manifest that fd is open on: the one kept, or read anew. The store owns it. */
 static int load(struct vb_bundle_store *store, const char *directory, const char *name, int fd,
-	struct vb_error *err)
+	struct vb_bundle **ret_bundle, struct vb_error *err)
 {
 	struct stat st;
 
@@ -185,11 +186,17 @@ static int load(struct vb_bundle_store *store, const char *directory, const char
 		.modified = st.st_mtim,
 		.changed = st.st_ctim};
 	const struct entry *known = find_entry(store, directory, name);
-	if (known != NULL && same_identity(&known->identity, &identity))
+	if (known != NULL && same_identity(&known->identity, &identity)) {
+		*ret_bundle = known->bundle;
 		return 0;
+	}
 	struct vb_bundle *bundle = NULL;
 	r = read_manifest(fd, name, &bundle, err);
-	return r < 0 ? r : keep(store, directory, &identity, bundle, err);
+	if (r == 0)
+		r = keep(store, directory, &identity, bundle, err);
+	if (r == 0)
+		*ret_bundle = bundle;
+	return r;
 }
 
 static int refuse_missing(
@@ -224,14 +231,13 @@ int vb_bundle_store_get(struct vb_bundle_store *store, const char *name, const c
 		int r = open_manifest(store, directory, name, &fd, err);
 		if (r == -ENOENT)
 			continue;
+		struct vb_bundle *bundle = NULL;
 		if (r == 0)
-			r = load(store, directory, name, fd, err);
-		if (r < 0)
-			return r;
-		const struct entry *entry = find_entry(store, directory, name);
-		r = check_digest(entry->bundle, digest, err);
+			r = load(store, directory, name, fd, &bundle, err);
 		if (r == 0)
-			*ret_bundle = entry->bundle;
+			r = check_digest(bundle, digest, err);
+		if (r == 0)
+			*ret_bundle = bundle;
 		return r;
 	}
 	return refuse_missing(store, name, err);
