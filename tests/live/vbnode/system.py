@@ -35,12 +35,10 @@ def attack_image(name="vb.test/attack:1"):
 
 
 def start_target(node, address="10.99.0.1", port=80):
-    """A listener on an address of its own, which exists only in the node's network namespace."""
+    """A listener on an address that exists only in the node's network namespace."""
     program = images.compile_c((WORKLOAD / "listen.c").read_text(), ("-static",))
     node.install({program: "/opt/target/listen"}, mode=0o755)
-    node.run(["ip", "link", "add", "target0", "type", "dummy"])
-    node.run(["ip", "address", "add", f"{address}/32", "dev", "target0"])
-    node.run(["ip", "link", "set", "target0", "up"])
+    node.run(["ip", "address", "add", f"{address}/32", "dev", "lo"])
     listener = node.popen(["/opt/target/listen", address, str(port)], stdout=-1, text=True)
     assert listener.stdout.readline() == "listening\n"
     return f"{address}:{port}"
