@@ -1,0 +1,671 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The meet of two profiles, case by case: the traps are those that profiles and libseccomp really
+ * lay. Every result has also passed the check of whole filters (support_meet()).
+ */
+#include <check.h>
+#include <errno.h>
+#include <linux/sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "profile_support.h"
+
+#define X86_64 SCMP_ARCH_X86_64
+
+/* Two profiles, their meet, and the end of all three. */
+struct trio {
+	struct vb_profile *base;
+	struct vb_profile *tighter;
+	struct vb_profile *result;
+};
+
+static void trio_finish(struct trio *trio)
+{
+	vb_profile_destroy(trio->base);
+	vb_profile_destroy(trio->tighter);
+	vb_profile_destroy(trio->result);
+}
+#define auto_trio vb_auto(trio_finish) struct trio
+
+static struct trio meet_profiles(struct vb_profile *base, struct vb_profile *tighter)
+{
+	return (struct trio){base, tighter, support_meet(base, tighter)};
+}
+
+/* base NULL: unconfined */
+static struct trio meet_texts(const char *base, const char *tighter)
+{
+	return meet_profiles(base != NULL ? support_profile(base) : NULL, support_profile(tighter));
+}
+
+static struct trio meet_starter(const char *base)
+{
+	return meet_profiles(support_profile(base), support_starter(VB_STARTER_DENIALS, X86_64));
+}
+
+static void refuse_texts(const char *base, const char *tighter, int errnum, const char *expected)
+{
+	vb_auto_profile struct vb_profile *a = support_profile(base);
+	vb_auto_profile struct vb_profile *b = support_profile(tighter);
+
+	support_refuse_meet(a, b, errnum, expected);
+}
+
+static uint32_t on_native(const struct trio *trio, const char *name, uint64_t a0, uint64_t a1)
+{
+	return support_action(trio->result, X86_64, name, a0, a1);
+}
+
+START_TEST(starter_over_the_default_profile_denies_and_keeps_everything_else)
+{
+	auto_trio trio =
+		meet_profiles(support_profile_from_file("containerd-1.7.24-default.json", X86_64),
+			support_starter(VB_STARTER_DENIALS, X86_64));
+
+	ck_assert_uint_eq(on_native(&trio, "ptrace", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "mknod", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "unshare", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "clone3", 0, 0), ERRNO(ENOSYS));
+	ck_assert_uint_eq(on_native(&trio, "read", 0, 0), ALLOW);
+	ck_assert_uint_eq(on_native(&trio, "socket", 40, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "socket", 2, 0), ALLOW);
+}
+END_TEST
+
+START_TEST(starter_over_a_profile_widened_for_sys_admin_denies_again)
+{
+	auto_trio trio = meet_starter(
+		"{'defaultAction':'SCMP_ACT_ERRNO','architectures':['SCMP_ARCH_X86_64'],'syscalls':"
+		"["
+		"{'names':['read','write','clone'],'action':'SCMP_ACT_ALLOW'},"
+		"{'names':['bpf','mount','setns','umount2','unshare','perf_event_open'],"
+		"'action':'SCMP_ACT_ALLOW'}]}");
+
+	ck_assert_uint_eq(on_native(&trio, "mount", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "bpf", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "clone", 0, 0), ALLOW);
+	ck_assert_uint_eq(on_native(&trio, "write", 0, 0), ALLOW);
+	ck_assert_uint_eq(on_native(&trio, "chroot", 0, 0), ERRNO(EPERM));
+}
+END_TEST
+
+START_TEST(starter_over_an_unconfined_container_is_the_starter)
+{
+	auto_trio trio = meet_profiles(NULL, support_starter(VB_STARTER_DENIALS, X86_64));
+	vb_auto_free char *expected = support_text(trio.tighter);
+	vb_auto_free char *text = support_text(trio.result);
+
+	ck_assert_str_eq(text, expected);
+	ck_assert_uint_eq(on_native(&trio, "mount", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "chmod", 0, 0), ALLOW);
+	ck_assert_uint_eq(support_action(trio.result, SCMP_ARCH_X86, "umount", 0, 0), ERRNO(EPERM));
+}
+END_TEST
+
+START_TEST(allowlist_with_mount_loses_mount_only)
+{
+	auto_trio trio = meet_starter("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
+				      "{'names':['mount','read'],'action':'SCMP_ACT_ALLOW'}]}");
+	vb_auto_free char *text = support_text(trio.result);
+
+	ck_assert_str_eq(text, "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":1,"
+			       "\"architectures\":[\"SCMP_ARCH_X86_64\"],\"syscalls\":["
+			       "{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ALLOW\"}]}");
+}
+END_TEST
+
+START_TEST(default_enosys_stays_enosys)
+{
+	auto_trio trio = meet_starter("{'defaultAction':'SCMP_ACT_ERRNO','defaultErrnoRet':38,"
+				      "'syscalls':[{'names':['read'],'action':'SCMP_ACT_ALLOW'}]}");
+
+	ck_assert_uint_eq(on_native(&trio, "mount", 0, 0), ERRNO(ENOSYS));
+	ck_assert_uint_eq(on_native(&trio, "chmod", 0, 0), ERRNO(ENOSYS));
+	ck_assert_uint_eq(on_native(&trio, "read", 0, 0), ALLOW);
+}
+END_TEST
+
+static void check_default_is_kept(const char *action, uint32_t expected)
+{
+	char base[512];
+
+	(void)snprintf(base, sizeof(base),
+		"{'defaultAction':'%s','syscalls':[{'names':['read','mount'],"
+		"'action':'SCMP_ACT_ALLOW'}]}",
+		action);
+	auto_trio trio = meet_starter(base);
+	ck_assert_uint_eq(on_native(&trio, "chmod", 0, 0), expected);
+	/* Denied by the starter alone: EPERM, not the default. */
+	ck_assert_uint_eq(on_native(&trio, "mount", 0, 0), ERRNO(EPERM));
+	/* Denied by both: never weaker than the default. */
+	ck_assert_uint_eq(on_native(&trio, "ptrace", 0, 0), expected);
+	ck_assert_uint_eq(on_native(&trio, "read", 0, 0), ALLOW);
+}
+
+START_TEST(default_kill_process_is_not_weakened_to_errno)
+{
+	check_default_is_kept("SCMP_ACT_KILL_PROCESS", KILL_PROCESS);
+}
+END_TEST
+
+START_TEST(default_kill_alias_is_not_weakened_to_errno)
+{
+	check_default_is_kept("SCMP_ACT_KILL", KILL_THREAD);
+	check_default_is_kept("SCMP_ACT_KILL_THREAD", KILL_THREAD);
+}
+END_TEST
+
+START_TEST(default_trap_is_not_weakened_to_errno)
+{
+	check_default_is_kept("SCMP_ACT_TRAP", TRAP);
+}
+END_TEST
+
+START_TEST(default_log_gives_way_to_errno)
+{
+	auto_trio trio = meet_starter("{'defaultAction':'SCMP_ACT_LOG','syscalls':["
+				      "{'names':['read'],'action':'SCMP_ACT_ALLOW'}]}");
+
+	ck_assert_uint_eq(on_native(&trio, "mount", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "chmod", 0, 0), LOG);
+	ck_assert_uint_eq(on_native(&trio, "read", 0, 0), ALLOW);
+}
+END_TEST
+
+START_TEST(explicit_kill_survives_a_denial)
+{
+	auto_trio trio = meet_starter("{'defaultAction':'SCMP_ACT_ALLOW','syscalls':["
+				      "{'names':['ptrace'],'action':'SCMP_ACT_KILL_PROCESS'},"
+				      "{'names':['bpf'],'action':'SCMP_ACT_TRAP'}]}");
+
+	ck_assert_uint_eq(on_native(&trio, "ptrace", 0, 0), KILL_PROCESS);
+	ck_assert_uint_eq(on_native(&trio, "bpf", 0, 0), TRAP);
+	ck_assert_uint_eq(on_native(&trio, "mount", 0, 0), ERRNO(EPERM));
+}
+END_TEST
+
+START_TEST(log_notify_and_trace_give_way_to_errno)
+{
+	auto_trio trio =
+		meet_starter("{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'/run/a',"
+			     "'syscalls':["
+			     "{'names':['ptrace'],'action':'SCMP_ACT_LOG'},"
+			     "{'names':['bpf','chmod'],'action':'SCMP_ACT_NOTIFY'},"
+			     "{'names':['mount'],'action':'SCMP_ACT_TRACE','errnoRet':7}]}");
+	vb_auto_free char *text = support_text(trio.result);
+
+	ck_assert_uint_eq(on_native(&trio, "ptrace", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "bpf", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "mount", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "chmod", 0, 0), NOTIFY);
+	ck_assert_ptr_nonnull(strstr(text, "\"listenerPath\":\"/run/a\""));
+}
+END_TEST
+
+START_TEST(listener_goes_with_the_last_rule_that_notifies)
+{
+	auto_trio trio = meet_starter("{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'/run/a',"
+				      "'flags':['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',"
+				      "'SECCOMP_FILTER_FLAG_LOG'],"
+				      "'syscalls':[{'names':['bpf'],'action':'SCMP_ACT_NOTIFY'}]}");
+	vb_auto_free char *text = support_text(trio.result);
+
+	ck_assert_ptr_null(strstr(text, "listener"));
+	ck_assert_int_eq(vb_profile_flags(trio.result), VB_PROFILE_FLAG_LOG);
+}
+END_TEST
+
+START_TEST(an_appended_denial_of_an_allowed_name_does_nothing_in_the_base)
+{
+	auto_trio trio = meet_starter("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
+				      "{'names':['mount','chmod'],'action':'SCMP_ACT_ALLOW'},"
+				      "{'names':['mount','chmod'],'action':'SCMP_ACT_KILL'}]}");
+
+	ck_assert_uint_eq(support_action(trio.base, X86_64, "chmod", 0, 0), ALLOW);
+	ck_assert_uint_eq(on_native(&trio, "chmod", 0, 0), ALLOW);
+	ck_assert_uint_eq(on_native(&trio, "mount", 0, 0), ERRNO(EPERM));
+}
+END_TEST
+
+START_TEST(an_unconditional_rule_swallows_conditions_in_either_order)
+{
+	auto_trio trio = meet_texts("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
+				    "{'names':['socket'],'action':'SCMP_ACT_KILL',"
+				    "'args':[{'index':0,'value':17,'op':'SCMP_CMP_EQ'}]},"
+				    "{'names':['socket'],'action':'SCMP_ACT_ALLOW'}]}",
+		"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['socket'],'action':"
+		"'SCMP_ACT_LOG','args':[{'index':0,'value':17,'op':'SCMP_CMP_EQ'}]}]}");
+
+	ck_assert_uint_eq(support_action(trio.base, X86_64, "socket", 17, 0), ALLOW);
+	ck_assert_uint_eq(on_native(&trio, "socket", 17, 0), LOG);
+	ck_assert_uint_eq(on_native(&trio, "socket", 16, 0), ALLOW);
+}
+END_TEST
+
+START_TEST(a_conditional_allow_can_be_denied_altogether)
+{
+	auto_trio trio = meet_texts(
+		"{'defaultAction':'SCMP_ACT_ERRNO','syscalls':[{'names':['personality'],"
+		"'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':8,'op':'SCMP_CMP_EQ'}]}]}",
+		"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':["
+		"{'names':['personality'],'action':'SCMP_ACT_ERRNO'}]}");
+	vb_auto_free char *text = support_text(trio.result);
+
+	ck_assert_uint_eq(on_native(&trio, "personality", 8, 0), ERRNO(EPERM));
+	ck_assert_ptr_nonnull(strstr(text, "\"syscalls\":[]"));
+}
+END_TEST
+
+static const char personality_list[] =
+	"{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
+	"{'names':['personality'],'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':0,"
+	"'op':'SCMP_CMP_EQ'}]},"
+	"{'names':['personality'],'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':8,"
+	"'op':'SCMP_CMP_EQ'}]},"
+	"{'names':['personality'],'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':4294967295,"
+	"'op':'SCMP_CMP_EQ'}]}]}";
+
+START_TEST(a_value_is_taken_out_of_a_list_of_values)
+{
+	auto_trio trio = meet_texts(personality_list,
+		"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['personality'],"
+		"'action':'SCMP_ACT_ERRNO','args':[{'index':0,'value':8,'op':'SCMP_CMP_EQ'}]}]}");
+
+	ck_assert_uint_eq(on_native(&trio, "personality", 0, 0), ALLOW);
+	ck_assert_uint_eq(on_native(&trio, "personality", 8, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "personality", UINT32_MAX, 0), ALLOW);
+	ck_assert_uint_eq(on_native(&trio, "personality", 9, 0), ERRNO(EPERM));
+}
+END_TEST
+
+static const char deny_new_user[] =
+	"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['clone'],"
+	"'action':'SCMP_ACT_ERRNO','args':[{'index':0,'value':268435456,"
+	"'valueTwo':268435456,'op':'SCMP_CMP_MASKED_EQ'}]}]}";
+
+START_TEST(a_masked_denial_goes_into_an_unconditional_allow)
+{
+	auto_trio trio = meet_texts("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
+				    "{'names':['clone'],'action':'SCMP_ACT_ALLOW'}]}",
+		deny_new_user);
+
+	ck_assert_uint_eq(on_native(&trio, "clone", CLONE_NEWUSER, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "clone", CLONE_NEWUSER | SIGCHLD, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "clone", CLONE_NEWNET, 0), ALLOW);
+	ck_assert_uint_eq(on_native(&trio, "clone", CLONE_VM | CLONE_THREAD, 0), ALLOW);
+}
+END_TEST
+
+START_TEST(a_masked_denial_inside_a_wider_mask_changes_nothing)
+{
+	const char *base = "{'defaultAction':'SCMP_ACT_ERRNO','syscalls':[{'names':['clone'],"
+			   "'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':2114060288,"
+			   "'valueTwo':0,'op':'SCMP_CMP_MASKED_EQ'}]}]}";
+	auto_trio trio = meet_texts(base, deny_new_user);
+	vb_auto_free char *before = support_text(trio.base);
+	vb_auto_free char *after = support_text(trio.result);
+
+	ck_assert_str_eq(after, before);
+	ck_assert_uint_eq(on_native(&trio, "clone", CLONE_NEWUSER, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "clone", SIGCHLD, 0), ALLOW);
+}
+END_TEST
+
+START_TEST(a_mask_of_several_bits_is_complemented_exactly)
+{
+	/* Denied only when both bits are set: three of four patterns stay. */
+	auto_trio trio = meet_texts("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
+				    "{'names':['mmap'],'action':'SCMP_ACT_ALLOW'}]}",
+		"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['mmap'],"
+		"'action':'SCMP_ACT_ERRNO','errnoRet':13,'args':[{'index':2,'value':6,"
+		"'valueTwo':6,'op':'SCMP_CMP_MASKED_EQ'}]}]}");
+	struct vb_profile_verdict verdict = {0};
+	struct vb_error err = {0};
+
+	for (uint64_t bits = 0; bits < 16; bits++) {
+		const uint64_t args[VB_PROFILE_ARGS] = {0, 0, bits | (UINT64_C(1) << 40)};
+		ck_assert_int_eq(
+			vb_profile_action(trio.result, X86_64, "mmap", args, &verdict, &err), 0);
+		ck_assert_uint_eq(verdict.action, (bits & 6) == 6 ? ERRNO(EACCES) : ALLOW);
+	}
+}
+END_TEST
+
+START_TEST(families_are_denied_over_not_vsock)
+{
+	auto_trio trio = meet_texts(
+		"{'defaultAction':'SCMP_ACT_ERRNO','syscalls':[{'names':['socket'],"
+		"'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':40,'op':'SCMP_CMP_NE'}]}]}",
+		"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':["
+		"{'names':['socket'],'action':'SCMP_ACT_ERRNO','errnoRet':97,"
+		"'args':[{'index':0,'value':17,'op':'SCMP_CMP_EQ'}]},"
+		"{'names':['socket'],'action':'SCMP_ACT_ERRNO','errnoRet':97,"
+		"'args':[{'index':0,'value':38,'op':'SCMP_CMP_EQ'}]}]}");
+
+	for (uint64_t family = 0; family < 64; family++) {
+		uint32_t expected = ALLOW;
+		if (family == 40)
+			expected = ERRNO(EPERM);
+		if (family == 17 || family == 38)
+			expected = ERRNO(EAFNOSUPPORT);
+		ck_assert_uint_eq(on_native(&trio, "socket", family, 0), expected);
+	}
+}
+END_TEST
+
+START_TEST(two_arguments_together_are_denied_exactly)
+{
+	auto_trio trio = meet_texts(
+		"{'defaultAction':'SCMP_ACT_ERRNO','syscalls':[{'names':['socket'],"
+		"'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':40,'op':'SCMP_CMP_NE'}]}]}",
+		"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['socket'],"
+		"'action':'SCMP_ACT_ERRNO','args':[{'index':0,'value':2,'op':'SCMP_CMP_EQ'},"
+		"{'index':1,'value':15,'valueTwo':2,'op':'SCMP_CMP_MASKED_EQ'}]}]}");
+
+	ck_assert_uint_eq(on_native(&trio, "socket", 2, 2), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "socket", 2, 2 | SOCK_CLOEXEC), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "socket", 2, 1), ALLOW);
+	ck_assert_uint_eq(on_native(&trio, "socket", 10, 2), ALLOW);
+	ck_assert_uint_eq(on_native(&trio, "socket", 40, 1), ERRNO(EPERM));
+}
+END_TEST
+
+START_TEST(a_repeated_index_means_either_condition)
+{
+	auto_trio trio = meet_texts(
+		"{'defaultAction':'SCMP_ACT_ERRNO','syscalls':[{'names':['socket'],"
+		"'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':40,'op':'SCMP_CMP_NE'},"
+		"{'index':0,'value':17,'op':'SCMP_CMP_NE'}]}]}",
+		"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['socket'],"
+		"'action':'SCMP_ACT_ERRNO','args':[{'index':0,'value':17,'op':'SCMP_CMP_EQ'}]}]}");
+
+	/* The base means to deny both and denies neither. */
+	ck_assert_uint_eq(support_action(trio.base, X86_64, "socket", 40, 0), ALLOW);
+	ck_assert_uint_eq(support_action(trio.base, X86_64, "socket", 17, 0), ALLOW);
+	ck_assert_uint_eq(on_native(&trio, "socket", 40, 0), ALLOW);
+	ck_assert_uint_eq(on_native(&trio, "socket", 17, 0), ERRNO(EPERM));
+}
+END_TEST
+
+START_TEST(a_masked_compare_sees_through_high_bits_and_a_plain_one_does_not)
+{
+	const uint64_t tiocsti = 0x5412;
+	const uint64_t disguised = tiocsti | (UINT64_C(1) << 32);
+	auto_trio masked =
+		meet_texts(NULL, "{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['ioctl'],"
+				 "'action':'SCMP_ACT_ERRNO','args':[{'index':1,'value':4294967295,"
+				 "'valueTwo':21522,'op':'SCMP_CMP_MASKED_EQ'}]}]}");
+	auto_trio plain =
+		meet_texts(NULL, "{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['ioctl'],"
+				 "'action':'SCMP_ACT_ERRNO','args':[{'index':1,'value':21522,"
+				 "'op':'SCMP_CMP_EQ'}]}]}");
+
+	ck_assert_uint_eq(on_native(&masked, "ioctl", 0, tiocsti), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&masked, "ioctl", 0, disguised), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&plain, "ioctl", 0, tiocsti), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&plain, "ioctl", 0, disguised), ALLOW);
+}
+END_TEST
+
+START_TEST(overlapping_ranges_of_both_sides_leave_the_middle)
+{
+	auto_trio trio = meet_texts(
+		"{'defaultAction':'SCMP_ACT_ERRNO','syscalls':[{'names':['alarm'],"
+		"'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':10,'op':'SCMP_CMP_GE'}]}]}",
+		"{'defaultAction':'SCMP_ACT_KILL_PROCESS','syscalls':[{'names':['alarm'],"
+		"'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':100,'op':'SCMP_CMP_LT'}]}]}");
+
+	ck_assert_uint_eq(on_native(&trio, "alarm", 9, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "alarm", 10, 0), ALLOW);
+	ck_assert_uint_eq(on_native(&trio, "alarm", 99, 0), ALLOW);
+	ck_assert_uint_eq(on_native(&trio, "alarm", 100, 0), KILL_PROCESS);
+	ck_assert_uint_eq(on_native(&trio, "alarm", UINT64_MAX, 0), KILL_PROCESS);
+	ck_assert_uint_eq(on_native(&trio, "chmod", 0, 0), KILL_PROCESS);
+}
+END_TEST
+
+START_TEST(two_allowlists_intersect)
+{
+	auto_trio trio =
+		meet_texts("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
+			   "{'names':['read','write','chmod'],'action':'SCMP_ACT_ALLOW'}]}",
+			"{'defaultAction':'SCMP_ACT_ERRNO','defaultErrnoRet':38,'syscalls':["
+			"{'names':['read','mount','chmod'],'action':'SCMP_ACT_ALLOW'}]}");
+
+	ck_assert_uint_eq(on_native(&trio, "read", 0, 0), ALLOW);
+	ck_assert_uint_eq(on_native(&trio, "chmod", 0, 0), ALLOW);
+	/* Both deny by default: base's errno. Only the other one denies: its own. */
+	ck_assert_uint_eq(on_native(&trio, "bpf", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "mount", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "write", 0, 0), ERRNO(ENOSYS));
+}
+END_TEST
+
+START_TEST(a_notifying_overlay_never_opens_what_was_denied)
+{
+	auto_trio trio = meet_texts("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
+				    "{'names':['connect','read'],'action':'SCMP_ACT_ALLOW'}]}",
+		"{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'/run/l','listenerMetadata':'m',"
+		"'syscalls':[{'names':['connect','mount'],'action':'SCMP_ACT_NOTIFY'}]}");
+	vb_auto_free char *text = support_text(trio.result);
+
+	ck_assert_uint_eq(on_native(&trio, "mount", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "connect", 0, 0), NOTIFY);
+	ck_assert_uint_eq(on_native(&trio, "read", 0, 0), ALLOW);
+	ck_assert_ptr_nonnull(
+		strstr(text, "\"listenerPath\":\"/run/l\",\"listenerMetadata\":\"m\""));
+}
+END_TEST
+
+START_TEST(a_stricter_default_of_the_overlay_wins)
+{
+	auto_trio trio = meet_texts("{'defaultAction':'SCMP_ACT_ALLOW','syscalls':["
+				    "{'names':['mount'],'action':'SCMP_ACT_ERRNO'}]}",
+		"{'defaultAction':'SCMP_ACT_KILL_PROCESS','syscalls':["
+		"{'names':['read','mount'],'action':'SCMP_ACT_ALLOW'}]}");
+
+	ck_assert_uint_eq(on_native(&trio, "read", 0, 0), ALLOW);
+	ck_assert_uint_eq(on_native(&trio, "mount", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(on_native(&trio, "chmod", 0, 0), KILL_PROCESS);
+}
+END_TEST
+
+START_TEST(a_name_that_nobody_knows_is_kept)
+{
+	auto_trio trio = meet_texts("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
+				    "{'names':['call_of_2031','read'],'action':'SCMP_ACT_ALLOW'}]}",
+		"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':["
+		"{'names':['call_of_2032'],'action':'SCMP_ACT_ERRNO'}]}");
+	vb_auto_free char *text = support_text(trio.result);
+
+	ck_assert_ptr_nonnull(strstr(text, "[\"call_of_2031\",\"read\"]"));
+	ck_assert_ptr_null(strstr(text, "call_of_2032"));
+}
+END_TEST
+
+START_TEST(conditions_that_need_too_many_rules_are_refused)
+{
+	/* All but multiples of a pattern in every bit pair: its complement has no short form. */
+	refuse_texts("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':[{'names':['mmap'],"
+		     "'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':6148914691236517205,"
+		     "'valueTwo':5,'op':'SCMP_CMP_MASKED_EQ'},"
+		     "{'index':1,'value':2,'op':'SCMP_CMP_GE'}]}]}",
+		"{'defaultAction':'SCMP_ACT_LOG','syscalls':[{'names':['mmap'],"
+		"'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':1229782938247303441,"
+		"'op':'SCMP_CMP_GE'},{'index':1,'value':4611686018427387900,'op':'SCMP_CMP_LT'},"
+		"{'index':2,'value':4611686018427387901,'op':'SCMP_CMP_LT'}]},"
+		"{'names':['mmap'],'action':'SCMP_ACT_TRAP','args':["
+		"{'index':0,'value':1229782938247303440,'op':'SCMP_CMP_LE'},"
+		"{'index':1,'value':15,'valueTwo':3,'op':'SCMP_CMP_MASKED_EQ'}]}]}",
+		EOPNOTSUPP, "need more than 128 rules");
+}
+END_TEST
+
+START_TEST(different_listeners_are_refused)
+{
+	refuse_texts("{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'/run/a','syscalls':["
+		     "{'names':['mount'],'action':'SCMP_ACT_NOTIFY'}]}",
+		"{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'/run/b','syscalls':["
+		"{'names':['chmod'],'action':'SCMP_ACT_NOTIFY'}]}",
+		EOPNOTSUPP, "to different ones");
+}
+END_TEST
+
+START_TEST(conditions_on_sockets_are_refused_where_socketcall_is_open)
+{
+	/* On i386 the family lies in memory, behind socketcall: the condition cannot hold there. */
+	refuse_texts("{'defaultAction':'SCMP_ACT_ERRNO','architectures':['SCMP_ARCH_X86_64',"
+		     "'SCMP_ARCH_X86'],'syscalls':["
+		     "{'names':['socket','socketcall'],'action':'SCMP_ACT_ALLOW'}]}",
+		"{'defaultAction':'SCMP_ACT_ALLOW','architectures':['SCMP_ARCH_X86_64',"
+		"'SCMP_ARCH_X86'],'syscalls':[{'names':['socket'],'action':'SCMP_ACT_ERRNO',"
+		"'args':[{'index':0,'value':17,'op':'SCMP_CMP_EQ'}]}]}",
+		EILSEQ, "SCMP_ARCH_X86");
+}
+END_TEST
+
+START_TEST(profiles_for_different_nodes_are_refused)
+{
+	vb_auto_profile struct vb_profile *base =
+		support_profile_for("{'defaultAction':'SCMP_ACT_ALLOW'}", SCMP_ARCH_AARCH64);
+	vb_auto_profile struct vb_profile *tighter = support_starter(VB_STARTER_DENIALS, X86_64);
+	struct vb_profile *result = NULL;
+	struct vb_error err = {0};
+
+	ck_assert_int_eq(vb_profile_meet(base, tighter, &result, &err), -EINVAL);
+	ck_assert_str_eq(err.what,
+		"the two profiles are for different nodes: SCMP_ARCH_AARCH64, SCMP_ARCH_X86_64");
+}
+END_TEST
+
+START_TEST(meeting_twice_changes_nothing)
+{
+	auto_trio once = meet_profiles(
+		support_profile_from_file("containerd-2.1.9-default.json", X86_64),
+		support_starter(
+			VB_STARTER_DENIALS | VB_STARTER_CLOSURE | VB_STARTER_IO_URING, X86_64));
+	vb_auto_profile struct vb_profile *twice = support_meet(once.result, once.tighter);
+	vb_auto_profile struct vb_profile *itself = support_meet(once.result, once.result);
+	vb_auto_free char *first = support_text(once.result);
+	vb_auto_free char *second = support_text(twice);
+	vb_auto_free char *third = support_text(itself);
+
+	ck_assert_str_eq(second, first);
+	ck_assert_str_eq(third, first);
+}
+END_TEST
+
+START_TEST(abis_are_those_that_both_cover)
+{
+	auto_trio trio =
+		meet_profiles(support_profile_from_file("containerd-2.1.9-default.json", X86_64),
+			support_starter(VB_STARTER_DENIALS, X86_64));
+
+	ck_assert(vb_profile_covers_arch(trio.base, SCMP_ARCH_X32));
+	ck_assert(vb_profile_covers_arch(trio.result, X86_64));
+	ck_assert(vb_profile_covers_arch(trio.result, SCMP_ARCH_X86));
+	ck_assert(!vb_profile_covers_arch(trio.result, SCMP_ARCH_X32));
+	ck_assert_uint_eq(support_action(trio.result, SCMP_ARCH_X86, "umount", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(support_action(trio.result, SCMP_ARCH_X86, "read", 0, 0), ALLOW);
+}
+END_TEST
+
+START_TEST(an_absent_list_of_abis_means_the_native_one_alone)
+{
+	auto_trio trio = meet_starter("{'defaultAction':'SCMP_ACT_ALLOW'}");
+
+	ck_assert(!vb_profile_covers_arch(trio.result, SCMP_ARCH_X86));
+	ck_assert_uint_eq(support_action(trio.result, SCMP_ARCH_X86, "read", 0, 0), KILL_THREAD);
+}
+END_TEST
+
+START_TEST(x32_is_closed_even_when_both_list_it)
+{
+	const char *text = "{'defaultAction':'SCMP_ACT_ALLOW','architectures':['SCMP_ARCH_X86_64',"
+			   "'SCMP_ARCH_X32']}";
+	auto_trio trio = meet_texts(text, text);
+
+	ck_assert_uint_eq(support_action(trio.base, SCMP_ARCH_X32, "read", 0, 0), ALLOW);
+	ck_assert_uint_eq(support_action(trio.result, SCMP_ARCH_X32, "read", 0, 0), KILL_THREAD);
+	ck_assert_uint_eq(on_native(&trio, "read", 0, 0), ALLOW);
+}
+END_TEST
+
+START_TEST(flags_are_those_that_the_container_had)
+{
+	auto_trio absent = meet_starter("{'defaultAction':'SCMP_ACT_ALLOW'}");
+	auto_trio empty = meet_starter("{'defaultAction':'SCMP_ACT_ALLOW','flags':[]}");
+	auto_trio some = meet_starter("{'defaultAction':'SCMP_ACT_ALLOW','flags':["
+				      "'SECCOMP_FILTER_FLAG_SPEC_ALLOW'],'listenerPath':''}");
+	vb_auto_free char *text = support_text(some.result);
+
+	ck_assert_int_eq(vb_profile_flags(absent.result), -1);
+	ck_assert_int_eq(vb_profile_flags(empty.result), 0);
+	ck_assert_int_eq(vb_profile_flags(some.result), VB_PROFILE_FLAG_SPEC_ALLOW);
+	ck_assert_ptr_nonnull(strstr(text, "\"flags\":[\"SECCOMP_FILTER_FLAG_SPEC_ALLOW\"]"));
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("profile_meet");
+	TCase *starter = tcase_create("starter");
+	TCase *conditions = tcase_create("conditions");
+	TCase *rest = tcase_create("rest");
+
+	tcase_add_test(starter, starter_over_the_default_profile_denies_and_keeps_everything_else);
+	tcase_add_test(starter, starter_over_a_profile_widened_for_sys_admin_denies_again);
+	tcase_add_test(starter, starter_over_an_unconfined_container_is_the_starter);
+	tcase_add_test(starter, allowlist_with_mount_loses_mount_only);
+	tcase_add_test(starter, default_enosys_stays_enosys);
+	tcase_add_test(starter, default_kill_process_is_not_weakened_to_errno);
+	tcase_add_test(starter, default_kill_alias_is_not_weakened_to_errno);
+	tcase_add_test(starter, default_trap_is_not_weakened_to_errno);
+	tcase_add_test(starter, default_log_gives_way_to_errno);
+	tcase_add_test(starter, explicit_kill_survives_a_denial);
+	tcase_add_test(starter, log_notify_and_trace_give_way_to_errno);
+	tcase_add_test(starter, listener_goes_with_the_last_rule_that_notifies);
+	tcase_add_test(starter, an_appended_denial_of_an_allowed_name_does_nothing_in_the_base);
+	tcase_add_test(conditions, an_unconditional_rule_swallows_conditions_in_either_order);
+	tcase_add_test(conditions, a_conditional_allow_can_be_denied_altogether);
+	tcase_add_test(conditions, a_value_is_taken_out_of_a_list_of_values);
+	tcase_add_test(conditions, a_masked_denial_goes_into_an_unconditional_allow);
+	tcase_add_test(conditions, a_masked_denial_inside_a_wider_mask_changes_nothing);
+	tcase_add_test(conditions, a_mask_of_several_bits_is_complemented_exactly);
+	tcase_add_test(conditions, families_are_denied_over_not_vsock);
+	tcase_add_test(conditions, two_arguments_together_are_denied_exactly);
+	tcase_add_test(conditions, a_repeated_index_means_either_condition);
+	tcase_add_test(
+		conditions, a_masked_compare_sees_through_high_bits_and_a_plain_one_does_not);
+	tcase_add_test(conditions, overlapping_ranges_of_both_sides_leave_the_middle);
+	tcase_add_test(rest, two_allowlists_intersect);
+	tcase_add_test(rest, a_notifying_overlay_never_opens_what_was_denied);
+	tcase_add_test(rest, a_stricter_default_of_the_overlay_wins);
+	tcase_add_test(rest, a_name_that_nobody_knows_is_kept);
+	tcase_add_test(rest, conditions_that_need_too_many_rules_are_refused);
+	tcase_add_test(rest, different_listeners_are_refused);
+	tcase_add_test(rest, conditions_on_sockets_are_refused_where_socketcall_is_open);
+	tcase_add_test(rest, profiles_for_different_nodes_are_refused);
+	tcase_add_test(rest, meeting_twice_changes_nothing);
+	tcase_add_test(rest, abis_are_those_that_both_cover);
+	tcase_add_test(rest, an_absent_list_of_abis_means_the_native_one_alone);
+	tcase_add_test(rest, x32_is_closed_even_when_both_list_it);
+	tcase_add_test(rest, flags_are_those_that_the_container_had);
+	suite_add_tcase(suite, starter);
+	suite_add_tcase(suite, conditions);
+	suite_add_tcase(suite, rest);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(make_suite());
+
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
