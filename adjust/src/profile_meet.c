@@ -55,9 +55,10 @@ static int emit(struct meeting *meeting, const struct vb_rule *model,
 		&rules, &meeting->rule_capacity, meeting->rule_count + 1, sizeof(*meeting->rules));
 
 	meeting->rules = rules;
+	/* One more: without any conditions there must be an address too. */
 	if (r == 0)
-		r = reserve(&all, &meeting->condition_capacity, meeting->condition_count + count,
-			sizeof(*meeting->conditions));
+		r = reserve(&all, &meeting->condition_capacity,
+			meeting->condition_count + count + 1, sizeof(*meeting->conditions));
 	meeting->conditions = all;
 	if (r < 0)
 		return r;
