@@ -60,21 +60,26 @@ static int grow(struct vb_buf *buf, size_t needed)
 	return 0;
 }
 
-int vb_buf_reserve(struct vb_buf *buf, size_t size, uint8_t **ret_space)
+static int make_room(struct vb_buf *buf, size_t size, uint8_t **ret_space)
 {
-	if (size > buf->max - buf->size)
-		return -ENOSPC;
 	if (buf->start > 0 && buf->start + buf->size + size > buf->allocated) {
 		memmove(buf->data, buf->data + buf->start, buf->size);
 		buf->start = 0;
 	}
-	if (buf->start + buf->size + size > buf->allocated) {
+	if (buf->data == NULL || buf->start + buf->size + size > buf->allocated) {
 		int r = grow(buf, buf->start + buf->size + size);
 		if (r < 0)
 			return r;
 	}
 	*ret_space = buf->data + buf->start + buf->size;
 	return 0;
+}
+
+int vb_buf_reserve(struct vb_buf *buf, size_t size, uint8_t **ret_space)
+{
+	if (size > buf->max - buf->size)
+		return -ENOSPC;
+	return make_room(buf, size, ret_space);
 }
 
 void vb_buf_commit(struct vb_buf *buf, size_t size)
@@ -120,9 +125,10 @@ int vb_buf_printf(struct vb_buf *buf, const char *format, ...)
 	if (length < 0)
 		return -EINVAL;
 	size_t size = (size_t)length;
-	if (size >= buf->max - buf->size)
+	if (size > buf->max - buf->size)
 		return -ENOSPC;
-	int r = vb_buf_reserve(buf, size + 1, &space);
+	/* The NUL needs room too, but is no content and does not count against the cap. */
+	int r = make_room(buf, size + 1, &space);
 	if (r < 0)
 		return r;
 	va_start(args, format);
@@ -150,7 +156,10 @@ char *vb_buf_strdup(const struct vb_buf *buf)
 
 void vb_reader_init(struct vb_reader *reader, const void *data, size_t size)
 {
-	reader->data = data;
+	static const uint8_t empty[1];
+
+	/* Advancing NULL, even by nothing, is undefined. */
+	reader->data = data != NULL ? data : empty;
 	reader->left = size;
 }
 

@@ -157,21 +157,38 @@ int vb_file_replace(
 	return 0;
 }
 
+static int make_directory(const char *path, struct vb_error *err)
+{
+	struct stat st;
+
+	if (mkdir(path, 0755) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return vb_error_set(err, errno, "make directory '%s'", path);
+	/* Something is there already; it may be a file. */
+	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+		return vb_error_set(err, ENOTDIR, "make directory '%s'", path);
+	return 0;
+}
+
 int vb_file_make_directories(const char *path, struct vb_error *err)
 {
 	vb_auto_free char *copy = strdup(path);
+	char *end = copy;
 
 	if (copy == NULL)
 		return vb_error_set(err, ENOMEM, "make directory '%s'", path);
-	for (char *slash = strchr(copy + 1, '/');; slash = strchr(slash + 1, '/')) {
-		if (slash != NULL)
-			*slash = '\0';
-		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
-			return vb_error_set(err, errno, "make directory '%s'", copy);
-		if (slash == NULL)
-			return 0;
-		*slash = '/';
-	}
+	do {
+		end += strspn(end, "/");
+		end += strcspn(end, "/");
+		char separator = *end;
+		*end = '\0';
+		int r = make_directory(copy, err);
+		if (r < 0)
+			return r;
+		*end = separator;
+	} while (*end != '\0');
+	return 0;
 }
 
 int vb_file_open_beneath(int dirfd, const char *path, int flags, int *ret_fd, struct vb_error *err)

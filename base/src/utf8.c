@@ -63,16 +63,22 @@ bool vb_utf8_is_valid(const void *data, size_t size)
 	return true;
 }
 
+/* C0, DEL, and C1 in its two bytes: terminals take U+009B for the start of an escape sequence. */
+static bool is_control(const uint8_t *sequence)
+{
+	return sequence[0] < 0x20 || sequence[0] == 0x7f ||
+	       (sequence[0] == 0xc2 && sequence[1] < 0xa0);
+}
+
 void vb_utf8_scrub(char *text)
 {
 	size_t size = strlen(text);
 
 	for (size_t pos = 0; pos < size;) {
 		size_t length = sequence_length((const uint8_t *)text + pos, size - pos);
-		uint8_t byte = (uint8_t)text[pos];
-		if (length == 0 || byte < 0x20 || byte == 0x7f) {
-			text[pos] = '?';
-			length = 1;
+		if (length == 0 || is_control((const uint8_t *)text + pos)) {
+			length = length == 0 ? 1 : length;
+			memset(text + pos, '?', length);
 		}
 		pos += length;
 	}
