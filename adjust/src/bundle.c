@@ -7,6 +7,7 @@
 #include "bundle_internal.h"
 #include "vb/adjust/codes.h"
 #include "vb/adjust/values.h"
+#include "vb/base/utf8.h"
 
 bool vb_bundle_name_is_valid(const char *name)
 {
@@ -32,12 +33,12 @@ void vb_bundle_destroy(struct vb_bundle *bundle)
 }
 
 /* Every error inside a manifest is ErrBundleInvalid, and says in which bundle it is. */
-static int invalid(const char *name, struct vb_error *err)
+static int invalid(int r, const char *name, struct vb_error *err)
 {
+	if (r == -ENOMEM)
+		return r;
 	if (err == NULL)
 		return -EPERM;
-	if (err->errnum == ENOMEM)
-		return -ENOMEM;
 	err->code = VB_CODE_BUNDLE_INVALID;
 	err->errnum = EPERM;
 	if (err->fix[0] == '\0')
@@ -64,6 +65,30 @@ int vb_bundle_read_list(const json_t *object, const char *where, const char *key
 	return r;
 }
 
+/* Outside of `hardening` an unknown key is worth a warning, no more. */
+static int warn_unknown_keys(const json_t *object, const char *where, const char *const *known,
+	struct vb_bundle *bundle, struct vb_error *err)
+{
+	const char *key;
+	json_t *value;
+
+	/* The iterators take a non-const object but only read it. */
+	json_object_foreach((json_t *)(uintptr_t)object, key, value) {
+		const char *const *entry = known;
+		while (*entry != NULL && strcmp(*entry, key) != 0)
+			entry++;
+		if (*entry != NULL)
+			continue;
+		vb_auto_free char *warning = vb_str_format("unknown key '%.64s' in %s", key, where);
+		if (warning == NULL)
+			return vb_error_set(err, ENOMEM, "read a manifest");
+		vb_utf8_scrub(warning);
+		if (vb_strv_add(&bundle->warnings, warning) < 0)
+			return vb_error_set(err, ENOMEM, "read a manifest");
+	}
+	return 0;
+}
+
 static int read_dlopen(const json_t *manifest, struct vb_bundle *bundle, struct vb_error *err)
 {
 	static const char *const known[] = {"paths", NULL};
@@ -74,7 +99,7 @@ static int read_dlopen(const json_t *manifest, struct vb_bundle *bundle, struct 
 		return r;
 	bundle->preload = true;
 	bundle->preload_settings.dlopen.set = true;
-	r = vb_json_check_keys(dlopen, "dlopen_allowlist", known, err);
+	r = warn_unknown_keys(dlopen, "dlopen_allowlist", known, bundle, err);
 	if (r < 0)
 		return r;
 	return vb_bundle_read_list(dlopen, "dlopen_allowlist", "paths", vb_value_dlopen_entry,
@@ -116,29 +141,11 @@ static int check_kind(const json_t *manifest, bool *ret_hardening_allowed, struc
 	return 0;
 }
 
-static int collect_warnings(const json_t *manifest, struct vb_bundle *bundle, struct vb_error *err)
-{
-	static const char *const known[] = {"kind", "schema_version", "name", "version", "channel",
-		"min_adk_version", "dlopen_allowlist", "hardening", NULL};
-	const char *key;
-	json_t *value;
-
-	json_object_foreach((json_t *)(uintptr_t)manifest, key, value) {
-		const char *const *entry = known;
-		while (*entry != NULL && strcmp(*entry, key) != 0)
-			entry++;
-		if (*entry != NULL)
-			continue;
-		vb_auto_free char *warning = vb_str_format("unknown key '%.64s' in manifest", key);
-		if (warning == NULL || vb_strv_add(&bundle->warnings, warning) < 0)
-			return vb_error_set(err, ENOMEM, "read a manifest");
-	}
-	return 0;
-}
-
 static int read_manifest(const json_t *manifest, const char *expected_name,
 	struct vb_bundle *bundle, struct vb_error *err)
 {
+	static const char *const known[] = {"kind", "schema_version", "name", "version", "channel",
+		"min_adk_version", "dlopen_allowlist", "hardening", NULL};
 	const json_t *hardening = NULL;
 	bool hardening_allowed = false;
 
@@ -160,7 +167,7 @@ static int read_manifest(const json_t *manifest, const char *expected_name,
 	if (r == 0 && hardening != NULL)
 		r = vb_bundle_parse_hardening(hardening, bundle, err);
 	if (r == 0)
-		r = collect_warnings(manifest, bundle, err);
+		r = warn_unknown_keys(manifest, "manifest", known, bundle, err);
 	return r;
 }
 
@@ -177,7 +184,7 @@ int vb_bundle_parse(const char *data, size_t size, const char *expected_name,
 	if (r == 0)
 		r = read_manifest(manifest, expected_name, bundle, err);
 	if (r < 0)
-		return invalid(expected_name, err);
+		return invalid(r, expected_name, err);
 	vb_digest(data, size, bundle->digest);
 	*ret_bundle = VB_STEAL(bundle);
 	return 0;

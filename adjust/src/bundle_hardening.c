@@ -11,6 +11,14 @@ static const char *const rlimit_names[] = {"AS", "CORE", "CPU", "DATA", "FSIZE",
 	"MSGQUEUE", "NICE", "NOFILE", "NPROC", "RSS", "RTPRIO", "RTTIME", "SIGPENDING", "STACK",
 	NULL};
 
+/* Checked on the parsed array, so that none of a list that is too long is looked at. */
+static int check_length(const json_t *array, const char *where, struct vb_error *err)
+{
+	if (json_array_size(array) <= VB_BUNDLE_LIST_MAX)
+		return 0;
+	return vb_error_say(err, EINVAL, "%s has more than %d entries", where, VB_BUNDLE_LIST_MAX);
+}
+
 static int read_seccomp(const json_t *seccomp, struct vb_bundle *bundle, struct vb_error *err)
 {
 	static const char *const known[] = {"profile", "spec_allow", "log", NULL};
@@ -40,6 +48,8 @@ static int read_capabilities(const json_t *caps, struct vb_bundle *bundle, struc
 	vb_auto_strv struct vb_strv names = {0};
 
 	int r = vb_json_check_keys(caps, where, known, err);
+	if (r == 0)
+		r = check_length(json_object_get(caps, "drop"), "hardening.capabilities.drop", err);
 	if (r == 0)
 		r = vb_json_get_strings(caps, where, "drop", &names, err);
 	for (size_t i = 0; r == 0 && i < names.count; i++) {
@@ -82,8 +92,10 @@ static int read_tmpfs(const json_t *array, struct vb_bundle *bundle, struct vb_e
 {
 	const json_t *item;
 	size_t i;
-	int r = 0;
 
+	int r = check_length(array, "hardening.tmpfs", err);
+	if (r < 0)
+		return r;
 	json_array_foreach(array, i, item) {
 		struct vb_tmpfs tmpfs = {0};
 		if (!json_is_object(item))
@@ -173,7 +185,9 @@ static int read_audit(const json_t *preload, unsigned int *ret_audit, struct vb_
 {
 	vb_auto_strv struct vb_strv subjects = {0};
 
-	int r = vb_json_get_strings(preload, "hardening.preload", "audit", &subjects, err);
+	int r = check_length(json_object_get(preload, "audit"), "hardening.preload.audit", err);
+	if (r == 0)
+		r = vb_json_get_strings(preload, "hardening.preload", "audit", &subjects, err);
 	for (size_t i = 0; r == 0 && i < subjects.count; i++) {
 		unsigned int bit = 0;
 		r = vb_value_audit(subjects.items[i], &bit, err);

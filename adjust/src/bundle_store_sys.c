@@ -29,6 +29,7 @@ struct vb_bundle_store {
 	struct vb_strv directories;
 	struct entry *entries;
 	size_t count;
+	struct vb_error warning; /* nothing when its errnum is 0 */
 	bool any_owner;
 };
 
@@ -94,6 +95,18 @@ static int check_ownership(const struct vb_bundle_store *store, int fd, const st
 	return vb_error_fix(err, "chown it to root and chmod go-w");
 }
 
+/* A link that leads out of the bundle and a file in a directory's place are the bundle's fault. */
+static int open_part(int dirfd, const char *path, int flags, int *ret_fd, struct vb_error *err)
+{
+	int r = vb_file_open_beneath(dirfd, path, flags, ret_fd, err);
+
+	if (r != -EXDEV && r != -ENOTDIR && r != -ELOOP)
+		return r;
+	err->errnum = EPERM;
+	err->code = VB_CODE_BUNDLE_INVALID;
+	return vb_error_fix(err, "put a directory with a manifest.json there, and no links out");
+}
+
 /* Opens `<directory>/<name>/manifest.json`; -ENOENT when the bundle is not there. */
 static int open_manifest(const struct vb_bundle_store *store, const char *directory,
 	const char *name, int *ret_fd, struct vb_error *err)
@@ -104,15 +117,16 @@ static int open_manifest(const struct vb_bundle_store *store, const char *direct
 
 	if (root < 0)
 		return vb_error_set(err, errno, "open '%s'", directory);
-	int r = vb_file_open_beneath(root, name, O_RDONLY | O_DIRECTORY, &bundle, err);
+	int r = open_part(root, name, O_RDONLY | O_DIRECTORY, &bundle, err);
 	if (r < 0)
-		return r;
+		return vb_error_wrap(err, "bundle '%s' in %s", name, directory);
 	if (fstat(bundle, &st) < 0)
 		return vb_error_set(err, errno, "stat '%s/%s'", directory, name);
 	r = check_ownership(store, bundle, &st, name, err);
 	if (r < 0)
 		return r;
-	return vb_file_open_beneath(bundle, "manifest.json", O_RDONLY | O_NONBLOCK, ret_fd, err);
+	r = open_part(bundle, "manifest.json", O_RDONLY | O_NONBLOCK, ret_fd, err);
+	return r < 0 ? vb_error_wrap(err, "bundle '%s' in %s", name, directory) : 0;
 }
 
 static struct entry *find_entry(
@@ -160,11 +174,10 @@ static int read_manifest(
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
-		if (err != NULL)
-			err->code = VB_CODE_BUNDLE_INVALID;
+		err->errnum = EPERM;
+		err->code = VB_CODE_BUNDLE_INVALID;
 		(void)vb_error_fix(err, "see the file on the node");
-		(void)vb_error_wrap(err, "bundle '%s'", name);
-		return r;
+		return vb_error_wrap(err, "bundle '%s'", name);
 	}
 	return vb_bundle_parse(data, size, name, ret_bundle, err);
 }
@@ -192,6 +205,12 @@ static int load(struct vb_bundle_store *store, const char *directory, const char
 	}
 	struct vb_bundle *bundle = NULL;
 	r = read_manifest(fd, name, &bundle, err);
+	if (r == -EPERM && known != NULL) {
+		/* An update that went wrong must not stop the robots that ran with what was. */
+		store->warning = *err;
+		*ret_bundle = known->bundle;
+		return 0;
+	}
 	if (r == 0)
 		r = keep(store, directory, &identity, bundle, err);
 	if (r == 0)
@@ -220,20 +239,36 @@ static int check_digest(const struct vb_bundle *bundle, const char *digest, stru
 	return vb_error_fix(err, "install the pinned version, or correct the pin");
 }
 
+const char *vb_bundle_store_warning(const struct vb_bundle_store *store)
+{
+	return store->warning.errnum != 0 ? store->warning.what : NULL;
+}
+
+/* The bundle as it is in one directory; -ENOENT when it is not there. */
+static int find_bundle(struct vb_bundle_store *store, const char *directory, const char *name,
+	struct vb_bundle **ret_bundle, struct vb_error *err)
+{
+	vb_auto_close int fd = -1;
+	int r = open_manifest(store, directory, name, &fd, err);
+
+	return r < 0 ? r : load(store, directory, name, fd, ret_bundle, err);
+}
+
 int vb_bundle_store_get(struct vb_bundle_store *store, const char *name, const char *digest,
 	const struct vb_bundle **ret_bundle, struct vb_error *err)
 {
+	store->warning.errnum = 0;
 	if (!vb_bundle_name_is_valid(name))
 		return refuse_missing(store, name, err);
 	for (size_t i = 0; i < store->directories.count; i++) {
-		const char *directory = store->directories.items[i];
-		vb_auto_close int fd = -1;
-		int r = open_manifest(store, directory, name, &fd, err);
+		struct vb_bundle *bundle = NULL;
+		/* Its own: that one directory lacks the bundle is no error of the caller's. */
+		struct vb_error found;
+		int r = find_bundle(store, store->directories.items[i], name, &bundle, &found);
 		if (r == -ENOENT)
 			continue;
-		struct vb_bundle *bundle = NULL;
-		if (r == 0)
-			r = load(store, directory, name, fd, &bundle, err);
+		if (r < 0 && err != NULL)
+			*err = found;
 		if (r == 0)
 			r = check_digest(bundle, digest, err);
 		if (r == 0)

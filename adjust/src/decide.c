@@ -6,6 +6,7 @@
 
 #include "decide_internal.h"
 #include "vb/adjust/codes.h"
+#include "vb/base/utf8.h"
 
 static int out_of_memory(struct vb_error *err)
 {
@@ -18,16 +19,24 @@ static int copy_text(char **ret_text, const char *text, struct vb_error *err)
 	return *ret_text == NULL ? out_of_memory(err) : 0;
 }
 
+/* Names come from the runtime, which takes them from anyone who talks to it. */
+static int copy_name(char **ret_name, const char *name, struct vb_error *err)
+{
+	if (!vb_utf8_is_valid(name, strlen(name)))
+		return vb_error_say(err, EILSEQ, "the name '%.63s' is not UTF-8", name);
+	return copy_text(ret_name, name, err);
+}
+
 static int identify(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
 {
-	int r = copy_text(&plan->namespace_name, d->subject->namespace_name, err);
+	int r = copy_name(&plan->namespace_name, d->subject->namespace_name, err);
 
 	if (r == 0)
-		r = copy_text(&plan->pod, d->subject->pod, err);
+		r = copy_name(&plan->pod, d->subject->pod, err);
 	if (r == 0)
-		r = copy_text(&plan->container, d->subject->container, err);
+		r = copy_name(&plan->container, d->subject->container, err);
 	if (r == 0)
-		r = copy_text(&plan->handler, d->subject->handler, err);
+		r = copy_name(&plan->handler, d->subject->handler, err);
 	plan->hooked = vb_config_has_handler(d->config, d->subject->handler);
 	if (r < 0 || d->bundle == NULL)
 		return r;
@@ -61,8 +70,15 @@ static int add_profile(struct vb_plan_seccomp *seccomp, const char *name, struct
 	return vb_error_fix(err, "name starter or runtime-default");
 }
 
-static int refuse_opt_out(struct vb_error *err)
+/* Opting out of a profile that the bundle asks for would undo the bundle. */
+static int refuse_opt_out(const char *bundled, const struct vb_decision *d, struct vb_error *err)
 {
+	if (bundled != NULL) {
+		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
+			"seccomp.vambrace.dev opts out while bundle '%s' names a profile",
+			d->bundle->name);
+		return vb_error_fix(err, "remove the annotation, or name another bundle");
+	}
 	(void)vb_error_refuse(err, VB_CODE_NOT_PERMITTED,
 		"seccomp.vambrace.dev asks for opt-out, which this node does not permit");
 	return vb_error_fix(err, "remove the annotation");
@@ -75,7 +91,7 @@ static int decide_seccomp(const struct vb_decision *d, struct vb_plan *plan, str
 	int r = 0;
 
 	if (d->request->seccomp_opt_out)
-		return refuse_opt_out(err);
+		return refuse_opt_out(bundled, d, err);
 	if (d->request->opt_out_reason != NULL) {
 		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
 			"seccomp-opt-out-reason.vambrace.dev is set, but nothing opts out");
@@ -115,9 +131,19 @@ static int decide_spec_allow(
 			"spec-allow.vambrace.dev says allow, which this node does not permit");
 		return vb_error_fix(err, "remove the annotation, or write mitigate");
 	}
-	ask(plan, VB_LAYER_SPEC_ALLOW, VB_SOURCE_ANNOTATION, annotated != VB_SPEC_ALLOW_INHERIT);
-	ask(plan, VB_LAYER_SPEC_ALLOW, VB_SOURCE_BUNDLE, bundled != VB_SPEC_ALLOW_INHERIT);
-	plan->spec_allow = annotated != VB_SPEC_ALLOW_INHERIT ? annotated : bundled;
+	/* The flag gives a container more than it may have had; the bundle too needs the permit. */
+	if (bundled == VB_SPEC_ALLOW_ALLOW && annotated != VB_SPEC_ALLOW_MITIGATE) {
+		(void)vb_error_refuse(err, VB_CODE_NOT_PERMITTED,
+			"bundle '%s' says spec_allow: allow, which this node does not permit",
+			d->bundle->name);
+		return vb_error_fix(err, "remove it from the bundle, or write mitigate");
+	}
+	bool by_annotation = annotated == VB_SPEC_ALLOW_MITIGATE;
+	bool by_bundle = bundled == VB_SPEC_ALLOW_MITIGATE;
+	ask(plan, VB_LAYER_SPEC_ALLOW, VB_SOURCE_ANNOTATION, by_annotation);
+	ask(plan, VB_LAYER_SPEC_ALLOW, VB_SOURCE_BUNDLE, by_bundle);
+	if (by_annotation || by_bundle)
+		plan->spec_allow = VB_SPEC_ALLOW_MITIGATE;
 	return 0;
 }
 

@@ -6,54 +6,109 @@
 #include "decide_internal.h"
 #include "vb/adjust/codes.h"
 
-static const struct vb_tmpfs *find_tmpfs(const struct vb_tmpfs_list *list, const char *path)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->items[i].path, path) == 0)
-			return &list->items[i];
-	return NULL;
-}
-
 static bool same_tmpfs(const struct vb_tmpfs *a, const struct vb_tmpfs *b)
 {
 	return a->size_bytes == b->size_bytes && a->mode == b->mode && a->noexec == b->noexec;
 }
 
-/* The union: the same path asked for twice must be the same tmpfs. */
-static int add_tmpfs(struct vb_plan *plan, const struct vb_tmpfs_list *from, const char *source,
-	const char *earlier, struct vb_error *err)
+/* Somebody's wish for a tmpfs. */
+struct wish {
+	const struct vb_tmpfs *tmpfs;
+	enum vb_source source;
+};
+
+/* By path; one path's wishes with the bundle's first, so that a conflict always reads the same. */
+static int compare_wishes(const void *a, const void *b)
 {
-	for (size_t i = 0; i < from->count; i++) {
-		const struct vb_tmpfs *wanted = &from->items[i];
-		const struct vb_tmpfs *present = find_tmpfs(&plan->tmpfs, wanted->path);
-		if (present != NULL && same_tmpfs(present, wanted))
+	const struct wish *left = a;
+	const struct wish *right = b;
+	int order = strcmp(left->tmpfs->path, right->tmpfs->path);
+
+	return order != 0 ? order : (int)left->source - (int)right->source;
+}
+
+static int refuse_other_options(const struct vb_decision *d, const struct wish *kept,
+	const struct wish *other, struct vb_error *err)
+{
+	static const char annotation[] = "tmpfs.vambrace.dev";
+	const char *path = kept->tmpfs->path;
+
+	if (kept->source != other->source)
+		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
+			"tmpfs '%.128s' has other options in bundle '%s' than in %s", path,
+			d->bundle->name, annotation);
+	else if (kept->source == VB_SOURCE_BUNDLE)
+		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
+			"tmpfs '%.128s' is in bundle '%s' twice, with different options", path,
+			d->bundle->name);
+	else
+		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
+			"tmpfs '%.128s' is in %s twice, with different options", path, annotation);
+	return vb_error_fix(err, "give both the same options, or remove one");
+}
+
+/* The union: the same path asked for twice must be the same tmpfs. */
+static int unite_wishes(const struct vb_decision *d, const struct wish *wishes, size_t count,
+	struct vb_tmpfs_list *tmpfs, struct vb_error *err)
+{
+	const struct wish *kept = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct wish *wish = &wishes[i];
+		bool repeated = kept != NULL && strcmp(kept->tmpfs->path, wish->tmpfs->path) == 0;
+		if (repeated && !same_tmpfs(kept->tmpfs, wish->tmpfs))
+			return refuse_other_options(d, kept, wish, err);
+		if (repeated)
 			continue;
-		if (present != NULL) {
-			(void)vb_error_refuse(err, VB_CODE_CONFLICT,
-				"tmpfs '%.128s' is asked for with other options by %s and by %s",
-				wanted->path, earlier, source);
-			return vb_error_fix(err, "give both the same options, or remove one");
-		}
-		if (vb_tmpfs_list_add(&plan->tmpfs, wanted) < 0)
+		if (vb_tmpfs_list_add(tmpfs, wish->tmpfs) < 0)
 			return vb_error_set(err, ENOMEM, "decide a plan");
+		kept = wish;
 	}
 	return 0;
 }
 
-static int compare_tmpfs(const void *a, const void *b)
+int vb_decide_tmpfs(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
 {
-	const struct vb_tmpfs *left = a;
-	const struct vb_tmpfs *right = b;
+	const struct vb_tmpfs_list *annotated = &d->request->tmpfs;
+	size_t bundled = d->bundle != NULL ? d->bundle->tmpfs.count : 0;
+	size_t count = 0;
 
-	return strcmp(left->path, right->path);
+	if (bundled + annotated->count == 0)
+		return 0;
+	vb_auto_free struct wish *wishes = calloc(bundled + annotated->count, sizeof(*wishes));
+	if (wishes == NULL)
+		return vb_error_set(err, ENOMEM, "decide a plan");
+	for (size_t i = 0; i < bundled; i++)
+		wishes[count++] = (struct wish){&d->bundle->tmpfs.items[i], VB_SOURCE_BUNDLE};
+	for (size_t i = 0; i < annotated->count; i++)
+		wishes[count++] = (struct wish){&annotated->items[i], VB_SOURCE_ANNOTATION};
+	/* Sorted and merged, not searched: a pod may list thousands. */
+	qsort(wishes, count, sizeof(*wishes), compare_wishes);
+	if (bundled > 0)
+		plan->sources[VB_LAYER_TMPFS] |= VB_SOURCE_BUNDLE;
+	if (annotated->count > 0)
+		plan->sources[VB_LAYER_TMPFS] |= VB_SOURCE_ANNOTATION;
+	return unite_wishes(d, wishes, count, &plan->tmpfs, err);
+}
+
+/* A Kubernetes volume has its name at the end of a long path on the node. */
+static const char *volume(const struct vb_subject_mount *mount)
+{
+	return mount->source != NULL && mount->source[0] != '\0' ? mount->source : "no source";
 }
 
 static int refuse_cover(
 	const char *path, const struct vb_subject_mount *mount, struct vb_error *err)
 {
+	if (strcmp(path, VB_SHIM_CONTAINER_PATH) == 0) {
+		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
+			"the preload shim would cover the mount at '%.128s' (%.200s)",
+			mount->destination, volume(mount));
+		return vb_error_fix(err, "mount the volume elsewhere");
+	}
 	(void)vb_error_refuse(err, VB_CODE_CONFLICT,
-		"'%.128s' would cover the mount at '%.128s' (%.64s)", path, mount->destination,
-		mount->source);
+		"tmpfs '%.128s' would cover the mount at '%.128s' (%.200s)", path,
+		mount->destination, volume(mount));
 	return vb_error_fix(err, "remove the tmpfs or the volume");
 }
 
@@ -61,53 +116,44 @@ static int refuse_read_only(
 	const char *path, const struct vb_subject_mount *mount, struct vb_error *err)
 {
 	(void)vb_error_refuse(err, VB_CODE_CONFLICT,
-		"'%.128s' lies in the read-only mount at '%.128s' (%.64s), where it cannot be "
+		"'%.128s' lies in the read-only mount at '%.128s' (%.200s), where it cannot be "
 		"mounted",
-		path, mount->destination, mount->source);
+		path, mount->destination, volume(mount));
 	return vb_error_fix(err, "make the volume writable, or mount it elsewhere");
 }
 
-/* What the container already mounts must neither be covered nor stand in the way. */
-static int check_destination(
-	const struct vb_subject *subject, const char *path, struct vb_error *err)
+/* The destinations of the container's own mounts, cleaned; "" for a relative one. */
+static int clean_destinations(
+	const struct vb_subject *subject, struct vb_strv *destinations, struct vb_error *err)
 {
 	for (size_t i = 0; i < subject->mount_count; i++) {
-		const struct vb_subject_mount *mount = &subject->mounts[i];
 		vb_auto_free char *clean = NULL;
-		int r = vb_path_clean(mount->destination, &clean);
-		if (r == -ENOMEM)
+		int r = vb_path_clean(subject->mounts[i].destination, &clean);
+		if (r == -ENOMEM || vb_strv_add(destinations, r == 0 ? clean : "") < 0)
 			return vb_error_set(err, ENOMEM, "decide a plan");
-		if (r < 0) /* relative: the runtime takes it from the root */
-			continue;
-		if (strcmp(clean, path) == 0)
-			return refuse_cover(path, mount, err);
-		if (mount->read_only && vb_path_is_within(path, clean))
-			return refuse_read_only(path, mount, err);
 	}
 	return 0;
 }
 
-int vb_decide_tmpfs(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
+/* What the container already mounts must neither be covered nor stand in the way. */
+static int check_destination(const struct vb_subject *subject, const struct vb_strv *destinations,
+	const char *path, struct vb_error *err)
 {
-	static const char annotation[] = "tmpfs.vambrace.dev";
+	const struct vb_subject_mount *around = NULL;
+	size_t longest = 0;
 
-	if (d->bundle != NULL) {
-		int r = add_tmpfs(plan, &d->bundle->tmpfs, "the bundle", "the bundle", err);
-		if (r < 0)
-			return r;
-		if (d->bundle->tmpfs.count > 0)
-			plan->sources[VB_LAYER_TMPFS] |= VB_SOURCE_BUNDLE;
+	for (size_t i = 0; i < destinations->count; i++) {
+		const char *destination = destinations->items[i];
+		if (strcmp(destination, path) == 0)
+			return refuse_cover(path, &subject->mounts[i], err);
+		/* The innermost mount is the one that path lies in; of equal ones the last. */
+		if (destination[0] == '\0' || strlen(destination) < longest ||
+			!vb_path_is_within(path, destination))
+			continue;
+		around = &subject->mounts[i];
+		longest = strlen(destination);
 	}
-	int r = add_tmpfs(plan, &d->request->tmpfs, annotation,
-		d->bundle != NULL ? "the bundle" : annotation, err);
-	if (r < 0)
-		return r;
-	if (d->request->tmpfs.count > 0)
-		plan->sources[VB_LAYER_TMPFS] |= VB_SOURCE_ANNOTATION;
-	if (plan->tmpfs.count > 0)
-		qsort(plan->tmpfs.items, plan->tmpfs.count, sizeof(*plan->tmpfs.items),
-			compare_tmpfs);
-	return 0;
+	return around != NULL && around->read_only ? refuse_read_only(path, around, err) : 0;
 }
 
 static int add_option(struct vb_plan_mount *mount, const char *option, struct vb_error *err)
@@ -152,22 +198,32 @@ static int add_shim_mount(struct vb_plan *plan, struct vb_error *err)
 	return 0;
 }
 
+static bool has_tmpfs(const struct vb_plan *plan, const char *path)
+{
+	for (size_t i = 0; i < plan->tmpfs.count; i++)
+		if (strcmp(plan->tmpfs.items[i].path, path) == 0)
+			return true;
+	return false;
+}
+
 int vb_decide_mounts(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
 {
-	for (size_t i = 0; i < plan->tmpfs.count; i++) {
-		int r = check_destination(d->subject, plan->tmpfs.items[i].path, err);
+	vb_auto_strv struct vb_strv destinations = {0};
+
+	int r = clean_destinations(d->subject, &destinations, err);
+	for (size_t i = 0; r == 0 && i < plan->tmpfs.count; i++) {
+		const struct vb_tmpfs *tmpfs = &plan->tmpfs.items[i];
+		r = check_destination(d->subject, &destinations, tmpfs->path, err);
 		if (r == 0)
-			r = add_tmpfs_mount(plan, &plan->tmpfs.items[i], err);
-		if (r < 0)
-			return r;
+			r = add_tmpfs_mount(plan, tmpfs, err);
 	}
-	if (!vb_plan_has(plan, VB_LAYER_PRELOAD))
-		return 0;
-	if (find_tmpfs(&plan->tmpfs, VB_SHIM_CONTAINER_PATH) != NULL) {
+	if (r < 0 || !vb_plan_has(plan, VB_LAYER_PRELOAD))
+		return r;
+	if (has_tmpfs(plan, VB_SHIM_CONTAINER_PATH)) {
 		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
 			"a tmpfs at %s would cover the preload shim", VB_SHIM_CONTAINER_PATH);
 		return vb_error_fix(err, "remove that tmpfs");
 	}
-	int r = check_destination(d->subject, VB_SHIM_CONTAINER_PATH, err);
+	r = check_destination(d->subject, &destinations, VB_SHIM_CONTAINER_PATH, err);
 	return r < 0 ? r : add_shim_mount(plan, err);
 }

@@ -5,7 +5,7 @@
 #include "decide_internal.h"
 #include "vb/adjust/codes.h"
 #include "vb/adjust/connect.h"
-#include "vb/adjust/values.h"
+#include "vb/base/utf8.h"
 
 /* Linux refuses an argument or environment string of 128 KiB (MAX_ARG_STRLEN), its NUL included. */
 enum { ENV_STRING_MAX = 131071 };
@@ -15,31 +15,69 @@ static int out_of_memory(struct vb_error *err)
 	return vb_error_set(err, ENOMEM, "decide a plan");
 }
 
-typedef bool (*contains_fn)(const struct vb_allowlist *outer, const char *entry);
+/* Finds the first entry of inner that outer does not cover; NULL stays when it covers all. */
+typedef int (*uncovered_fn)(const struct vb_allowlist *outer, const struct vb_allowlist *inner,
+	const char **ret_entry, struct vb_error *err);
 
-static bool list_contains_path(const struct vb_allowlist *outer, const char *entry)
+static int find_uncovered_path(const struct vb_allowlist *outer, const struct vb_allowlist *inner,
+	const char **ret_entry, struct vb_error *err)
 {
-	return vb_strv_contains(&outer->entries, entry);
+	size_t at = 0;
+
+	(void)err;
+	/* Both are sorted, so one walk along both is enough. */
+	for (size_t i = 0; i < inner->entries.count; i++) {
+		const char *entry = inner->entries.items[i];
+		while (at < outer->entries.count && strcmp(outer->entries.items[at], entry) < 0)
+			at++;
+		if (at < outer->entries.count && strcmp(outer->entries.items[at], entry) == 0)
+			continue;
+		*ret_entry = entry;
+		return 0;
+	}
+	return 0;
 }
 
-static bool list_contains_network(const struct vb_allowlist *outer, const char *entry)
+static bool is_network_within(
+	const struct vb_connect_entry *networks, size_t count, const struct vb_connect_entry *inner)
 {
-	struct vb_connect_entry inner;
-	struct vb_connect_entry candidate;
-
-	if (vb_connect_parse(entry, &inner, NULL) < 0)
-		return false;
-	for (size_t i = 0; i < outer->entries.count; i++)
-		if (vb_connect_parse(outer->entries.items[i], &candidate, NULL) == 0 &&
-			vb_connect_contains(&candidate, &inner))
+	for (size_t i = 0; i < count; i++)
+		if (vb_connect_contains(&networks[i], inner))
 			return true;
 	return false;
+}
+
+static int find_uncovered_network(const struct vb_allowlist *outer,
+	const struct vb_allowlist *inner, const char **ret_entry, struct vb_error *err)
+{
+	size_t count = outer->entries.count;
+	/* One more, for a list that denies everything. */
+	vb_auto_free struct vb_connect_entry *networks = calloc(count + 1, sizeof(*networks));
+	struct vb_connect_entry network;
+
+	if (networks == NULL)
+		return out_of_memory(err);
+	for (size_t i = 0; i < count; i++) {
+		int r = vb_connect_parse(outer->entries.items[i], &networks[i], err);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < inner->entries.count; i++) {
+		int r = vb_connect_parse(inner->entries.items[i], &network, err);
+		if (r < 0)
+			return r;
+		if (is_network_within(networks, count, &network))
+			continue;
+		*ret_entry = inner->entries.items[i];
+		return 0;
+	}
+	return 0;
 }
 
 /* One allowlist as bundle and annotation give it, and how its entries compare. */
 struct list_inputs {
 	const char *annotation; /* the key, for messages */
-	contains_fn contains;
+	uncovered_fn find_uncovered;
 	const struct vb_allowlist *annotated;
 	const struct vb_allowlist *bundled; /* NULL without a bundle */
 };
@@ -54,13 +92,16 @@ static int meet_lists(const struct vb_decision *d, const struct list_inputs *inp
 	const struct vb_allowlist *annotated = inputs->annotated;
 	const struct vb_allowlist *bundled = inputs->bundled;
 	const struct vb_allowlist *result = annotated->set ? annotated : bundled;
+	const char *uncovered = NULL;
+	int r = 0;
 
-	for (size_t i = 0; bundled != NULL && bundled->set && i < annotated->entries.count; i++) {
-		const char *entry = annotated->entries.items[i];
-		if (inputs->contains(bundled, entry))
-			continue;
+	if (bundled != NULL && bundled->set)
+		r = inputs->find_uncovered(bundled, annotated, &uncovered, err);
+	if (r < 0)
+		return r;
+	if (uncovered != NULL) {
 		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
-			"entry '%.128s' of %s is not allowed by bundle '%s'", entry,
+			"entry '%.128s' of %s is not allowed by bundle '%s'", uncovered,
 			inputs->annotation, d->bundle->name);
 		return vb_error_fix(err, "remove the entry, or add it to the bundle");
 	}
@@ -74,10 +115,10 @@ static int decide_lists(const struct vb_decision *d, struct vb_plan *plan, struc
 {
 	const struct vb_plan_preload *bundled =
 		d->bundle != NULL ? &d->bundle->preload_settings : NULL;
-	const struct list_inputs exec = {"preload-exec-allowlist.vambrace.dev", list_contains_path,
+	const struct list_inputs exec = {"preload-exec-allowlist.vambrace.dev", find_uncovered_path,
 		&d->request->exec, bundled != NULL ? &bundled->exec : NULL};
 	const struct list_inputs connect = {"preload-connect-allowlist.vambrace.dev",
-		list_contains_network, &d->request->connect,
+		find_uncovered_network, &d->request->connect,
 		bundled != NULL ? &bundled->connect : NULL};
 
 	int r = meet_lists(d, &exec, &plan->preload.exec, err);
@@ -187,6 +228,11 @@ static int add_ld_preload(const struct vb_decision *d, struct vb_plan *plan, str
 	const char *present = subject_env(d->subject, "LD_PRELOAD");
 	vb_auto_strv struct vb_strv entries = {0};
 
+	if (present != NULL && !vb_utf8_is_valid(present, strlen(present))) {
+		(void)vb_error_refuse(err, VB_CODE_INVALID_VALUE,
+			"LD_PRELOAD of the pod or its image is not UTF-8");
+		return vb_error_fix(err, "correct the variable");
+	}
 	if (vb_strv_add(&entries, VB_SHIM_CONTAINER_PATH) < 0)
 		return out_of_memory(err);
 	while (present != NULL && *present != '\0') {

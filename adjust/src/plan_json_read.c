@@ -99,6 +99,7 @@ static int read_tmpfs_item(const json_t *item, struct vb_plan *plan, struct vb_e
 	static const char *const known[] = {"path", "size_bytes", "mode", "noexec", NULL};
 	const char *path = "";
 	const char *mode = "";
+	const json_t *size = json_object_get(item, "size_bytes");
 	struct vb_tmpfs tmpfs = {0};
 
 	int r = vb_json_check_keys(item, "tmpfs", known, err);
@@ -112,7 +113,9 @@ static int read_tmpfs_item(const json_t *item, struct vb_plan *plan, struct vb_e
 		r = vb_value_mode(mode, &tmpfs.mode, err);
 	if (r == 0)
 		r = vb_json_get_bool(item, "tmpfs", "noexec", &tmpfs.noexec, err);
-	tmpfs.size_bytes = (uint64_t)json_integer_value(json_object_get(item, "size_bytes"));
+	if (r == 0 && (!json_is_integer(size) || json_integer_value(size) <= 0))
+		r = vb_error_say(err, EINVAL, "tmpfs.size_bytes is not a size");
+	tmpfs.size_bytes = (uint64_t)json_integer_value(size);
 	if (r == 0 && vb_tmpfs_list_add(&plan->tmpfs, &tmpfs) < 0)
 		r = vb_error_set(err, ENOMEM, "read a plan");
 	free(tmpfs.path);
@@ -357,6 +360,33 @@ static int read_plan(const json_t *root, struct vb_plan *plan, struct vb_error *
 	return r;
 }
 
+/*
+ * There is one text for each plan. Another spelling of it is not ours, and what the fields'
+ * readers let pass (an absent list, a repeated word) is found here.
+ */
+static int check_canonical(
+	const struct vb_plan *plan, const char *text, size_t size, struct vb_error *err)
+{
+	vb_auto_free char *canonical = vb_plan_to_json(plan);
+
+	if (canonical == NULL)
+		return vb_error_set(err, ENOMEM, "read a plan");
+	if (strlen(canonical) != size || memcmp(canonical, text, size) != 0)
+		return vb_error_say(err, EINVAL, "not in the canonical form of a plan");
+	return 0;
+}
+
+/* The values' readers refuse as if a pod had asked; in a plan a bad value is a broken file. */
+static int broken(int r, struct vb_error *err)
+{
+	if (r == -ENOMEM || err == NULL)
+		return r == -ENOMEM ? r : -EINVAL;
+	err->errnum = EINVAL;
+	err->code = NULL;
+	err->fix[0] = '\0';
+	return -EINVAL;
+}
+
 int vb_plan_from_json(
 	const char *text, size_t size, struct vb_plan **ret_plan, struct vb_error *err)
 {
@@ -368,8 +398,10 @@ int vb_plan_from_json(
 	int r = vb_json_parse(text, size, PLAN_DEPTH_MAX, &root, err);
 	if (r == 0)
 		r = read_plan(root, plan, err);
+	if (r == 0)
+		r = check_canonical(plan, text, size, err);
 	if (r < 0)
-		return r;
+		return broken(r, err);
 	*ret_plan = VB_STEAL(plan);
 	return 0;
 }

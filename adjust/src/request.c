@@ -7,10 +7,13 @@
 #include "vb/adjust/codes.h"
 #include "vb/adjust/json.h"
 #include "vb/adjust/values.h"
+#include "vb/base/utf8.h"
 
 #define DOMAIN "vambrace.dev"
 
-static const char container_map_key[] = "containers." DOMAIN;
+#define CONTAINER_MAP "containers"
+
+static const char container_map_key[] = CONTAINER_MAP "." DOMAIN;
 
 enum { MAP_DEPTH_MAX = 4 };
 
@@ -162,23 +165,30 @@ static size_t find_name(const char *name, size_t length)
 	return KEY_COUNT;
 }
 
-static int refuse_unknown(const char *key, struct vb_error *err)
+/* The name nearest to an unknown one, among the known keys and one more; all without domain. */
+static const char *nearest_name(const char *name, size_t length, const char *further)
 {
-	const char *nearest = container_map_key;
-	vb_auto_free char *base = strndup(key, strcspn(key, "/"));
-	size_t best = base != NULL ? vb_str_distance(base, container_map_key) : 0;
+	vb_auto_free char *copy = strndup(name, length);
+	const char *nearest = further;
+	size_t best = copy != NULL ? vb_str_distance(copy, further) : 0;
 
-	for (size_t i = 0; base != NULL && i < KEY_COUNT; i++) {
-		vb_auto_free char *known = vb_str_format("%s." DOMAIN, known_keys[i].name);
-		size_t distance = known != NULL ? vb_str_distance(base, known) : best;
+	for (size_t i = 0; copy != NULL && i < KEY_COUNT; i++) {
+		size_t distance = vb_str_distance(copy, known_keys[i].name);
 		if (distance < best) {
 			best = distance;
 			nearest = known_keys[i].name;
 		}
 	}
+	return nearest;
+}
+
+static int refuse_unknown(const char *key, struct vb_error *err)
+{
+	size_t length = strcspn(key, "/") - (sizeof(DOMAIN) - 1);
+	/* Without the dot in front of the domain; the domain alone has none. */
+	const char *nearest = nearest_name(key, length > 0 ? length - 1 : 0, CONTAINER_MAP);
+
 	(void)vb_error_refuse(err, VB_CODE_UNKNOWN_ANNOTATION, "unknown annotation '%.200s'", key);
-	if (nearest == container_map_key)
-		return vb_error_fix(err, "the nearest known key is %s", container_map_key);
 	return vb_error_fix(err, "the nearest known key is %s." DOMAIN, nearest);
 }
 
@@ -214,8 +224,15 @@ static int check_value(size_t key, const char *name, const char *value, struct v
 			err, VB_CODE_INVALID_VALUE, "annotation '%.128s' is empty", name);
 		return vb_error_fix(err, "give it a value, or remove it");
 	}
+	if (!vb_utf8_is_valid(value, strlen(value))) {
+		(void)vb_error_refuse(
+			err, VB_CODE_INVALID_VALUE, "annotation '%.128s' is not UTF-8", name);
+		return vb_error_fix(err, "write the value in UTF-8");
+	}
 	r = known_keys[key].parse(value, &scratch, err);
-	return r < 0 ? vb_error_wrap(err, "annotation '%.128s'", name) : 0;
+	if (r < 0)
+		(void)vb_error_wrap(err, "annotation '%.128s'", name);
+	return r;
 }
 
 static int collect_value(struct collected *collected, size_t key, enum level level,
@@ -242,8 +259,8 @@ static int collect_map_layer(struct collected *collected, const char *layer, con
 	if (key == KEY_COUNT) {
 		(void)vb_error_refuse(err, VB_CODE_UNKNOWN_ANNOTATION,
 			"unknown layer '%.64s' in %s", layer, container_map_key);
-		return vb_error_fix(
-			err, "use the key's name without its domain, such as cap-drop or bundle");
+		return vb_error_fix(err, "the nearest known one is %s",
+			nearest_name(layer, strlen(layer), known_keys[0].name));
 	}
 	if (!json_is_string(value)) {
 		(void)vb_error_refuse(err, VB_CODE_INVALID_VALUE,
@@ -283,8 +300,12 @@ static int collect_map(
 /* The collected values borrow from *ret_map, which therefore has to live as long. */
 static int parse_map(const char *value, json_t **ret_map, struct vb_error *err)
 {
+	if (*ret_map != NULL) {
+		(void)vb_error_refuse(
+			err, VB_CODE_CONFLICT, "annotation '%s' is there twice", container_map_key);
+		return vb_error_fix(err, "remove one of them");
+	}
 	int r = vb_json_parse(value, strlen(value), MAP_DEPTH_MAX, ret_map, err);
-
 	if (r == -ENOMEM)
 		return r;
 	if (r == 0 && json_is_object(*ret_map))

@@ -20,12 +20,12 @@ static int print_seccomp(const struct vb_plan *plan, struct vb_buf *out)
 {
 	const struct vb_plan_seccomp *seccomp = &plan->seccomp;
 
-	return vb_buf_printf(out, "%s%s%s%s%s%s met with the container's own profile",
+	return vb_buf_printf(out, "%s%s%s%s%s%s%s met with the container's own profile",
 		seccomp->starter ? "starter" : "",
 		seccomp->starter && seccomp->runtime_default ? "+" : "",
 		seccomp->runtime_default ? "runtime-default" : "",
 		seccomp->closure ? "+closure" : "", seccomp->deny_io_uring ? "+no-io_uring" : "",
-		seccomp->native_abi_only ? "+native-abi-only" : "");
+		seccomp->native_abi_only ? "+native-abi-only" : "", seccomp->log ? "+log" : "");
 }
 
 static int print_spec_allow(const struct vb_plan *plan, struct vb_buf *out)
@@ -115,6 +115,8 @@ static int print_preload(const struct vb_plan *plan, struct vb_buf *out)
 		r = print_list(out, "exec", &preload->exec);
 	if (r == 0)
 		r = print_list(out, "connect", &preload->connect);
+	if (r == 0 && preload->connect.set && !preload->datagrams)
+		r = vb_buf_append_string(out, "; datagrams pass");
 	for (size_t i = 0; r == 0 && i < VB_ARRAY_SIZE(vb_audit_names); i++)
 		if (preload->audit & 1U << i)
 			r = vb_buf_printf(out, "; audit %s", vb_audit_names[i]);

@@ -168,8 +168,11 @@ static bool has_bad_character(const char *path)
 	return false;
 }
 
-/* Accepts an absolute path that is already clean; cleaning silently would hide a typo. */
-static int check_path(const char *what, const char *path, struct vb_error *err)
+/*
+ * Accepts an absolute path that is already clean; cleaning silently would hide a typo. Entries
+ * match exactly, so none of the globs' characters either: such an entry would never match.
+ */
+static int check_path(const char *what, const char *path, const char *globs, struct vb_error *err)
 {
 	vb_auto_free char *clean = NULL;
 
@@ -183,6 +186,11 @@ static int check_path(const char *what, const char *path, struct vb_error *err)
 			"%s '%.200s' has a blank, a control character, ',' or ':' in it", what,
 			path);
 		return vb_error_fix(err, "such a path cannot be listed; rename the file");
+	}
+	if (strpbrk(path, globs) != NULL) {
+		(void)vb_error_refuse(
+			err, VB_CODE_INVALID_VALUE, "%s '%.200s' is a glob", what, path);
+		return vb_error_fix(err, "list each file by its full path");
 	}
 	if (strlen(path) >= 4096) {
 		(void)vb_error_refuse(
@@ -214,7 +222,8 @@ static int add_entry(const char *entry, struct vb_allowlist *list, struct vb_err
 
 int vb_value_exec_entry(const char *entry, struct vb_allowlist *list, struct vb_error *err)
 {
-	int r = check_path("exec entry", entry, err);
+	/* Not '[': /usr/bin/[ is a program. */
+	int r = check_path("exec entry", entry, "*?", err);
 
 	return r < 0 ? r : add_entry(entry, list, err);
 }
@@ -237,13 +246,13 @@ static bool is_library_name(const char *path)
 
 int vb_value_dlopen_entry(const char *entry, struct vb_allowlist *list, struct vb_error *err)
 {
-	int r = check_path("dlopen entry", entry, err);
+	int r = check_path("dlopen entry", entry, "*?[", err);
 	if (r < 0)
 		return r;
 	if (!is_library_name(entry)) {
 		(void)vb_error_refuse(err, VB_CODE_INVALID_VALUE,
 			"dlopen entry '%.200s' does not end in .so or .so.<digits>", entry);
-		return vb_error_fix(err, "list the library file itself; globs are not accepted");
+		return vb_error_fix(err, "list the library file itself");
 	}
 	return add_entry(entry, list, err);
 }

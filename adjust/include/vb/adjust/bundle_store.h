@@ -8,7 +8,8 @@
 /*
  * The bundles on the node's disk: `<directory>/<name>/manifest.json`, read at use. What was read
  * is kept as long as the file is the same one (device, inode, size, mtime and ctime in ns), so an
- * update is picked up without a restart. Not thread-safe: one thread uses a store.
+ * update is picked up without a restart; one that does not parse leaves the last good version in
+ * use. Not thread-safe: one thread uses a store.
  */
 struct vb_bundle_store;
 
@@ -35,5 +36,11 @@ void vb_bundle_store_accept_any_owner(struct vb_bundle_store *store);
  */
 int vb_bundle_store_get(struct vb_bundle_store *store, const char *name, const char *digest,
 	const struct vb_bundle **ret_bundle, struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * What the last lookup worked around: the manifest on disk no longer parses, so its last good
+ * version was returned. NULL when nothing was; the store owns the text, good until the next call.
+ */
+const char *vb_bundle_store_warning(const struct vb_bundle_store *store);
 
 #endif

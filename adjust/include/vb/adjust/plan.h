@@ -186,8 +186,8 @@ void vb_digest(const void *data, size_t size, char ret_digest[VB_DIGEST_SIZE]);
 char *vb_plan_to_json(const struct vb_plan *plan) VB_WARN_UNUSED;
 
 /*
- * Reads what vb_plan_to_json() wrote. -EINVAL for anything else: unknown keys, another
- * plan_version and wrong types included.
+ * Reads what vb_plan_to_json() wrote, byte for byte. -EINVAL for anything else: unknown keys,
+ * another plan_version, wrong types, other blanks or another order included. -ENOMEM.
  */
 int vb_plan_from_json(const char *text, size_t size, struct vb_plan **ret_plan,
 	struct vb_error *err) VB_WARN_UNUSED;
