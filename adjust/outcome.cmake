@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+target_sources(vb_adjust
+	PRIVATE
+	src/evidence.c
+	src/evidence_mounts.c
+	src/evidence_spec.c
+	src/outcome.c
+	src/outcome_json.c
+	src/outcome_layers.c
+	PUBLIC FILE_SET HEADERS FILES
+	include/vb/adjust/evidence.h
+	include/vb/adjust/outcome.h)

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "clock.h"
+#include "report.h"
+#include "vb/adjust/codes.h"
+#include "vb/adjust/refusal.h"
+#include "vb/adjust/state.h"
+#include "verdict.h"
+
+enum {
+	/* Kept from the runtime's own timeout, for the way back. */
+	TIMEOUT_MARGIN_MS = 300,
+	DEADLINE_MIN_MS = 50,
+};
+
+enum gated_event {
+	GATED_CREATE,
+	GATED_VALIDATE,
+	GATED_START,
+	GATED_EVENTS,
+};
+
+struct vb_gate {
+	struct vb_gate_parts parts;
+	struct vb_gate_port port;
+	struct vb_histogram times[GATED_EVENTS];
+};
+
+static enum gated_event gated_event_of(enum vb_task_kind kind)
+{
+	if (kind == VB_TASK_CREATE)
+		return GATED_CREATE;
+	return kind == VB_TASK_VALIDATE ? GATED_VALIDATE : GATED_START;
+}
+
+static enum vb_task_kind kind_of(enum vb_nri_event event)
+{
+	if (event == VB_NRI_EVENT_CREATE_CONTAINER)
+		return VB_TASK_CREATE;
+	return event == VB_NRI_EVENT_VALIDATE_ADJUSTMENT ? VB_TASK_VALIDATE : VB_TASK_START;
+}
+
+struct vb_gate *vb_gate_create(const struct vb_gate_parts *parts, const struct vb_gate_port *port)
+{
+	struct vb_gate *gate = calloc(1, sizeof(*gate));
+
+	if (gate == NULL)
+		return NULL;
+	gate->parts = *parts;
+	gate->port = *port;
+	return gate;
+}
+
+void vb_gate_destroy(struct vb_gate *gate)
+{
+	free(gate);
+}
+
+static struct vb_ticket ticket_of(const struct vb_task *task)
+{
+	return (struct vb_ticket){.session = task->session,
+		.stream_id = task->stream_id,
+		.started_us = task->started_us};
+}
+
+static void note_time(struct vb_gate *gate, const struct vb_task *task)
+{
+	int64_t us = vb_clock_us() - task->started_us;
+
+	vb_histogram_add(&gate->times[gated_event_of(task->kind)], us > 0 ? (uint64_t)us : 0);
+}
+
+static bool refuse(struct vb_gate *gate, struct vb_task *task, const struct vb_error *err)
+{
+	const struct vb_nri_request *request = &task->request;
+	const struct vb_ticket ticket = ticket_of(task);
+	char line[VB_REFUSAL_LINE_MAX];
+
+	vb_refusal_format(
+		line, err, request->pod.name_space, request->pod.name, request->container.name);
+	bool sent = gate->port.refuse(gate->port.context, &ticket, line);
+	note_time(gate, task);
+	vb_report_refusal(gate->parts.log, request, line);
+	return sent;
+}
+
+static void discard_job(struct vb_job *job)
+{
+	vb_task_destroy(vb_task_of(job));
+}
+
+/* Nothing of a container that was not made may stay behind. */
+static void clear_up(struct vb_gate *gate, const char *container_id)
+{
+	struct vb_task *task = vb_task_create(gate->parts.shop, VB_TASK_REMOVE, discard_job);
+
+	if (task != NULL)
+		task->container_id = strdup(container_id);
+	if (task == NULL || task->container_id == NULL) {
+		vb_task_destroy(task);
+		return;
+	}
+	vb_worker_submit(gate->parts.worker, &task->job, VB_JOB_URGENT);
+}
+
+static void finish_start(struct vb_gate *gate, struct vb_task *task, bool admitted)
+{
+	if (!task->has_outcome)
+		return;
+	if (admitted && vb_report_is_open(&task->outcome))
+		vb_watch_keep(gate->parts.watch, VB_STEAL(task->subject));
+	else
+		vb_report_outcome(gate->parts.log, &task->outcome);
+}
+
+static void answer(struct vb_gate *gate, struct vb_task *task)
+{
+	const struct vb_ticket ticket = ticket_of(task);
+	bool admitted =
+		vb_verdict_after(task->request.event, task->result) == VB_VERDICT_ADMIT;
+	bool sent = false;
+
+	if (admitted) {
+		sent = gate->port.reply(gate->port.context, &ticket, task->reply);
+		note_time(gate, task);
+	} else {
+		sent = refuse(gate, task, &task->err);
+	}
+	if (task->kind == VB_TASK_START)
+		finish_start(gate, task, admitted && sent);
+	else if (task->has_plan && !sent)
+		clear_up(gate, task->container_id);
+}
+
+static void on_done(struct vb_job *job)
+{
+	vb_auto_task struct vb_task *task = vb_task_of(job);
+	struct vb_gate *gate = task->owner;
+
+	if (!task->answered)
+		answer(gate, task);
+	else if (task->has_plan)
+		clear_up(gate, task->container_id);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *context)
+{
+	struct vb_task *task = context;
+	struct vb_error err = {0};
+
+	(void)fd;
+	(void)what;
+	task->answered = true;
+	(void)vb_error_refuse(&err, VB_CODE_DEADLINE, "the node did not answer within %lld ms",
+		(long long)(vb_clock_us() - task->started_us) / 1000);
+	(void)vb_error_fix(&err, "look for a slow disk under the bundles or /run on this node");
+	refuse(task->owner, task, &err);
+}
+
+static unsigned int deadline_ms(const struct vb_gate *gate, const struct vb_ticket *ticket)
+{
+	int64_t deadline = gate->parts.config->deadline_ms;
+	int64_t given = ticket->timeout_ns / 1000000 - TIMEOUT_MARGIN_MS;
+
+	if (ticket->timeout_ns > 0 && given < deadline)
+		deadline = given;
+	return deadline > DEADLINE_MIN_MS ? (unsigned int)deadline : DEADLINE_MIN_MS;
+}
+
+static int arm_deadline(struct vb_gate *gate, struct vb_task *task, const struct vb_ticket *ticket)
+{
+	unsigned int ms = deadline_ms(gate, ticket);
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+
+	task->deadline = evtimer_new(gate->parts.base, on_deadline, task);
+	return task->deadline == NULL || evtimer_add(task->deadline, &tv) < 0 ? -ENOMEM : 0;
+}
+
+/* A new task for the request, the arena's owner from now on. NULL when out of memory. */
+static struct vb_task *make_task(struct vb_gate *gate, const struct vb_ticket *ticket,
+	const struct vb_nri_request *request, struct vb_arena *arena)
+{
+	struct vb_task *task = vb_task_create(gate->parts.shop, kind_of(request->event), on_done);
+
+	if (task == NULL) {
+		vb_arena_destroy(arena);
+		return NULL;
+	}
+	task->arena = arena;
+	task->request = *request;
+	task->owner = gate;
+	task->session = ticket->session;
+	task->stream_id = ticket->stream_id;
+	task->started_us = ticket->started_us;
+	task->container_id = strdup(request->container.id);
+	if (task->container_id == NULL) {
+		vb_task_destroy(task);
+		return NULL;
+	}
+	return task;
+}
+
+void vb_gate_take(struct vb_gate *gate, const struct vb_ticket *ticket,
+	const struct vb_nri_request *request, struct vb_arena *arena)
+{
+	vb_auto_task struct vb_task *task = make_task(gate, ticket, request, arena);
+	struct vb_error err = {0};
+
+	if (task == NULL) {
+		(void)vb_error_set(&err, ENOMEM, "handle a request");
+		vb_gate_take_unreadable(gate, ticket, &err);
+		return;
+	}
+	bool concerns = vb_verdict_concerns(gate->parts.config, request);
+	int r = 0;
+	if (concerns && !vb_container_id_is_valid(request->container.id))
+		r = vb_error_say(&task->err, EINVAL, "'%.128s' is not a container id",
+			request->container.id);
+	else if (concerns && arm_deadline(gate, task, ticket) < 0)
+		r = vb_error_set(&task->err, ENOMEM, "handle a request");
+	if (!concerns || r < 0) {
+		task->result = r;
+		answer(gate, task);
+		return;
+	}
+	struct vb_task *submitted = VB_STEAL(task);
+	vb_worker_submit(gate->parts.worker, &submitted->job, VB_JOB_URGENT);
+}
+
+void vb_gate_take_unreadable(
+	struct vb_gate *gate, const struct vb_ticket *ticket, const struct vb_error *err)
+{
+	char line[VB_REFUSAL_LINE_MAX];
+
+	vb_refusal_format(line, err, "", "", "");
+	if (vb_verdict_after(VB_NRI_EVENT_UNKNOWN, -err->errnum) == VB_VERDICT_REFUSE)
+		(void)gate->port.refuse(gate->port.context, ticket, line);
+	vb_report_refusal(gate->parts.log, NULL, line);
+}
+
+void vb_gate_log_times(const struct vb_gate *gate)
+{
+	static const char *const names[] = {
+		[GATED_CREATE] = "create", [GATED_VALIDATE] = "validate", [GATED_START] = "start"};
+
+	for (size_t i = 0; i < GATED_EVENTS; i++) {
+		const struct vb_histogram *times = &gate->times[i];
+		struct vb_log_line line;
+		vb_log_begin(&line, NULL, "times");
+		vb_log_word(&line, "request", names[i]);
+		vb_log_number(&line, "count", (int64_t)times->count);
+		vb_log_number(&line, "p50_us", (int64_t)vb_histogram_percentile(times, 50));
+		vb_log_number(&line, "p99_us", (int64_t)vb_histogram_percentile(times, 99));
+		vb_log_number(&line, "max_us", (int64_t)times->max_us);
+		vb_log_write(gate->parts.log, &line);
+	}
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_PLUGIN_NRI_SESSION_H
+#define VB_PLUGIN_NRI_SESSION_H
+
+#include <event2/event.h>
+
+#include "log.h"
+#include "task.h"
+#include "vb/adjust/config.h"
+#include "worker.h"
+
+/*
+ * Being a plugin of a runtime: connects, registers, answers Configure and Synchronize, hands events
+ * on, and connects again whenever the runtime goes away. docs/nri.md has the protocol.
+ */
+struct vb_session;
+
+struct vb_session_options {
+	const char *socket_path; /* of the runtime */
+	int launched_fd;	 /* the socket that a launching runtime left us; -1: there is none */
+	const char *name;
+	const char *index; /* two digits */
+};
+
+struct vb_session_parts {
+	struct event_base *base;
+	struct vb_worker *worker;
+	struct vb_workshop *shop;
+	const struct vb_config *config;
+	struct vb_log *log;
+};
+
+/* Options and parts are borrowed and outlive the session. NULL when out of memory. */
+struct vb_session *vb_session_create(const struct vb_session_options *options,
+	const struct vb_session_parts *parts) VB_WARN_UNUSED;
+
+/* Stop the worker first: its jobs come back to parts of the session. */
+void vb_session_destroy(struct vb_session *session);
+
+/*
+ * Begins. Without a launching runtime this goes on until the loop ends; with one, the loop is
+ * ended when the runtime closes the connection or rejects us.
+ */
+void vb_session_start(struct vb_session *session);
+
+/* Whether a launching runtime rejected us. */
+bool vb_session_is_rejected(const struct vb_session *session);
+
+void vb_session_log_times(const struct vb_session *session);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "task.h"
+
+#include <errno.h>
+
+static void run(struct vb_job *job)
+{
+	static int (*const kinds[])(struct vb_task *) = {
+		[VB_TASK_CREATE] = vb_task_create_container,
+		[VB_TASK_VALIDATE] = vb_task_validate,
+		[VB_TASK_START] = vb_task_start,
+		[VB_TASK_OBSERVE] = vb_task_observe,
+		[VB_TASK_REMOVE] = vb_task_remove,
+		[VB_TASK_SWEEP] = vb_task_sweep,
+	};
+	struct vb_task *task = vb_task_of(job);
+
+	task->result = kinds[task->kind](task);
+}
+
+struct vb_task *vb_task_create(
+	struct vb_workshop *shop, enum vb_task_kind kind, void (*done)(struct vb_job *job))
+{
+	struct vb_task *task = calloc(1, sizeof(*task));
+
+	if (task == NULL)
+		return NULL;
+	task->shop = shop;
+	task->kind = kind;
+	task->job.run = run;
+	task->job.done = done;
+	/* What a task is that comes back without having run. */
+	task->result = vb_error_say(&task->err, ECANCELED, "vambrace-nri is stopping");
+	return task;
+}
+
+void vb_task_destroy(struct vb_task *task)
+{
+	if (task == NULL)
+		return;
+	vb_arena_destroy(task->arena);
+	free(task->container_id);
+	vb_case_destroy(task->subject);
+	vb_strv_finish(&task->containers);
+	vb_buf_destroy(task->reply);
+	vb_outcome_finish(&task->outcome);
+	if (task->deadline != NULL)
+		event_free(task->deadline);
+	free(task);
+}

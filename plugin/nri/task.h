@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_PLUGIN_NRI_TASK_H
+#define VB_PLUGIN_NRI_TASK_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "case.h"
+#include "vb/adjust/bundle_store.h"
+#include "vb/adjust/config.h"
+#include "vb/adjust/outcome.h"
+#include "vb/adjust/request.h"
+#include "vb/proto/nri.h"
+#include "worker.h"
+
+/*
+ * What the worker does for the loop, one struct a piece of work. The loop fills in the question,
+ * submits task->job, and finds the answer in done(). In between, the task is the worker's.
+ */
+
+/* What the tasks work with; the worker's thread alone uses it. */
+struct vb_workshop {
+	const struct vb_config *config;
+	const char *config_problem; /* the node config is bad: every create is refused; or NULL */
+	struct vb_bundle_store *bundles;
+	struct vb_spec_cache *specs;
+};
+
+enum vb_task_kind {
+	VB_TASK_CREATE,	  /* request -> plan, plan file, reply */
+	VB_TASK_VALIDATE, /* request -> reply; a refusal where ours is not all there */
+	VB_TASK_START,	  /* request -> subject examined, outcome */
+	VB_TASK_OBSERVE,  /* subject, or container_id and pid -> outcome */
+	VB_TASK_REMOVE,	  /* container_id: its files go */
+	VB_TASK_SWEEP,	  /* containers: the files of all others go */
+};
+
+struct vb_task {
+	struct vb_job job; /* first */
+	struct vb_workshop *shop;
+	enum vb_task_kind kind;
+
+	struct vb_arena *arena; /* holds request, and what the reply is made of */
+	struct vb_nri_request request;
+	char *container_id;
+	pid_t pid;
+	struct vb_case *subject;
+	bool is_last;		   /* OBSERVE: what is not seen now was not there */
+	struct vb_strv containers; /* SWEEP: sorted */
+
+	int result; /* 0 or -errno */
+	struct vb_error err;
+	struct vb_buf *reply; /* payload; NULL: an empty one */
+	bool has_outcome;
+	struct vb_outcome outcome;
+	bool again;    /* OBSERVE: not everything could be seen yet */
+	bool planless; /* OBSERVE: there is no plan for this container */
+	bool has_plan; /* CREATE: a plan file was written */
+	char plan_digest[VB_DIGEST_SIZE];
+
+	/* The loop's. */
+	void *owner;
+	struct event *deadline;
+	bool answered; /* the deadline came first */
+	uint64_t session;
+	uint32_t stream_id;
+	int64_t started_us;
+	unsigned int attempt;
+};
+
+/* done is called on the loop's thread. NULL when out of memory. */
+struct vb_task *vb_task_create(struct vb_workshop *shop, enum vb_task_kind kind,
+	void (*done)(struct vb_job *job)) VB_WARN_UNUSED;
+void vb_task_destroy(struct vb_task *task);
+
+static inline void vb_cleanup_task(struct vb_task *const *task)
+{
+	vb_task_destroy(*task);
+}
+#define vb_auto_task vb_auto(vb_cleanup_task)
+
+static inline struct vb_task *vb_task_of(struct vb_job *job)
+{
+	return (struct vb_task *)job;
+}
+
+/* Parses the pod's annotations for the request's container; as vb_request_parse(). */
+int vb_task_parse_request(struct vb_task *task, struct vb_request *ret_request) VB_WARN_UNUSED;
+
+/* Private to task.c: the kinds that have a file of their own. */
+int vb_task_create_container(struct vb_task *task);
+int vb_task_validate(struct vb_task *task);
+int vb_task_start(struct vb_task *task);
+int vb_task_observe(struct vb_task *task);
+int vb_task_remove(struct vb_task *task);
+int vb_task_sweep(struct vb_task *task);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "task.h"
+#include "vb/adjust/state.h"
+
+/* What happens behind the runtime's back: looking at running containers, and clearing up. */
+
+/* Whether looking again may show more: right after START the workload may not be there yet. */
+static bool is_unsettled(const struct vb_task *task)
+{
+	if (task->is_last || task->subject->evidence.stage != VB_STAGE_RUNNING)
+		return false;
+	for (enum vb_layer layer = 0; layer < VB_LAYER_COUNT; layer++)
+		if (task->outcome.layers[layer].state == VB_LAYER_FAILED ||
+			task->outcome.layers[layer].state == VB_LAYER_UNOBSERVED)
+			return true;
+	return false;
+}
+
+static int load(struct vb_task *task)
+{
+	int r = vb_case_load(task->container_id, &task->subject, &task->err);
+
+	if (r == -ENOENT) {
+		task->planless = true;
+		return 0;
+	}
+	return r < 0 ? r : vb_case_find_process(task->subject, task->pid, &task->err);
+}
+
+/* The files go with the container; an outcome written behind that would stay for ever. */
+static bool is_removed(const struct vb_case *subject)
+{
+	vb_auto_free char *text = NULL;
+	size_t size = 0;
+
+	return vb_state_read(VB_STATE_PLAN, subject->container_id, &text, &size, NULL) == -ENOENT;
+}
+
+int vb_task_observe(struct vb_task *task)
+{
+	int r = task->subject == NULL ? load(task) : 0;
+
+	if (r < 0 || task->planless || is_removed(task->subject))
+		return r;
+	r = vb_case_examine(task->subject, VB_STAGE_RUNNING, task->shop->specs, &task->err);
+	/* It exited before the daemon, new on this node, could look at it. */
+	if (r == -ESRCH)
+		return 0;
+	if (r == 0)
+		r = vb_case_conclude(task->subject, &task->outcome, &task->err);
+	if (r < 0)
+		return r;
+	task->has_outcome = true;
+	task->again = is_unsettled(task);
+	return 0;
+}
+
+static const enum vb_state_kind all_kinds[] = {
+	VB_STATE_PLAN, VB_STATE_RECEIPT, VB_STATE_OUTCOME, VB_STATE_PASSED};
+
+int vb_task_remove(struct vb_task *task)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(all_kinds); i++) {
+		int r = vb_state_remove(all_kinds[i], task->container_id, &task->err);
+		if (r < 0)
+			result = r;
+	}
+	return result;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The id that a file's name starts with; temporary files of atomic writes count too. */
+static char *id_of_file(const char *name)
+{
+	const char *end = strstr(name, ".json");
+
+	return end == NULL || end == name || name[0] == '.' ? NULL
+							     : strndup(name, (size_t)(end - name));
+}
+
+static bool is_listed(const struct vb_strv *containers, const char *id)
+{
+	return containers->count > 0 &&
+	       bsearch(&id, containers->items, containers->count, sizeof(*containers->items),
+		       compare_ids) != NULL;
+}
+
+static int sweep_directory(struct vb_task *task, const char *name)
+{
+	vb_auto_free char *path = vb_str_format("%s/%s", VB_STATE_DIR, name);
+
+	if (path == NULL)
+		return vb_error_set(&task->err, ENOMEM, "clear up");
+	DIR *directory = opendir(path);
+	if (directory == NULL)
+		return errno == ENOENT ? 0 : vb_error_set(&task->err, errno, "open '%s'", path);
+	for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+		vb_auto_free char *id = id_of_file(entry->d_name);
+		if (id != NULL && !is_listed(&task->containers, id))
+			(void)unlinkat(dirfd(directory), entry->d_name, 0);
+	}
+	(void)closedir(directory);
+	return 0;
+}
+
+int vb_task_sweep(struct vb_task *task)
+{
+	static const char *const directories[] = {"plans", "receipts", "outcomes", "passed"};
+	int result = 0;
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(directories); i++) {
+		int r = sweep_directory(task, directories[i]);
+		if (r < 0)
+			result = r;
+	}
+	return result;
+}

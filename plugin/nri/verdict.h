@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_PLUGIN_NRI_VERDICT_H
+#define VB_PLUGIN_NRI_VERDICT_H
+
+#include <stdbool.h>
+
+#include "vb/adjust/config.h"
+#include "vb/proto/nri.h"
+
+/* The two questions on which a container's fate hangs, each answered in one place only. */
+
+/*
+ * Whether a container is any of our business: it is on a handler of ours, its pod carries an
+ * annotation of ours, or it was made with a plan. Others are let through without a look, so they
+ * come up whatever happens to us.
+ */
+bool vb_verdict_concerns(const struct vb_config *config, const struct vb_nri_request *request);
+
+/*
+ * What a result, 0 or -errno, of handling an event means for a container that concerns us: every
+ * error refuses where the event can refuse, whether the container is at fault or we are.
+ */
+enum vb_verdict {
+	VB_VERDICT_ADMIT,
+	VB_VERDICT_REFUSE,
+};
+enum vb_verdict vb_verdict_after(enum vb_nri_event event, int result);
+
+#endif
