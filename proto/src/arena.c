@@ -36,8 +36,9 @@ struct vb_arena *vb_arena_create(size_t max_bytes)
 {
 	struct vb_arena *arena = calloc(1, sizeof(*arena));
 
+	/* So far below the end that sizes near it can be rounded up. */
 	if (arena != NULL)
-		arena->max = max_bytes;
+		arena->max = max_bytes < SIZE_MAX / 2 ? max_bytes : SIZE_MAX / 2;
 	return arena;
 }
 
@@ -125,7 +126,7 @@ static struct block *find_block(struct vb_arena *arena, size_t size)
 
 void *vb_arena_alloc(struct vb_arena *arena, size_t size)
 {
-	if (size >= arena->max) {
+	if (size > arena->max) {
 		arena->exhausted = true;
 		return NULL;
 	}

@@ -120,7 +120,8 @@ struct layout {
 };
 
 static const struct layout state_change_layout = {.event = 1, .pod = 2, .container = 3};
-static const struct layout event_layout = {.pod = 1, .container = 2};
+static const struct layout pod_layout = {.pod = 1};
+static const struct layout container_layout = {.pod = 1, .container = 2};
 static const struct layout validate_layout = {
 	.pod = 1, .container = 2, .adjustment = 3, .plugins = 6};
 
@@ -252,7 +253,7 @@ int vb_nri_decode_request(struct vb_arena *arena, enum vb_nri_method method, con
 	struct vb_nri_request request = {.event = vb_nri_method_event(method),
 		.pod = empty_pod,
 		.container = empty_container};
-	const struct layout *layout = &event_layout;
+	const struct layout *layout;
 	struct parts parts = {0};
 
 	if (method == VB_NRI_METHOD_STATE_CHANGE)
@@ -261,6 +262,8 @@ int vb_nri_decode_request(struct vb_arena *arena, enum vb_nri_method method, con
 		return vb_error_say(err, EINVAL, "not an NRI event");
 	else if (request.event == VB_NRI_EVENT_VALIDATE_ADJUSTMENT)
 		layout = &validate_layout;
+	else
+		layout = is_about_container(request.event) ? &container_layout : &pod_layout;
 	int r = find_parts(payload, size, layout, &parts, err);
 	if (r < 0)
 		return r;

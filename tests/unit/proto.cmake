@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+block()
+	find_program(VB_GZIP gzip REQUIRED)
+	set(packed ${PROJECT_SOURCE_DIR}/tests/vectors)
+	set(unpacked ${CMAKE_CURRENT_BINARY_DIR}/vectors)
+	file(GLOB archives CONFIGURE_DEPENDS RELATIVE ${packed} ${packed}/*/*.gz)
+	set(streams "")
+	foreach(archive ${archives})
+		cmake_path(REMOVE_EXTENSION archive LAST_ONLY OUTPUT_VARIABLE stream)
+		cmake_path(GET stream PARENT_PATH runtime)
+		file(MAKE_DIRECTORY ${unpacked}/${runtime})
+		add_custom_command(OUTPUT ${unpacked}/${stream}
+			COMMAND ${VB_GZIP} -dc ${packed}/${archive} > ${unpacked}/${stream}
+			DEPENDS ${packed}/${archive} VERBATIM)
+		list(APPEND streams ${unpacked}/${stream})
+	endforeach()
+	add_custom_target(vb_vectors DEPENDS ${streams})
+
+	vb_add_unit_test(test_arena test_arena.c LIBS vb_proto)
+	vb_add_unit_test(test_mux test_mux.c LIBS vb_proto)
+	vb_add_unit_test(test_ttrpc test_ttrpc.c LIBS vb_proto)
+	vb_add_unit_test(test_nri_names test_nri_names.c LIBS vb_proto)
+vb_add_unit_test(test_nri_synchronize test_nri_synchronize.c LIBS vb_proto)
+vb_add_unit_test(test_nri_encode test_nri_encode.c LIBS vb_proto vb_proto_generated)
+vb_add_unit_test(test_nri_messages test_nri_messages.c LIBS vb_proto vb_proto_generated)
+	vb_add_unit_test(test_vectors test_vectors.c vectors.c vectors_compare.c
+		LIBS vb_proto vb_proto_generated vb_dep_jansson)
+	target_compile_definitions(test_vectors PRIVATE VB_TEST_VECTORS_UNPACKED="${unpacked}")
+	add_dependencies(test_vectors vb_vectors)
+endblock()
