@@ -76,33 +76,40 @@ static int demanded_profile(const struct vb_plan_seccomp *plan, struct vb_profil
 	return options.parts == 0 ? 0 : vb_profile_starter(&options, ret_profile, err);
 }
 
+/* Whether the profile covers no other ABI than the native one. */
+static int closes_other_abis(
+	const json_t *seccomp, const struct vb_profile *profile, struct vb_error *err)
+{
+	vb_auto_profile struct vb_profile *native = NULL;
+
+	int r = vb_profile_from_json(seccomp, VB_PROFILE_NATIVE, &native, err);
+	if (r < 0)
+		return r;
+	vb_profile_native_only(native);
+	vb_auto_json json_t *seen = vb_profile_to_json(profile);
+	vb_auto_json json_t *closed = vb_profile_to_json(native);
+	if (seen == NULL || closed == NULL)
+		return vb_error_set(err, ENOMEM, "compare seccomp profiles");
+	return json_equal(seen, closed) ? 0 : vb_error_say(err, EILSEQ, "it covers a foreign ABI");
+}
+
 /*
- * A profile contains another one when meeting the two gives the first again. Everything that does
- * not prove this, also a profile that cannot be read, is lacking.
+ * A profile contains another one when it is itself the meet of the two. Everything that does not
+ * prove this, also a profile that cannot be read, is lacking.
  */
 static int contains(const json_t *seccomp, const struct vb_plan_seccomp *plan, struct vb_error *err)
 {
 	vb_auto_profile struct vb_profile *profile = NULL;
 	vb_auto_profile struct vb_profile *demanded = NULL;
-	vb_auto_profile struct vb_profile *met = NULL;
 
 	int r = vb_profile_from_json(seccomp, VB_PROFILE_NATIVE, &profile, err);
 	if (r == 0)
 		r = demanded_profile(plan, &demanded, err);
-	if (r == 0)
-		r = demanded != NULL ? vb_profile_meet(profile, demanded, &met, err)
-				     : vb_profile_from_json(seccomp, VB_PROFILE_NATIVE, &met, err);
-	if (r < 0)
-		return r;
-	if (plan->native_abi_only)
-		vb_profile_native_only(met);
-	vb_auto_json json_t *before = vb_profile_to_json(profile);
-	vb_auto_json json_t *after = vb_profile_to_json(met);
-	if (before == NULL || after == NULL)
-		return vb_error_set(err, ENOMEM, "compare seccomp profiles");
-	if (!json_equal(before, after))
-		return vb_error_say(err, EILSEQ, "meeting it with the plan's profile tightens it");
-	return 0;
+	if (r == 0 && demanded != NULL)
+		r = vb_profile_check_quick(profile, demanded, profile, err);
+	if (r == 0 && plan->native_abi_only)
+		r = closes_other_abis(seccomp, profile, err);
+	return r;
 }
 
 static int keep_verdict(struct cache_entry *entry, const char *key, int verdict,
