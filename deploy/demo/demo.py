@@ -22,7 +22,7 @@ BUNDLE = {
     "read_only_rootfs": True,
     "tmpfs": [{"path": "/tmp", "size": "16Mi"}],
     "no_new_privileges": True,
-    "preload": {"exec_allowlist": ["/bin/attack"], "connect_allowlist": ["10.42.0.0/16:*"]},
+    "preload": {"exec_allowlist": ["/bin/allowed"], "connect_allowlist": ["10.42.0.0/16:*"]},
 }
 # What is tried, how it reads, and the layer that is there to stop it (None: it must work).
 ATTACKS = [

@@ -16,10 +16,10 @@ ARM = {
     "tmpfs": [{"path": "/tmp", "size": "4Mi", "mode": "1777", "noexec": True}],
     "no_new_privileges": True,
     "rlimits": [{"type": "NOFILE", "soft": 32, "hard": 64}],
-    "preload": {"exec_allowlist": ["/bin/attack"], "connect_allowlist": ["10.98.0.0/16:*"]},
+    "preload": {"exec_allowlist": ["/bin/allowed"], "connect_allowlist": ["10.98.0.0/16:*"]},
 }
 ATTEMPTS = ["mount", "ptrace", "raw-socket", "write=/etc/attack", "write=/tmp/attack",
-            "exec=/bin/sh", "exec=/bin/attack", "unshare-user", "clone-user", "mknod", "bpf",
+            "exec=/bin/sh", "exec=/bin/allowed", "unshare-user", "clone-user", "mknod", "bpf",
             "chown=/tmp", "no-new-privs", "descriptors=40", "loopback", f"connect={OUTSIDE}",
             "io-uring", "mount-setattr"]
 # Everything that the attacks need beyond the default, so that only a layer can stop them.
@@ -87,7 +87,7 @@ def test_every_attack_is_stopped_in_an_annotated_pod(vambrace, cri, arm):
         "no-new-privs": "EACCES",
         "descriptors=40": "EMFILE",  # rlimits
         "exec=/bin/sh": "EPERM", f"connect={OUTSIDE}": "EPERM",  # the shim
-        "write=/tmp/attack": "ok", "exec=/bin/attack": "ok", "loopback": "ok"}
+        "write=/tmp/attack": "ok", "exec=/bin/allowed": "ok", "loopback": "ok"}
     assert sorted(stderr.splitlines()) == [
         f"autonomy-preload: connect({OUTSIDE}) denied by AUTONOMY_PRELOAD_CONNECT_ALLOWLIST",
         "autonomy-preload: execve(/bin/sh) denied by AUTONOMY_PRELOAD_EXEC_ALLOWLIST"]
@@ -204,7 +204,7 @@ def test_the_shim_keeps_the_preloads_of_the_image(vambrace, cri, arm):
 
 def test_another_handler_gets_what_nri_carries_and_is_called_partial(vambrace, cri):
     with cri.pod(handler="runc", annotations={
-            "tmpfs.vambrace.dev": "/tmp", "preload-exec-allowlist.vambrace.dev": "/bin/attack",
+            "tmpfs.vambrace.dev": "/tmp", "preload-exec-allowlist.vambrace.dev": "/bin/allowed",
     }) as pod:
         container = sleeper(cri, pod)
         outcome = vambrace.outcome(container.id)

@@ -29,9 +29,12 @@ def build_directory():
 
 
 def attack_image(name="vb.test/attack:1"):
-    """The hostile workload (workload/attack.c) as a dynamic program at /bin/attack."""
-    program = images.compile_c((WORKLOAD / "attack.c").read_text(), ("-std=gnu17",))
-    return images.glibc({"/bin/attack": program}, name)
+    """The hostile workload (workload/attack.c) as a dynamic program at /bin/attack, and
+    /bin/allowed, which does nothing."""
+    programs = {"/bin/attack": images.compile_c((WORKLOAD / "attack.c").read_text(),
+                                                ("-std=gnu17",)),
+                "/bin/allowed": images.compile_c("int main(void) { return 0; }\n")}
+    return images.glibc(programs, name)
 
 
 def start_target(node, address="10.99.0.1", port=80):
