@@ -11,8 +11,8 @@
 #pragma GCC visibility push(default)
 
 int connect(int fd, const void *address, unsigned int bytes);
-int __connect(
-	int fd, const void *address, unsigned int bytes); // NOLINT(readability-identifier-naming)
+/* NOLINTNEXTLINE(readability-identifier-naming): glibc's name. */
+int __connect(int fd, const void *address, unsigned int bytes);
 
 int execve(const char *path, char *const argv[], char *const envp[]);
 int execv(const char *path, char *const argv[]);
@@ -35,7 +35,8 @@ int pidfd_spawnp(int *pidfd, const char *file, const void *actions, const void *
 
 int system(const char *command);
 void *popen(const char *command, const char *mode);
-void *_IO_popen(const char *command, const char *mode); // NOLINT(readability-identifier-naming)
+/* NOLINTNEXTLINE(readability-identifier-naming): glibc's name. */
+void *_IO_popen(const char *command, const char *mode);
 int wordexp(const char *words, void *result, int flags);
 
 #pragma GCC visibility pop

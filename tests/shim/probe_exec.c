@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "probe.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <wordexp.h>
+
+enum { VFORKS_TO_WARM_UP = 20 };
+
+/* Actions take the program first, then its arguments, which become its argv. */
+
+static int do_execve(char **args)
+{
+	return execve(args[0], args, environ);
+}
+
+static int do_execve_without_environment(char **args)
+{
+	char *none[] = {NULL};
+
+	return execve(args[0], args, none);
+}
+
+/* Linux takes a null pointer for an empty environment. */
+static int do_execve_null_environment(char **args)
+{
+	return execve(args[0], args, NULL);
+}
+
+static int do_execve_null_path(char **args)
+{
+	/* Not a constant: compilers know that the parameter must not be null. */
+	const char *volatile path = NULL;
+
+	return execve(path, args, environ);
+}
+
+static int do_execv(char **args)
+{
+	return execv(args[0], args);
+}
+
+static int do_execvp(char **args)
+{
+	return execvp(args[0], args);
+}
+
+static int do_execvpe(char **args)
+{
+	return execvpe(args[0], args, environ);
+}
+
+static int do_execl(char **args)
+{
+	return execl(args[0], args[0], "one", "two", (char *)NULL);
+}
+
+static int do_execlp(char **args)
+{
+	return execlp(args[0], args[0], "one", "two", (char *)NULL);
+}
+
+static int do_execle(char **args)
+{
+	char variable[] = "ONLY=this";
+	char *envp[] = {variable, NULL};
+
+	return execle(args[0], args[0], "one", "two", (char *)NULL, envp);
+}
+
+static int do_fexecve(char **args)
+{
+	int fd = open(args[0], O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		probe_die("open");
+	errno = 0;
+	return fexecve(fd, args, environ);
+}
+
+static int do_fexecve_fd(char **args)
+{
+	return fexecve((int)strtol(args[0], NULL, 10), args, environ);
+}
+
+static int do_fexecve_memory(char **args)
+{
+	int fd = memfd_create(args[0], MFD_CLOEXEC);
+
+	if (fd < 0)
+		probe_die("memfd");
+	errno = 0;
+	return fexecve(fd, args, environ);
+}
+
+/* musl and old glibc have no execveat; the shim brings one. */
+typedef int execveat_function(
+	int dirfd, const char *path, char *const argv[], char *const envp[], int flags);
+
+static execveat_function *find_execveat(void)
+{
+	execveat_function *function;
+	void *symbol = dlsym(RTLD_DEFAULT, "execveat");
+
+	memcpy(&function, &symbol, sizeof(function));
+	if (function == NULL)
+		probe_die("no execveat");
+	errno = 0;
+	return function;
+}
+
+/* DIRFD PATH FLAGS; DIRFD is a number or a directory to open. */
+static int do_execveat(char **args)
+{
+	execveat_function *function = find_execveat();
+	char *end;
+	int dirfd = (int)strtol(args[0], &end, 10);
+
+	if (*end != '\0')
+		dirfd = open(args[0], O_PATH | O_CLOEXEC);
+	errno = 0;
+	return function(dirfd, args[1], args + 1, environ, (int)strtol(args[2], NULL, 0));
+}
+
+static int report_spawned(pid_t pid, int error)
+{
+	int status;
+
+	if (error != 0)
+		return error;
+	if (waitpid(pid, &status, 0) < 0)
+		probe_die("waitpid");
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -1000;
+}
+
+static int do_posix_spawn(char **args)
+{
+	pid_t pid = -1;
+	int error = posix_spawn(&pid, args[0], NULL, NULL, args, environ);
+
+	return report_spawned(pid, error);
+}
+
+static int do_posix_spawnp(char **args)
+{
+	pid_t pid = -1;
+	int error = posix_spawnp(&pid, args[0], NULL, NULL, args, environ);
+
+	return report_spawned(pid, error);
+}
+
+/* DIRECTORY PROGRAM: the child changes to the directory first. */
+static int do_posix_spawn_in(char **args)
+{
+	posix_spawn_file_actions_t actions;
+	pid_t pid = -1;
+	int error;
+
+	if (posix_spawn_file_actions_init(&actions) != 0 ||
+		posix_spawn_file_actions_addchdir_np(&actions, args[0]) != 0)
+		probe_die("file actions");
+	errno = 0;
+	error = posix_spawn(&pid, args[1], &actions, NULL, args + 1, environ);
+	return report_spawned(pid, error);
+}
+
+typedef int pidfd_spawn_function(int *pidfd, const char *path, const void *actions,
+	const void *attributes, char *const argv[], char *const envp[]);
+
+static int do_pidfd_spawn(char **args)
+{
+	pidfd_spawn_function *function;
+	void *symbol = dlsym(RTLD_DEFAULT, "pidfd_spawn");
+	int pidfd = -1;
+
+	memcpy(&function, &symbol, sizeof(function));
+	if (function == NULL)
+		probe_die("no pidfd_spawn");
+	errno = 0;
+	return function(&pidfd, args[0], NULL, NULL, args, environ);
+}
+
+static int do_system(char **args)
+{
+	return system(args[0]); // NOLINT(cert-env33-c)
+}
+
+static int do_system_null(char **args)
+{
+	(void)args;
+	return system(NULL); // NOLINT(cert-env33-c)
+}
+
+static int do_popen(char **args)
+{
+	char line[256];
+	FILE *stream = popen(args[0], "r"); // NOLINT(cert-env33-c)
+
+	if (stream == NULL)
+		return -1;
+	while (fgets(line, sizeof(line), stream) != NULL)
+		fputs(line, stdout);
+	return pclose(stream);
+}
+
+static int do_wordexp(char **args)
+{
+	wordexp_t words = {0};
+	int result = wordexp(args[0], &words, 0);
+
+	if (result == 0) {
+		printf("word=%s\n", words.we_wordv[0]);
+		wordfree(&words);
+	}
+	return result;
+}
+
+static long virtual_kib(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	char line[256];
+	long kib = -1;
+
+	if (status == NULL)
+		probe_die("/proc/self/status");
+	while (kib < 0 && fgets(line, sizeof(line), status) != NULL) {
+		if (strncmp(line, "VmSize:", 7) == 0)
+			kib = strtol(line + 7, NULL, 10);
+	}
+	fclose(status);
+	return kib;
+}
+
+static void vfork_and_execute(char **args)
+{
+	int status;
+	pid_t child = vfork();
+
+	if (child == 0) {
+		execve(args[0], args, environ);
+		_exit(1);
+	}
+	if (child < 0 || waitpid(child, &status, 0) < 0 || status != 0)
+		probe_die("vfork");
+}
+
+/* COUNT PROGRAM: how many KiB the parent grew by. */
+static int do_vfork_growth(char **args)
+{
+	long count = strtol(args[0], NULL, 10);
+	long before = 0;
+
+	for (long i = 0; i < count; i++) {
+		if (i == VFORKS_TO_WARM_UP)
+			before = virtual_kib();
+		vfork_and_execute(args + 1);
+	}
+	before = virtual_kib() - before;
+	errno = 0;
+	return (int)before;
+}
+
+const struct probe_action probe_exec_actions[] = {
+	{"execve", 1, do_execve},
+	{"execve-no-env", 1, do_execve_without_environment},
+	{"execve-null-env", 1, do_execve_null_environment},
+	{"execve-null", 0, do_execve_null_path},
+	{"execv", 1, do_execv},
+	{"execvp", 1, do_execvp},
+	{"execvpe", 1, do_execvpe},
+	{"execl", 1, do_execl},
+	{"execlp", 1, do_execlp},
+	{"execle", 1, do_execle},
+	{"fexecve", 1, do_fexecve},
+	{"fexecve-fd", 1, do_fexecve_fd},
+	{"fexecve-memory", 1, do_fexecve_memory},
+	{"execveat", 3, do_execveat},
+	{"posix_spawn", 1, do_posix_spawn},
+	{"posix_spawnp", 1, do_posix_spawnp},
+	{"posix_spawn-in", 2, do_posix_spawn_in},
+	{"pidfd_spawn", 1, do_pidfd_spawn},
+	{"system", 1, do_system},
+	{"system-null", 0, do_system_null},
+	{"popen", 1, do_popen},
+	{"wordexp", 1, do_wordexp},
+	{"vfork-growth", 2, do_vfork_growth},
+	{0},
+};
