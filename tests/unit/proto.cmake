@@ -28,3 +28,5 @@ vb_add_unit_test(test_nri_messages test_nri_messages.c LIBS vb_proto vb_proto_ge
 	target_compile_definitions(test_vectors PRIVATE VB_TEST_VECTORS_UNPACKED="${unpacked}")
 	add_dependencies(test_vectors vb_vectors)
 endblock()
+vb_add_unit_test(test_proto_memory test_proto_memory.c LIBS vb_proto)
+target_link_options(test_proto_memory PRIVATE LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc)

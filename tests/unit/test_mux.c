@@ -94,7 +94,7 @@ START_TEST(consuming_frees_room_for_more)
 	vb_auto_mux struct vb_mux *mux = vb_mux_create();
 
 	feed(mux, "\0\0\0\1\377\377\377\377", 8);
-	for (size_t i = 0; i < 2 * VB_MUX_UNREAD_MAX / sizeof(piece); i++) {
+	for (size_t i = 0; i < 2 * (VB_MUX_UNREAD_MAX / sizeof(piece)); i++) {
 		feed(mux, piece, sizeof(piece));
 		vb_mux_consume(mux, VB_MUX_CONN_PLUGIN, sizeof(piece));
 	}
@@ -197,7 +197,7 @@ END_TEST
 START_TEST(what_one_mux_frames_another_takes_apart)
 {
 	vb_auto_buf struct vb_buf *message = make_message(100000);
-	vb_auto_buf struct vb_buf *out = vb_buf_create(1024 * 1024);
+	vb_auto_buf struct vb_buf *out = vb_buf_create(1000000);
 	vb_auto_mux struct vb_mux *mux = vb_mux_create();
 	const uint8_t *data;
 

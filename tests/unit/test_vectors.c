@@ -303,7 +303,7 @@ START_TEST(a_session_fed_in_random_pieces_gives_the_messages_of_its_index)
 		for (uint64_t seed = 0; seed < (is_long ? 2 : 6); seed++) {
 			struct replay replay;
 			start_replay(&replay, (size_t)_i, (enum direction)direction);
-			is_long = replay.session.sizes[direction] > 1000 * 1000;
+			is_long = replay.session.sizes[direction] > 1000000;
 			feed_in_pieces(&replay, seed);
 			finish_replay(&replay);
 		}

@@ -19,7 +19,7 @@
  */
 
 enum vb_mux_conn {
-	VB_MUX_CONN_PLUGIN = 1,	 /* the runtime calls us */
+	VB_MUX_CONN_PLUGIN = 1,  /* the runtime calls us */
 	VB_MUX_CONN_RUNTIME = 2, /* we call the runtime */
 };
 

@@ -25,7 +25,7 @@ enum {
 	/* containerd 1.7.24 sends more than the 4 MiB that the specification allows. */
 	VB_TTRPC_INCOMING_MAX = 16 * 1024 * 1024,
 	VB_TTRPC_OUTGOING_MAX = 4 * 1024 * 1024,
-	VB_TTRPC_NAME_MAX = 127,	    /* of a service or method */
+	VB_TTRPC_NAME_MAX = 127,            /* of a service or method */
 	VB_TTRPC_STATUS_MESSAGE_MAX = 1023, /* of an incoming status; longer ones are cut */
 	/* Ids of requests that we make on a conn: odd, each greater than the last. */
 	VB_TTRPC_STREAM_ID_FIRST = 1,
@@ -51,9 +51,9 @@ enum vb_ttrpc_code {
 
 struct vb_ttrpc_header {
 	uint32_t stream_id;
-	uint8_t type;	     /* enum vb_ttrpc_type, or anything else the peer made up */
+	uint8_t type;        /* enum vb_ttrpc_type, or anything else the peer made up */
 	size_t body_size;    /* bytes after the header */
-	size_t total;	     /* header and body */
+	size_t total;        /* header and body */
 	const uint8_t *body; /* inside the peeked data */
 };
 
