@@ -30,34 +30,36 @@ static unsigned int starter_parts(const struct vb_plan_seccomp *seccomp)
 }
 
 /* What the container has; *ret_profile is NULL for an unconfined one. */
-static int read_base(json_t *linux_object, struct vb_profile **ret_profile, struct vb_error *err)
+static int read_base(json_t *linux_object, uint32_t native, struct vb_profile **ret_profile,
+	struct vb_error *err)
 {
 	json_t *seccomp = NULL;
 
 	int r = vb_oci_get_object(linux_object, "linux", "seccomp", &seccomp, err);
 	if (r < 0 || seccomp == NULL)
 		return r;
-	r = vb_profile_from_json(seccomp, VB_PROFILE_NATIVE, ret_profile, err);
+	r = vb_profile_from_json(seccomp, native, ret_profile, err);
 	return r < 0 ? refuse_profile(r, err) : 0;
 }
 
 /* A profile that lets all calls of the native ABI through. */
-static int native_profile(struct vb_profile **ret_profile, struct vb_error *err)
+static int native_profile(uint32_t native, struct vb_profile **ret_profile, struct vb_error *err)
 {
 	vb_auto_json json_t *seccomp = json_pack("{s:s}", "defaultAction", "SCMP_ACT_ALLOW");
 
 	if (seccomp == NULL)
 		return vb_error_set(err, ENOMEM, "make a seccomp profile");
-	int r = vb_profile_from_json(seccomp, VB_PROFILE_NATIVE, ret_profile, err);
+	int r = vb_profile_from_json(seccomp, native, ret_profile, err);
 	if (r == 0)
 		vb_profile_native_only(*ret_profile);
 	return r;
 }
 
-static int compose(const struct vb_plan_seccomp *seccomp, const struct vb_profile *base,
+static int compose(const struct vb_oci_edit *edit, const struct vb_profile *base,
 	struct vb_profile **ret_profile, struct vb_error *err)
 {
-	const struct vb_starter_options options = {.native = VB_PROFILE_NATIVE,
+	const struct vb_plan_seccomp *seccomp = &edit->plan->seccomp;
+	const struct vb_starter_options options = {.native = edit->native,
 		.parts = starter_parts(seccomp),
 		.native_abi_only = seccomp->native_abi_only};
 	vb_auto_profile struct vb_profile *tighter = NULL;
@@ -66,7 +68,7 @@ static int compose(const struct vb_plan_seccomp *seccomp, const struct vb_profil
 	if (options.parts != 0)
 		r = vb_profile_starter(&options, &tighter, err);
 	else
-		r = native_profile(&tighter, err);
+		r = native_profile(edit->native, &tighter, err);
 	if (r == 0)
 		r = vb_profile_meet(base, tighter, ret_profile, err);
 	return r < 0 ? refuse_profile(r, err) : 0;
@@ -79,9 +81,11 @@ int vb_oci_seccomp_apply(json_t *spec, const struct vb_oci_edit *edit, struct vb
 	vb_auto_profile struct vb_profile *result = NULL;
 	json_t *linux_object = NULL;
 
+	if (!seccomp->runtime_default && !seccomp->native_abi_only && starter_parts(seccomp) == 0)
+		return 0;
 	int r = vb_oci_need_object(spec, "config.json", "linux", &linux_object, err);
 	if (r == 0)
-		r = read_base(linux_object, &base, err);
+		r = read_base(linux_object, edit->native, &base, err);
 	if (r < 0)
 		return r;
 	if (seccomp->runtime_default && base == NULL) {
@@ -93,7 +97,7 @@ int vb_oci_seccomp_apply(json_t *spec, const struct vb_oci_edit *edit, struct vb
 	}
 	if (starter_parts(seccomp) == 0 && !seccomp->native_abi_only)
 		return 0;
-	r = compose(seccomp, base, &result, err);
+	r = compose(edit, base, &result, err);
 	if (r < 0)
 		return r;
 	if (json_object_set_new(linux_object, "seccomp", vb_profile_to_json(result)) < 0)

@@ -136,8 +136,10 @@ static int commit(const struct vb_hook *hook, const char *bundle, const char *pl
 static int harden(const struct vb_hook *hook, const char *bundle, json_t *spec,
 	const struct vb_plan *plan, const char *digest, struct vb_error *err)
 {
-	const struct vb_oci_edit edit = {
-		.plan = plan, .layers = vb_hook_layers(), .inherited_limit = vb_hook_limit};
+	const struct vb_oci_edit edit = {.plan = plan,
+		.layers = vb_hook_layers(),
+		.native = VB_PROFILE_NATIVE,
+		.inherited_limit = vb_hook_limit};
 	vb_auto_receipt struct vb_receipt receipt = {0};
 
 	int r = check(spec, bundle, plan, digest, err);

@@ -83,8 +83,10 @@ int vb_hook_exec(struct vb_hook *hook, struct vb_error *err)
 		r = vb_hook_load_document(hook->args.process, &process, err);
 	if (r < 0)
 		return r;
-	const struct vb_oci_edit edit = {
-		.plan = plan, .layers = vb_hook_layers(), .inherited_limit = vb_hook_limit};
+	const struct vb_oci_edit edit = {.plan = plan,
+		.layers = vb_hook_layers(),
+		.native = VB_PROFILE_NATIVE,
+		.inherited_limit = vb_hook_limit};
 	r = vb_oci_process_apply(process, &edit, &receipt, err);
 	if (r == 0)
 		r = vb_oci_text_write(process, &text, &size, err);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "vb/adjust/plan.h"
+#include "vb/adjust/profile.h"
 #include "vb/adjust/receipt.h"
 #include "vb/base/error.h"
 
@@ -23,6 +24,7 @@ typedef int (*vb_oci_limit_fn)(const char *type, uint64_t *ret_soft, uint64_t *r
 struct vb_oci_edit {
 	const struct vb_plan *plan;
 	unsigned int layers; /* 1U << enum vb_layer: those to write */
+	uint32_t native;     /* the node's architecture as in profile.h, or VB_PROFILE_NATIVE */
 	vb_oci_limit_fn inherited_limit;
 };
 

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* create and exec through the hook. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "oci_hook_node.h"
+#include "vb/adjust/receipt.h"
+#include "vb/base/str.h"
+
+START_TEST(create_edits_the_configuration_and_leaves_a_receipt)
+{
+	support_write_plan();
+	support_assert_admitted(CREATE);
+	static const char *const edits[] = {"\"bounding\":[\"CAP_KILL\"],\"effective\":[]",
+		"\"noNewPrivileges\":true", "\"readonly\":true", "\"defaultAction\"",
+		"{\"type\":\"RLIMIT_CORE\",\"soft\":0,\"hard\":0}",
+		"\"hard\":18446744073709551615,\"soft\":18446744073709551615"};
+	for (size_t i = 0; i < VB_ARRAY_SIZE(edits); i++)
+		support_assert_contains(CONFIG, edits[i]);
+
+	vb_auto_receipt struct vb_receipt receipt = {0};
+	vb_auto_free char *text = support_read_file(RECEIPT);
+	vb_auto_free char *config = support_read_file(CONFIG);
+	char digest[VB_DIGEST_SIZE];
+	ck_assert_int_eq(vb_receipt_from_json(text, strlen(text), &receipt, NULL), 0);
+	vb_digest(config, strlen(config), digest);
+	ck_assert_str_eq(receipt.config_digest, digest);
+	ck_assert_str_eq(receipt.container_id, "abc");
+	ck_assert_str_eq(receipt.bundle_dir, BUNDLE);
+	ck_assert_str_eq(receipt.pid_file, BUNDLE "/init.pid");
+	ck_assert_str_eq(receipt.runtime, BIN "/fake");
+	ck_assert_uint_eq(receipt.cap_bounding, 1U << 5);
+	ck_assert(receipt.no_new_privileges);
+	ck_assert_uint_eq(receipt.writable_mounts.count, 1);
+}
+END_TEST
+
+START_TEST(the_edited_file_keeps_its_mode_and_nothing_else_stays)
+{
+	struct stat st;
+
+	support_write_plan();
+	support_assert_admitted(CREATE);
+	ck_assert_int_eq(stat(CONFIG, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0640);
+	support_assert_admitted(EXEC);
+	ck_assert_int_eq(stat(PROCESS, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+	ck_assert_int_eq(support_shell("test $(ls " BUNDLE " | wc -l) = 2"), 0);
+	ck_assert_int_eq(support_shell("test $(ls " VB_STATE_DIR "/receipts | wc -l) = 1"), 0);
+}
+END_TEST
+
+START_TEST(a_container_without_a_plan_is_refused_by_name)
+{
+	support_write_config(NULL);
+	support_assert_create_refused(
+		"vambrace: ErrNoPlan: there is no plan for the container "
+		"(robots/arm-0, container ctl): vambrace-nri must be running");
+}
+END_TEST
+
+START_TEST(a_container_that_lacks_a_piece_of_the_plan_is_refused)
+{
+	static const char *const removals[] = {"s/sha256:/sha256:0/", "s/LD_PRELOAD=/LD_PRELOAX=/",
+		"s/\"nosuid\"/\"suid\"/", "s|\"/bin/x\"\\]|\"/bin/x\"],\"env\":[]|"};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(removals) - 1; i++) {
+		support_write_plan();
+		vb_auto_free char *line = vb_str_format("sed -i '%s' " CONFIG, removals[i]);
+		ck_assert_int_eq(support_shell(line), 0);
+		support_assert_create_refused("ErrPlanMismatch");
+	}
+	support_write_plan();
+	vb_auto_free char *line = vb_str_format("sed -i '%s' " CONFIG, removals[3]);
+	ck_assert_int_eq(support_shell(line), 0);
+	support_assert_create_refused("duplicate");
+}
+END_TEST
+
+START_TEST(a_link_in_the_image_that_leads_onto_the_tmpfs_is_seen)
+{
+	support_write_plan();
+	support_make_directories(BUNDLE "/rootfs/var");
+	ck_assert_int_eq(symlink("/tmp", BUNDLE "/rootfs/var/tmp"), 0);
+	ck_assert_int_eq(
+		support_shell(
+			"sed -i 's|\\[\"nosuid\"\\]}|&,{\"destination\":\"/var/tmp\",\"type\":"
+			"\"bind\",\"source\":\"/run\",\"options\":[\"rbind\"]}|' " CONFIG),
+		0);
+	support_assert_create_refused("ErrConflict");
+	support_assert_contains(LOG, "'/var/tmp' (in this image '/tmp')");
+}
+END_TEST
+
+START_TEST(a_plan_that_cannot_be_read_refuses)
+{
+	support_write_plan();
+	ck_assert_int_eq(vb_state_write(VB_STATE_PLAN, "abc", "{", NULL), 0);
+	support_assert_create_refused("ErrInternal: the plan of container abc");
+}
+END_TEST
+
+START_TEST(a_configuration_that_cannot_be_read_refuses)
+{
+	support_write_plan();
+	support_write_file(CONFIG, "{", 0644);
+	support_assert_create_refused("JSON");
+	ck_assert_int_eq(unlink(CONFIG), 0);
+	support_assert_hook_refused(CREATE, "No such file");
+	support_assert_hook_refused(
+		HOOK " --log " LOG " create --bundle /nowhere abc", "OCI bundle");
+	support_assert_hook_refused(
+		HOOK " --log " LOG " create --bundle " BUNDLE " ../abc", "ErrInternal");
+	support_assert_hook_refused(
+		HOOK " --log " LOG " create --bundle " BUNDLE " abc def", "one container id");
+	support_assert_hook_refused(
+		HOOK " --log " LOG " create --bundle " BUNDLE, "one container id");
+}
+END_TEST
+
+static void make_sandbox(const char *sandbox_id)
+{
+	vb_auto_free char *line = vb_str_format(
+		"sed -i 's/\"container\"/\"sandbox\"/;s/\"pod\"/\"%s\"/' " CONFIG, sandbox_id);
+
+	ck_assert_ptr_nonnull(line);
+	support_write_config(NULL);
+	ck_assert_int_eq(support_shell(line), 0);
+}
+
+START_TEST(a_sandbox_passes_as_it_is_when_it_is_its_own_and_has_no_plan)
+{
+	make_sandbox("abc");
+	vb_auto_free char *before = support_read_file(CONFIG);
+	support_assert_admitted(CREATE);
+	vb_auto_free char *after = support_read_file(CONFIG);
+	ck_assert_str_eq(before, after);
+	ck_assert(!support_exists(RECEIPT));
+
+	make_sandbox("other");
+	support_assert_hook_refused(CREATE, "ErrNoPlan");
+
+	support_write_plan();
+	make_sandbox("abc");
+	support_assert_hook_refused(CREATE, "ErrPlanMismatch");
+}
+END_TEST
+
+#define LENIENT_CREATE BIN "/lenient --log " LOG " create --bundle " BUNDLE " abc"
+#define LENIENT_EXEC   BIN "/lenient --log " LOG " exec --process " PROCESS " abc"
+
+START_TEST(a_lenient_handler_passes_the_unplanned_and_their_processes)
+{
+	support_write_config(NULL);
+	vb_auto_free char *before = support_read_file(CONFIG);
+	support_assert_admitted(LENIENT_CREATE);
+	vb_auto_free char *after = support_read_file(CONFIG);
+	ck_assert_str_eq(before, after);
+	ck_assert(support_exists(PASSED));
+	support_assert_admitted(LENIENT_EXEC);
+	support_assert_admitted(BIN "/lenient exec --cap CAP_SYS_ADMIN abc sh");
+	/* The same container asked for through a strict handler. */
+	support_assert_hook_refused(EXEC, "ErrNoPlan");
+	support_assert_admitted(BIN "/lenient delete abc");
+	ck_assert(!support_exists(PASSED));
+	support_assert_hook_refused(LENIENT_EXEC, "ErrNoPlan");
+}
+END_TEST
+
+START_TEST(a_lenient_handler_still_hardens_what_has_a_plan)
+{
+	support_write_plan();
+	support_assert_admitted(LENIENT_CREATE);
+	support_assert_contains(CONFIG, "\"readonly\":true");
+	ck_assert(!support_exists(PASSED));
+	ck_assert_int_eq(unlink(VB_STATE_DIR "/plans/abc.json"), 0);
+	support_assert_hook_refused(LENIENT_EXEC, "ErrNoPlan");
+}
+END_TEST
+
+START_TEST(a_lenient_handler_never_passes_an_annotation_of_ours)
+{
+	support_write_config("sha256:0");
+	support_assert_hook_refused(LENIENT_CREATE, "ErrNoPlan");
+	ck_assert(!support_exists(PASSED));
+	support_write_config(NULL);
+	ck_assert_int_eq(
+		support_shell(
+			"sed -i 's/\"annotations\":{/&\"bundle.vambrace.dev\":\"x\",/' " CONFIG),
+		0);
+	support_assert_hook_refused(LENIENT_CREATE, "ErrNoPlan");
+	ck_assert(!support_exists(PASSED));
+}
+END_TEST
+
+START_TEST(exec_is_held_to_what_create_wrote)
+{
+	support_write_plan();
+	support_assert_admitted(CREATE);
+	support_assert_admitted(EXEC " < /dev/null");
+	support_assert_contains(PROCESS, "\"bounding\":[\"CAP_KILL\"]");
+	support_assert_contains(PROCESS, "\"noNewPrivileges\":true");
+	support_assert_contains(PROCESS, "RLIMIT_CORE");
+	support_assert_contains(
+		CALLS, BIN "/fake --log " LOG " exec --process " PROCESS " --detach abc\n");
+}
+END_TEST
+
+static void assert_exec_refused(const char *line, const char *words)
+{
+	vb_auto_free char *before = support_read_file(PROCESS);
+
+	support_assert_hook_refused(line, words);
+	vb_auto_free char *after = support_read_file(PROCESS);
+	ck_assert_str_eq(before, after);
+}
+
+START_TEST(exec_that_cannot_be_held_to_the_plan_is_refused)
+{
+	support_write_plan();
+	assert_exec_refused(EXEC, "ErrNoPlan");
+	support_assert_admitted(CREATE);
+	assert_exec_refused(HOOK " --log " LOG " exec abc sh", "without --process");
+	assert_exec_refused(HOOK " --log " LOG " exec -p " PROCESS " --cap CAP_KILL abc", "--cap");
+	assert_exec_refused(
+		HOOK " --log " LOG " exec -p " PROCESS " abc -p /x", "arguments behind");
+	assert_exec_refused(HOOK " --log " LOG " exec -p " PROCESS " -x abc", "'-x'");
+	assert_exec_refused(HOOK " --log " LOG " exec -p " PROCESS " abd", "ErrNoPlan");
+	assert_exec_refused(HOOK " --log " LOG " exec -p /dev/null abc", "not a regular file");
+	ck_assert_int_eq(support_shell("sed -i 's/LD_PRELOAD=/&x/' " PROCESS), 0);
+	assert_exec_refused(EXEC, "ErrPlanMismatch");
+}
+END_TEST
+
+START_TEST(exec_needs_the_plan_and_the_receipt_of_create)
+{
+	support_write_plan();
+	support_assert_admitted(CREATE);
+	ck_assert_int_eq(
+		support_shell("sed -i 's/arm-0/arm-1/' " VB_STATE_DIR "/plans/abc.json"), 0);
+	assert_exec_refused(EXEC, "ErrPlanMismatch");
+	ck_assert_int_eq(unlink(VB_STATE_DIR "/plans/abc.json"), 0);
+	assert_exec_refused(EXEC, "ErrNoPlan");
+	support_write_plan();
+	support_write_file(RECEIPT, "{}", 0600);
+	assert_exec_refused(EXEC, "ErrInternal: the receipt of container abc");
+	ck_assert_int_eq(unlink(RECEIPT), 0);
+	assert_exec_refused(EXEC, "ErrNoPlan");
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("oci_hook");
+
+	tcase_add_checked_fixture(tcase, support_install_hook, NULL);
+	tcase_set_timeout(tcase, 30);
+	tcase_add_test(tcase, create_edits_the_configuration_and_leaves_a_receipt);
+	tcase_add_test(tcase, the_edited_file_keeps_its_mode_and_nothing_else_stays);
+	tcase_add_test(tcase, a_container_without_a_plan_is_refused_by_name);
+	tcase_add_test(tcase, a_container_that_lacks_a_piece_of_the_plan_is_refused);
+	tcase_add_test(tcase, a_link_in_the_image_that_leads_onto_the_tmpfs_is_seen);
+	tcase_add_test(tcase, a_plan_that_cannot_be_read_refuses);
+	tcase_add_test(tcase, a_configuration_that_cannot_be_read_refuses);
+	tcase_add_test(tcase, a_sandbox_passes_as_it_is_when_it_is_its_own_and_has_no_plan);
+	tcase_add_test(tcase, a_lenient_handler_passes_the_unplanned_and_their_processes);
+	tcase_add_test(tcase, a_lenient_handler_still_hardens_what_has_a_plan);
+	tcase_add_test(tcase, a_lenient_handler_never_passes_an_annotation_of_ours);
+	tcase_add_test(tcase, exec_is_held_to_what_create_wrote);
+	tcase_add_test(tcase, exec_that_cannot_be_held_to_the_plan_is_refused);
+	tcase_add_test(tcase, exec_needs_the_plan_and_the_receipt_of_create);
+	return support_run(tcase);
+}
