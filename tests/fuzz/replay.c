@@ -32,14 +32,14 @@ int main(int argc, char **argv)
 	unsigned int replayed = 0;
 
 	if (corpus == NULL) {
-		fprintf(stderr, "usage: %s CORPUS-DIRECTORY\n", argv[0]);
+		(void)fprintf(stderr, "usage: %s CORPUS-DIRECTORY\n", argv[0]);
 		return 2;
 	}
 	for (const struct dirent *entry; (entry = readdir(corpus)) != NULL;) {
 		if (entry->d_name[0] == '.')
 			continue;
 		if (replay_file(dirfd(corpus), entry->d_name) != 0) {
-			fprintf(stderr, "cannot replay %s\n", entry->d_name);
+			(void)fprintf(stderr, "cannot replay %s\n", entry->d_name);
 			return 1;
 		}
 		replayed++;
