@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_PLUGIN_CLI_COMMAND_H
+#define VB_PLUGIN_CLI_COMMAND_H
+
+#include "vb/base/error.h"
+
+/* One sub-command of vambrace. A new one is a file that defines its own, and a line in main.c. */
+struct vb_command {
+	const char *name;
+	const char *summary; /* one line of `vambrace --help` */
+	/* argv[0] is the command's name. Returns the exit code. */
+	int (*run)(int argc, char **argv);
+};
+
+extern const struct vb_command vb_command_explain;
+
+/* Exit codes of all commands. */
+enum {
+	VB_EXIT_OK = 0,
+	VB_EXIT_REFUSED = 1, /* the answer is no */
+	VB_EXIT_TROUBLE = 2, /* there is no answer: wrong usage, unreadable input */
+};
+
+/* Prints "vambrace: <what>" and the advice, if any, to stderr. Returns VB_EXIT_TROUBLE. */
+int vb_command_fail(const struct vb_error *err);
+
+/* Says on stderr where help is to be had. Returns VB_EXIT_TROUBLE. */
+int vb_command_usage(const char *command);
+
+#endif

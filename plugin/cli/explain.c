@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "explain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "command.h"
+#include "input.h"
+#include "pod.h"
+#include "pod_yaml.h"
+#include "vb/adjust/json.h"
+#include "vb/base/utf8.h"
+
+/* A report of some ten thousand containers; more is no question that a person asks. */
+enum { REPORT_MAX = 256 << 20 };
+
+static const char help[] =
+	"Usage: vambrace explain POD.yaml|- [OPTIONS]\n"
+	"\n"
+	"Says for each container in a manifest what Vambrace would apply, who enforces\n"
+	"it and which annotation or bundle asked for it; or the line with which the\n"
+	"container would be refused. Nothing is changed, and no cluster is asked.\n"
+	"\n"
+	"POD.yaml is YAML or JSON, `-` is standard input. Pods are looked for in Pod,\n"
+	"Deployment, DaemonSet, StatefulSet, ReplicaSet, ReplicationController, Job,\n"
+	"CronJob, PodTemplate and lists of them; several documents may follow each\n"
+	"other.\n"
+	"\n"
+	"Options:\n"
+	"  --node-config FILE  the node's settings (default: " VB_CONFIG_PATH ",\n"
+	"                      and the built-in ones when it is not there)\n"
+	"  --bundles DIR       look for bundles here instead of where the node config\n"
+	"                      says; may be repeated, the first that has it wins\n"
+	"  -n, --namespace NS  of objects that name none (default: default)\n"
+	"  --json              for scripts (docs/explain.schema.json)\n"
+	"  -h, --help          this text\n"
+	"\n"
+	"What it takes for granted:\n"
+	"  - the handler of a RuntimeClass has the same name as the RuntimeClass;\n"
+	"  - the image sets no LD_PRELOAD and no AUTONOMY_PRELOAD_* variable: only the\n"
+	"    pod's own literal values are known here;\n"
+	"  - annotations are those of the sandbox's creation: one that is changed on a\n"
+	"    running pod has no effect until the pod is made anew. Bundles and node\n"
+	"    config are those of now.\n"
+	"The hook looks once more when the container starts: at mount points after\n"
+	"following the image's links, and at the entrypoint.\n"
+	"\n"
+	"Exit codes: 0 nothing is refused, 1 something is, 2 wrong usage or\n"
+	"unreadable input.\n"
+	"\n"
+	"Examples:\n"
+	"  vambrace explain arm.yaml\n"
+	"  vambrace explain arm.yaml --bundles ./bundles --node-config node.json\n"
+	"  kubectl get pod arm -o yaml | vambrace explain -\n"
+	"  kubectl get deploy -A -o json | vambrace explain - --json |\n"
+	"    jq -r '.pods[].containers[].refusal.line // empty'\n";
+
+struct options {
+	const char *input;
+	const char *config_path;
+	const char *default_namespace;
+	struct vb_strv bundle_dirs;
+	bool json;
+};
+
+static void finish_options(struct options *options)
+{
+	vb_strv_finish(&options->bundle_dirs);
+}
+
+/* Counts and shows results as they come: text goes out pod by pod, JSON at the end. */
+struct report {
+	const struct vb_explain_setting *setting;
+	struct vb_explain_totals totals;
+	struct vb_buf *text;
+	json_t *pods; /* NULL: text is wanted */
+};
+
+static int out_of_memory(struct vb_error *err)
+{
+	return vb_error_set(err, ENOMEM, "explain");
+}
+
+static int write_out(struct vb_buf *text, struct vb_error *err)
+{
+	size_t size = vb_buf_size(text);
+
+	if (fwrite(vb_buf_data(text), 1, size, stdout) != size || fflush(stdout) != 0)
+		return vb_error_set(err, errno, "write to standard output");
+	vb_buf_consume(text, size);
+	return 0;
+}
+
+static int add_assumptions(struct vb_strv *all, const struct vb_strv *more)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < more->count; i++)
+		if (!vb_strv_contains(all, more->items[i]))
+			r = vb_strv_add(all, more->items[i]);
+	return r;
+}
+
+static int explain_container(struct report *report, const struct vb_pod *pod,
+	const struct vb_pod_container *container, struct vb_bundle_store *store,
+	struct vb_error *err)
+{
+	vb_auto_explained struct vb_explained explained = {0};
+
+	int r = vb_explain_container(
+		pod, container, report->setting->config, store, &explained, err);
+	if (r < 0)
+		return r;
+	report->totals.counts[explained.verdict]++;
+	if (add_assumptions(&report->totals.assumptions, &explained.assumptions) < 0)
+		return out_of_memory(err);
+	if (report->pods == NULL)
+		return vb_explain_text_container(&explained, report->text) < 0 ? out_of_memory(err)
+									       : 0;
+	json_t *last = json_array_get(report->pods, json_array_size(report->pods) - 1);
+	return json_array_append_new(json_object_get(last, "containers"),
+		       vb_explain_json_container(&explained)) < 0
+		       ? out_of_memory(err)
+		       : 0;
+}
+
+static int explain_pod(struct report *report, const struct vb_pod *pod,
+	struct vb_bundle_store *store, struct vb_error *err)
+{
+	int r = report->pods != NULL ? json_array_append_new(report->pods, vb_explain_json_pod(pod))
+				     : vb_explain_text_pod(report->setting, pod, report->text);
+
+	if (r < 0)
+		return out_of_memory(err);
+	for (size_t i = 0; i < pod->container_count; i++) {
+		r = explain_container(report, pod, &pod->containers[i], store, err);
+		if (r < 0)
+			return r;
+	}
+	return report->pods == NULL ? write_out(report->text, err) : 0;
+}
+
+static int write_json(struct report *report, struct vb_error *err)
+{
+	vb_auto_json json_t *root =
+		vb_explain_json_report(report->setting, &report->totals, report->pods);
+
+	if (root == NULL)
+		return out_of_memory(err);
+	if (json_dumpf(root, stdout, JSON_INDENT(2)) < 0 || putchar('\n') == EOF ||
+		fflush(stdout) != 0)
+		return vb_error_set(err, errno, "write to standard output");
+	return 0;
+}
+
+static int explain_all(struct report *report, const struct vb_pod_list *pods,
+	struct vb_bundle_store *store, struct vb_error *err)
+{
+	int r = 0;
+
+	if (report->pods == NULL && vb_explain_text_head(report->setting, report->text) < 0)
+		return out_of_memory(err);
+	for (size_t i = 0; r == 0 && i < pods->count; i++)
+		r = explain_pod(report, &pods->items[i], store, err);
+	if (r < 0)
+		return r;
+	if (report->pods != NULL)
+		return write_json(report, err);
+	if (vb_explain_text_tail(report->setting, &report->totals, report->text) < 0)
+		return out_of_memory(err);
+	return write_out(report->text, err);
+}
+
+static int check_directories(const struct vb_strv *directories, struct vb_error *err)
+{
+	for (size_t i = 0; i < directories->count; i++) {
+		struct stat st;
+		if (stat(directories->items[i], &st) < 0)
+			return vb_error_set(err, errno, "--bundles %s", directories->items[i]);
+		if (!S_ISDIR(st.st_mode))
+			return vb_error_set(err, ENOTDIR, "--bundles %s", directories->items[i]);
+	}
+	return 0;
+}
+
+/* Reads the node's settings; *path becomes NULL when the default file is not there. */
+static int load_config(const char **path, struct vb_config *ret_config, struct vb_error *err)
+{
+	vb_auto_buf struct vb_buf *data = NULL;
+
+	if (*path == NULL && access(VB_CONFIG_PATH, F_OK) < 0 && errno == ENOENT)
+		return vb_config_init(ret_config) < 0 ? out_of_memory(err) : 0;
+	if (*path == NULL)
+		*path = VB_CONFIG_PATH;
+	int r = vb_input_read(*path, VB_CONFIG_FILE_MAX, &data, err);
+	if (r < 0)
+		return r;
+	r = vb_config_parse((const char *)vb_buf_data(data), vb_buf_size(data), ret_config, err);
+	return r < 0 ? vb_error_wrap(err, "%s", *path) : 0;
+}
+
+/* A person's own bundles need not belong to root; those of the node must, as there. */
+static int open_store(const struct options *options, struct vb_config *config,
+	struct vb_bundle_store **ret_store, struct vb_error *err)
+{
+	bool own = options->bundle_dirs.count > 0;
+
+	if (own) {
+		int r = check_directories(&options->bundle_dirs, err);
+		if (r < 0)
+			return r;
+		vb_strv_finish(&config->bundle_dirs);
+		if (vb_strv_copy(&config->bundle_dirs, &options->bundle_dirs) < 0)
+			return out_of_memory(err);
+	}
+	struct vb_bundle_store *store = vb_bundle_store_create(&config->bundle_dirs);
+	if (store == NULL)
+		return out_of_memory(err);
+	if (own)
+		vb_bundle_store_accept_any_owner(store);
+	*ret_store = store;
+	return 0;
+}
+
+static int load_pods(const struct options *options, struct vb_yaml **ret_yaml,
+	struct vb_pod_list *ret_pods, struct vb_error *err)
+{
+	vb_auto_buf struct vb_buf *data = NULL;
+	vb_auto_yaml struct vb_yaml *yaml = NULL;
+	const char *name = vb_input_name(options->input);
+
+	int r = vb_input_read(options->input, VB_YAML_SIZE_MAX, &data, err);
+	if (r == 0)
+		r = vb_yaml_parse(
+			name, (const char *)vb_buf_data(data), vb_buf_size(data), &yaml, err);
+	if (r == 0)
+		r = vb_pod_list_read(yaml, options->default_namespace, ret_pods, err);
+	if (r < 0)
+		return r;
+	if (ret_pods->count == 0) {
+		(void)vb_error_say(err, EINVAL, "%s: no pod in it", name);
+		return vb_error_fix(err, "see 'vambrace explain --help' for the kinds that count");
+	}
+	*ret_yaml = VB_STEAL(yaml);
+	return 0;
+}
+
+/* Returns the exit code, or an errno. */
+static int explain(const struct options *options, struct vb_error *err)
+{
+	vb_auto_yaml struct vb_yaml *yaml = NULL; /* pods borrow from it: destroyed after them */
+	vb_auto_pod_list struct vb_pod_list pods = {0};
+	vb_auto_config struct vb_config config = {0};
+	vb_auto_bundle_store struct vb_bundle_store *store = NULL;
+	vb_auto_json json_t *json = options->json ? json_array() : NULL;
+	vb_auto_buf struct vb_buf *text = vb_buf_create(REPORT_MAX);
+	struct vb_explain_setting setting = {.input = vb_input_name(options->input),
+		.config_path = options->config_path,
+		.config = &config,
+		.notes = &pods.notes};
+
+	if (text == NULL || (options->json && json == NULL))
+		return out_of_memory(err);
+	int r = load_config(&setting.config_path, &config, err);
+	if (r == 0)
+		r = open_store(options, &config, &store, err);
+	if (r == 0)
+		r = load_pods(options, &yaml, &pods, err);
+	if (r < 0)
+		return r;
+	setting.pod_count = pods.count;
+	struct report report = {.setting = &setting, .text = text, .pods = json};
+	r = explain_all(&report, &pods, store, err);
+	vb_strv_finish(&report.totals.assumptions);
+	if (r < 0)
+		return r;
+	return report.totals.counts[VB_VERDICT_REFUSED] > 0 ? VB_EXIT_REFUSED : VB_EXIT_OK;
+}
+
+enum option_code {
+	OPTION_CONFIG = 256,
+	OPTION_BUNDLES,
+	OPTION_JSON,
+};
+
+static const struct option long_options[] = {
+	{"node-config", required_argument, NULL, OPTION_CONFIG},
+	{"bundles", required_argument, NULL, OPTION_BUNDLES},
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"namespace", required_argument, NULL, 'n'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+/* Returns -1 to go on, or the exit code. */
+static int take_option(int code, struct options *options)
+{
+	switch (code) {
+	case OPTION_CONFIG:
+		options->config_path = optarg;
+		return -1;
+	case OPTION_BUNDLES:
+		return vb_strv_add(&options->bundle_dirs, optarg) < 0 ? VB_EXIT_TROUBLE : -1;
+	case OPTION_JSON:
+		options->json = true;
+		return -1;
+	case 'n':
+		options->default_namespace = optarg;
+		return -1;
+	case 'h':
+		(void)fputs(help, stdout);
+		return VB_EXIT_OK;
+	default:
+		return vb_command_usage("explain");
+	}
+}
+
+static int run(int argc, char **argv)
+{
+	vb_auto(finish_options) struct options options = {.default_namespace = "default"};
+	char program[] = "vambrace explain"; /* what getopt_long() puts before its complaints */
+	struct vb_error err = {0};
+	int code;
+
+	argv[0] = program;
+	while ((code = getopt_long(argc, argv, "n:h", long_options, NULL)) != -1) {
+		int exit_code = take_option(code, &options);
+		if (exit_code >= 0)
+			return exit_code;
+	}
+	if (optind != argc - 1) {
+		(void)fprintf(stderr, "vambrace: explain takes exactly one manifest\n");
+		return vb_command_usage("explain");
+	}
+	options.input = argv[optind];
+	int r = explain(&options, &err);
+	return r < 0 ? vb_command_fail(&err) : r;
+}
+
+const struct vb_command vb_command_explain = {
+	.name = "explain",
+	.summary = "what would be applied to the containers of a manifest",
+	.run = run,
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_PLUGIN_CLI_INPUT_H
+#define VB_PLUGIN_CLI_INPUT_H
+
+#include <stddef.h>
+
+#include "vb/base/buf.h"
+#include "vb/base/error.h"
+
+/*
+ * Reads a file that a person named, a pipe too, or standard input for "-"; at most max_bytes.
+ * The caller owns the buffer. -EFBIG, -ENOMEM, or what open(2) and read(2) say.
+ */
+int vb_input_read(const char *path, size_t max_bytes, struct vb_buf **ret_data,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/* What errors call it: the path, or "<stdin>". */
+const char *vb_input_name(const char *path);
+
+#endif
