@@ -11,8 +11,10 @@ int vb_oci_mount_destination(json_t *mount, char **ret_destination, struct vb_er
 {
 	const char *text = json_string_value(json_object_get(mount, "destination"));
 
-	if (text == NULL)
-		return vb_error_say(err, EINVAL, "a mount without destination");
+	if (text == NULL) {
+		(void)vb_error_say(err, EINVAL, "a mount without destination");
+		return -EINVAL;
+	}
 	vb_auto_free char *absolute = vb_str_format(text[0] == '/' ? "%s" : "/%s", text);
 	int r = absolute != NULL ? vb_path_clean(absolute, ret_destination) : -ENOMEM;
 	return r == 0 ? 0 : vb_error_set(err, -r, "clean a mount's destination");
@@ -62,17 +64,28 @@ static int tighten_mount(json_t *mount, const char *destination, struct vb_error
 {
 	static const char *const runtime_files[] = {
 		"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"};
-	static const char *const device_trees[] = {"/dev", "/dev/shm"};
+	static const char device_tree[] = "/dev";
+	static const char shared_memory[] = "/dev/shm";
 	static const char *const writable[] = {"rw", "rrw", NULL};
 	static const char *const executable[] = {"exec", "rexec", NULL};
+	static const char *const with_suid[] = {"suid", "rsuid", NULL};
+	static const char *const with_devices[] = {"dev", "rdev", NULL};
 
 	for (size_t i = 0; i < VB_ARRAY_SIZE(runtime_files); i++)
 		if (strcmp(destination, runtime_files[i]) == 0)
 			return set_option(mount, "ro", writable, err);
-	for (size_t i = 0; i < VB_ARRAY_SIZE(device_trees); i++)
-		if (strcmp(destination, device_trees[i]) == 0)
-			return set_option(mount, "noexec", executable, err);
-	return 0;
+	if (strcmp(destination, device_tree) == 0)
+		return set_option(mount, "noexec", executable, err);
+	if (strcmp(destination, shared_memory) != 0)
+		return 0;
+	/*
+	 * A bind of the sandbox's own /dev/shm: in a user namespace its flags are locked, and a
+	 * remount for one of them has to repeat the others (mount_namespaces(7)).
+	 */
+	int r = set_option(mount, "nosuid", with_suid, err);
+	if (r == 0)
+		r = set_option(mount, "nodev", with_devices, err);
+	return r == 0 ? set_option(mount, "noexec", executable, err) : r;
 }
 
 int vb_oci_read_only_apply(json_t *spec, struct vb_error *err)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "hook.h"
+#include "vb/adjust/codes.h"
 #include "vb/adjust/oci_text.h"
 #include "vb/adjust/state.h"
 #include "vb/base/file.h"
@@ -26,6 +28,18 @@ static int take_names(struct vb_hook *hook, const struct vb_plan *plan)
 		       : -ENOMEM;
 }
 
+/* Not the file that the plugin wrote, whatever it is now. */
+static int refuse_broken_plan(const struct vb_hook *hook, struct vb_error *err)
+{
+	char problem[128] = "";
+
+	if (err != NULL)
+		(void)snprintf(problem, sizeof(problem), "%.127s", err->what);
+	(void)vb_error_refuse(err, VB_CODE_PLAN_MISMATCH,
+		"the plan file of container %.12s is broken: %s", hook->args.id, problem);
+	return vb_error_fix(err, "delete the pod, so that it is planned anew");
+}
+
 int vb_hook_load_plan(struct vb_hook *hook, struct vb_plan **ret_plan,
 	char ret_digest[VB_DIGEST_SIZE], struct vb_error *err)
 {
@@ -37,8 +51,10 @@ int vb_hook_load_plan(struct vb_hook *hook, struct vb_plan **ret_plan,
 	if (r < 0)
 		return r;
 	r = vb_plan_from_json(text, size, &plan, err);
+	if (r == -ENOMEM)
+		return r;
 	if (r < 0)
-		return vb_error_wrap(err, "the plan of container %.12s", hook->args.id);
+		return refuse_broken_plan(hook, err);
 	r = take_names(hook, plan);
 	if (r < 0)
 		return vb_error_set(err, -r, "read the plan");

@@ -60,7 +60,7 @@ def test_plugin_killed_during_create(vambrace, cri, arm, marks):  # noqa: F811
     """Stopped first, so that the kill surely falls into the call."""
     with cri.pod(**arm) as pod:
         vambrace.send_signal(signal.SIGSTOP)
-        killer = threading.Timer(0.5, vambrace.signal, [signal.SIGKILL])
+        killer = threading.Timer(0.5, vambrace.send_signal, [signal.SIGKILL])
         killer.start()
         error = try_run(cri, pod)
         killer.join()
@@ -93,7 +93,6 @@ def test_faulty_plugin_in_our_place(vambrace, node, cri, arm, marks, fault):  # 
             error = try_run(cri, pod)
             assert relay.spoiled, "the fault did not happen"
             assert error is not None and list(marks.iterdir()) == []
-            assert "vambrace: " in error.message or node.containerd_version >= (2, 2, 0)
         vambrace.stop()
     assert_recovers(vambrace, cri, arm)
 

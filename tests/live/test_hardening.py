@@ -70,7 +70,7 @@ CHOWN, NET_RAW, SYS_ADMIN = 0, 13, 21
 
 
 def test_every_attack_succeeds_in_a_plain_pod(vambrace, cri):
-    attempts, stderr = attack(cri, handler="runc")
+    attempts, stderr = attack(cri, handler=vambrace.plain_handler)
     assert attempts == dict.fromkeys(ATTEMPTS, "ok")
     assert stderr == ""
 
@@ -152,7 +152,7 @@ def test_runtime_default_and_starter_is_never_looser_than_runtime_default(
 def test_what_runtime_default_denies_stays_denied_under_the_starter(vambrace, cri):
     default = Security(seccomp="RuntimeDefault")
     names = ["unshare-user", "clone-user", "bpf", "mount", "mount-setattr"]
-    alone, _ = attack(cri, names, handler="runc", security=default)
+    alone, _ = attack(cri, names, handler=vambrace.plain_handler, security=default)
     hardened, _ = attack(cri, names, handler="vambrace", security=default)
     for name in names:
         assert alone[name] == "EPERM", "the plain pod has no RuntimeDefault to compare with"
@@ -167,7 +167,7 @@ def test_a_profile_of_the_pod_that_denies_only_chmod_stays_in_force(vambrace, no
     security = Security(caps_add=GENEROUS.caps_add, seccomp=path)
     attempts, _ = attack(cri, ["chmod=/tmp", "mount"], handler="vambrace", security=security)
     assert attempts == {"chmod=/tmp": "EACCES", "mount": "EPERM"}
-    plain, _ = attack(cri, ["chmod=/tmp", "mount"], handler="runc", security=security)
+    plain, _ = attack(cri, ["chmod=/tmp", "mount"], handler=vambrace.plain_handler, security=security)
     assert plain == {"chmod=/tmp": "EACCES", "mount": "ok"}
 
 
@@ -203,7 +203,7 @@ def test_the_shim_keeps_the_preloads_of_the_image(vambrace, cri, arm):
 
 
 def test_another_handler_gets_what_nri_carries_and_is_called_partial(vambrace, cri):
-    with cri.pod(handler="runc", annotations={
+    with cri.pod(handler=vambrace.plain_handler, annotations={
             "tmpfs.vambrace.dev": "/tmp", "preload-exec-allowlist.vambrace.dev": "/bin/allowed",
     }) as pod:
         container = sleeper(cri, pod)
@@ -216,7 +216,7 @@ def test_another_handler_gets_what_nri_carries_and_is_called_partial(vambrace, c
 
 def test_pods_without_handler_and_annotation_are_left_alone(vambrace, cri):
     before = vambrace.state_files()
-    with cri.pod(handler="runc") as pod:
+    with cri.pod(handler=vambrace.plain_handler) as pod:
         container = sleeper(cri, pod)
         assert process_status(container)["Seccomp"] == "0"
         assert "vambrace" not in json.dumps(container.spec())

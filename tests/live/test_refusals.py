@@ -26,8 +26,8 @@ REFUSALS = {
         "/etc/vambrace/bundles,/var/lib/vambrace/bundles, or correct bundle.vambrace.dev"),
     "a hook layer on another handler": (
         {"cap-drop.vambrace.dev": "NET_RAW", "read-only-rootfs.vambrace.dev": "true",
-         "tmpfs.vambrace.dev": "/tmp"}, "runc",
-        "vambrace: ErrHardeningRequiresRuntime: runtime handler 'runc' cannot enforce "
+         "tmpfs.vambrace.dev": "/tmp"}, None,
+        "vambrace: ErrHardeningRequiresRuntime: runtime handler '{plain}' cannot enforce "
         "capabilities,read_only_rootfs (default/refused, container main): "
         "set runtimeClassName: vambrace on the pod, or drop these layers"),
     "an opt-out that nobody permits": (
@@ -50,6 +50,8 @@ REFUSALS = {
 @pytest.mark.parametrize("case", REFUSALS)
 def test_a_refusal_is_one_line_and_leaves_nothing(vambrace, cri, case):
     annotations, handler, expected = REFUSALS[case]
+    handler = handler or vambrace.plain_handler
+    expected = expected.replace("{plain}", vambrace.plain_handler)
     before = vambrace.state_files()
     with cri.pod("refused", handler=handler, annotations=annotations) as pod:
         with pytest.raises(CriError) as caught:
@@ -73,20 +75,20 @@ def test_a_broken_bundle_is_refused_with_its_key(vambrace, cri):
 
 
 def test_an_update_of_a_bundle_is_picked_up_without_a_restart(vambrace, cri):
-    for drop, expected in (("NET_RAW", 13), ("MKNOD", 27)):
+    for drop in ("NET_RAW", "MKNOD"):
         vambrace.bundle("changing", {"capabilities": {"drop": [drop]}})
         with cri.pod(handler="vambrace", annotations={"bundle.vambrace.dev": "changing"}) as pod:
             container = cri.create_container(pod, "main", ATTACK, ["/bin/attack"])
             assert vambrace.plan(container.id)["layers"]["capabilities"]["drop"] == [f"CAP_{drop}"]
             container.start()
-            assert not vambrace.receipt(container.id)["cap_bounding"] >> expected & 1
+            assert f"CAP_{drop}" not in vambrace.receipt(container.id)["capabilities"]["bounding"]
 
 
 def test_a_tmpfs_over_a_volume_is_a_conflict(vambrace, node, cri):
     node.run(["mkdir", "-p", "/srv/data"])
     with cri.pod("refused", handler="vambrace",
                  annotations={"tmpfs.vambrace.dev": "/data/"}) as pod:
-        with pytest.raises(CriError, match="ErrConflict: '/data' would cover the mount at '/data'"):
+        with pytest.raises(CriError, match="ErrConflict: tmpfs '/data' would cover the mount at '/data'"):
             cri.create_container(pod, "main", ATTACK, ["/bin/attack"],
                                  mounts=[Mount("/data", "/srv/data")])
 
@@ -117,5 +119,5 @@ def test_runtime_default_is_refused_where_the_container_has_none(vambrace, cri):
                  annotations={"seccomp-profile.vambrace.dev": "runtime-default"}) as pod:
         container = cri.create_container(pod, "main", ATTACK, ["/bin/attack"],
                                          security=Security(seccomp="Unconfined"))
-        with pytest.raises(CriError, match="vambrace: ErrProfileInvalid: "):
+        with pytest.raises(CriError, match="vambrace: ErrConflict: the profile runtime-default"):
             container.start()

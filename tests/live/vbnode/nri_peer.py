@@ -90,8 +90,8 @@ class Relay:
 
     def __exit__(self, *exc_info):
         self._stop.set()
-        self._listener.close()
         self._thread.join(10)
+        self._listener.close()
 
     def _serve(self):
         while not self._stop.is_set():

@@ -60,6 +60,7 @@ class Vambrace:
     def __init__(self, node, build=None):
         self.node = node
         self.build = pathlib.Path(build or build_directory())
+        self.plain_handler = node.runtime  # a handler that is none of ours
         self._plugin = None
         self.log_path = pathlib.Path(node.base) / "vambrace-nri.log"
 
