@@ -45,25 +45,25 @@ static int read_handler(
 	return 0;
 }
 
-/* Looks at each handler, so that a mistake shows whoever asks. */
+/*
+ * Looks at each handler, so that a mistake shows whoever asks. The runtime stays NULL when the
+ * wanted one is not there.
+ */
 static int read_handlers(
 	json_t *handlers, const char *wanted, struct settings *ret_settings, struct vb_error *err)
 {
-	struct settings settings;
 	const char *name;
 	json_t *object;
-	bool found = false;
 
 	json_object_foreach(handlers, name, object) {
+		struct settings settings = {0};
 		int r = read_handler(name, object, &settings, err);
 		if (r < 0)
 			return r;
-		if (strcmp(name, wanted) == 0) {
+		if (strcmp(name, wanted) == 0)
 			*ret_settings = settings;
-			found = true;
-		}
 	}
-	return found ? 0 : vb_error_say(err, ENOENT, "no handler '%.64s'", wanted);
+	return 0;
 }
 
 int vb_oci_config_find(const char *text, size_t size, const char *handler,
@@ -84,6 +84,8 @@ int vb_oci_config_find(const char *text, size_t size, const char *handler,
 		r = read_handlers(handlers, handler, &settings, err);
 	if (r < 0)
 		return r;
+	if (settings.runtime == NULL)
+		return vb_error_say(err, ENOENT, "no handler '%.64s'", handler);
 	ret_handler->runtime = strdup(settings.runtime);
 	ret_handler->pass_unplanned = strcmp(settings.unplanned, "pass") == 0;
 	return ret_handler->runtime != NULL ? 0 : vb_error_set(err, ENOMEM, "read the handlers");

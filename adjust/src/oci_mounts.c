@@ -16,8 +16,11 @@ int vb_oci_mount_destination(json_t *mount, char **ret_destination, struct vb_er
 		return -EINVAL;
 	}
 	vb_auto_free char *absolute = vb_str_format(text[0] == '/' ? "%s" : "/%s", text);
-	int r = absolute != NULL ? vb_path_clean(absolute, ret_destination) : -ENOMEM;
-	return r == 0 ? 0 : vb_error_set(err, -r, "clean a mount's destination");
+	if (absolute == NULL || vb_path_clean(absolute, ret_destination) < 0) {
+		(void)vb_error_set(err, ENOMEM, "clean a mount's destination");
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 bool vb_oci_mount_has(json_t *mount, const char *option)

@@ -39,7 +39,7 @@ static bool is_hook(const struct stat *runtime)
 int vb_hook_find_runtime(struct vb_hook *hook, struct vb_error *err)
 {
 	vb_auto_free char *text = NULL;
-	size_t size;
+	size_t size = 0;
 
 	int r = read_settings(&text, &size, err);
 	if (r < 0)

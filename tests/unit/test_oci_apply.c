@@ -139,7 +139,7 @@ START_TEST(a_read_only_root_takes_the_runtimes_own_files_along)
 		       "{'destination':'/etc//hostname/','options':['ro','rbind','ro']},"
 		       "{'destination':'etc/resolv.conf'},"
 		       "{'destination':'/dev','type':'tmpfs','options':['exec','nosuid']},"
-		       "{'destination':'/dev/shm','options':['rbind','noexec','rexec']},"
+		       "{'destination':'/dev/shm','options':['rbind','dev','noexec','rexec']},"
 		       "{'destination':'/dev/pts','type':'devpts','options':['nosuid']},"
 		       "{'destination':'/data','options':null}]}",
 		plan,
@@ -148,7 +148,7 @@ START_TEST(a_read_only_root_takes_the_runtimes_own_files_along)
 		"{'destination':'/etc//hostname/','options':['rbind','ro']},"
 		"{'destination':'etc/resolv.conf','options':['ro']},"
 		"{'destination':'/dev','type':'tmpfs','options':['nosuid','noexec']},"
-		"{'destination':'/dev/shm','options':['rbind','noexec']},"
+		"{'destination':'/dev/shm','options':['rbind','nosuid','nodev','noexec']},"
 		"{'destination':'/dev/pts','type':'devpts','options':['nosuid']},"
 		"{'destination':'/data','options':null}]}");
 }

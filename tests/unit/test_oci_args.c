@@ -15,7 +15,7 @@ static struct vb_hook_args parse(const char *line)
 	size_t count = 0;
 
 	ck_assert_uint_lt(strlen(line), sizeof(text));
-	(void)strcpy(text, line);
+	(void)snprintf(text, sizeof(text), "%s", line);
 	for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " ")) {
 		ck_assert_uint_lt(count, ARGUMENTS_MAX - 1);
 		argv[count++] = word;

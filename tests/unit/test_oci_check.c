@@ -53,6 +53,7 @@ static int check_mounts(const char *mounts, const struct vb_plan *plan, struct v
 
 #define TMPFS(path)                                                                                \
 	"{'destination':'" path "','type':'tmpfs','source':'tmpfs','options':['nosuid']}"
+#define ON_TMP(rest) "{'destination':'/tmp'," rest "}"
 #define VOLUME(path)                                                                               \
 	"{'destination':'" path "','type':'bind','source':'/vol','options':['rbind','rw']}"
 #define VOLUME_RO(path)                                                                            \
@@ -132,12 +133,11 @@ END_TEST
 START_TEST(a_planned_mount_must_be_there_as_planned)
 {
 	static const char *const absent[] = {"", TMPFS("/tmp/x"), VOLUME("/tmp"),
-		"{'destination':'/tmp','type':'tmpfs','source':'tmpfs','options':[]}",
-		"{'destination':'/tmp','type':'tmpfs','source':'tmpfs'}",
-		"{'destination':'/"
-		"tmp','type':'tmpfs','source':'tmpfs','options':['nosuid','exec']}",
-		"{'destination':'/tmp','type':'tmpfs','source':'x','options':['nosuid']}",
-		"{'destination':'/tmp','type':'bind','source':'tmpfs','options':['nosuid']}"};
+		ON_TMP("'type':'tmpfs','source':'tmpfs','options':[]"),
+		ON_TMP("'type':'tmpfs','source':'tmpfs'"),
+		ON_TMP("'type':'tmpfs','source':'tmpfs','options':['nosuid','exec']"),
+		ON_TMP("'type':'tmpfs','source':'x','options':['nosuid']"),
+		ON_TMP("'type':'bind','source':'tmpfs','options':['nosuid']")};
 
 	for (size_t i = 0; i < VB_ARRAY_SIZE(absent); i++)
 		assert_refused(absent[i], "/tmp", VB_CODE_PLAN_MISMATCH, "'/tmp' is missing");

@@ -97,7 +97,7 @@ START_TEST(a_plan_that_cannot_be_read_refuses)
 {
 	support_write_plan();
 	ck_assert_int_eq(vb_state_write(VB_STATE_PLAN, "abc", "{", NULL), 0);
-	support_assert_create_refused("ErrInternal: the plan of container abc");
+	support_assert_create_refused("ErrPlanMismatch: the plan file of container abc is broken");
 }
 END_TEST
 

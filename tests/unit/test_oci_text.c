@@ -6,6 +6,7 @@
 #include "oci_support.h"
 #include "vb/adjust/oci_number.h"
 #include "vb/adjust/oci_text.h"
+#include "vb/base/str.h"
 
 static void assert_unchanged(const char *text)
 {
@@ -90,15 +91,15 @@ END_TEST
 
 START_TEST(nesting_is_allowed_to_the_limit_and_not_beyond)
 {
-	char text[4 * VB_OCI_DEPTH_MAX];
-
 	for (int depth = VB_OCI_DEPTH_MAX; depth <= VB_OCI_DEPTH_MAX + 1; depth++) {
-		size_t lists = (size_t)depth - 1;
-		(void)strcpy(text, "{\"a\":");
-		memset(text + 5, '[', lists);
-		memset(text + 5 + lists, ']', lists);
-		(void)strcpy(text + 5 + 2 * lists, "}");
+		char open_lists[VB_OCI_DEPTH_MAX + 1] = "";
+		char closed_lists[VB_OCI_DEPTH_MAX + 1] = "";
 		json_t *document = NULL;
+
+		memset(open_lists, '[', (size_t)depth - 1);
+		memset(closed_lists, ']', (size_t)depth - 1);
+		vb_auto_free char *text = vb_str_format("{\"a\":%s%s}", open_lists, closed_lists);
+		ck_assert_ptr_nonnull(text);
 		int r = vb_oci_text_parse(text, strlen(text), &document, NULL);
 		ck_assert_int_eq(r, depth == VB_OCI_DEPTH_MAX ? 0 : -EINVAL);
 		json_decref(document);
@@ -108,13 +109,11 @@ END_TEST
 
 START_TEST(a_text_above_the_limit_is_refused_unread)
 {
-	vb_auto_free char *text = malloc(VB_OCI_TEXT_MAX + 1);
+	vb_auto_free char *text = vb_str_format("{}%*s", VB_OCI_TEXT_MAX - 1, "");
+	json_t *document = NULL;
 
 	ck_assert_ptr_nonnull(text);
-	memset(text, ' ', VB_OCI_TEXT_MAX + 1);
-	memcpy(text, "{}", 2);
 	assert_refused(text, VB_OCI_TEXT_MAX + 1, EFBIG);
-	json_t *document = NULL;
 	ck_assert_int_eq(vb_oci_text_parse(text, VB_OCI_TEXT_MAX, &document, NULL), 0);
 	json_decref(document);
 }
@@ -123,13 +122,14 @@ END_TEST
 START_TEST(a_text_of_nothing_but_large_numbers_fits)
 {
 	enum { COUNT = 100000 };
-	vb_auto_free char *text = malloc(COUNT * 3 + 16);
+	vb_auto_free char *numbers = malloc((size_t)COUNT * 3 + 1);
 
-	ck_assert_ptr_nonnull(text);
-	char *end = stpcpy(text, "{\"a\":[");
+	ck_assert_ptr_nonnull(numbers);
 	for (size_t i = 0; i < COUNT; i++)
-		end = stpcpy(end, i > 0 ? ",-0" : "-0");
-	(void)strcpy(end, "]}");
+		memcpy(&numbers[3 * i], ",-0", 3);
+	numbers[(size_t)COUNT * 3] = '\0';
+	vb_auto_free char *text = vb_str_format("{\"a\":[-0%s]}", numbers);
+	ck_assert_ptr_nonnull(text);
 	vb_auto_json json_t *document = support_document(text);
 	vb_auto_free char *printed = support_printed(document);
 	ck_assert_str_eq(printed, text);
