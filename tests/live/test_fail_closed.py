@@ -39,7 +39,8 @@ def assert_recovers(vambrace, cri, arm):  # noqa: F811
         vambrace.start()
     with cri.pod(**arm) as pod:
         container = sleeper(cri, pod)
-        assert vambrace.outcome(container.id)["level"] == "full"
+        outcome = vambrace.outcome(container.id)
+        assert outcome["level"] == "full", outcome
 
 
 def assert_refused(error, marks, *codes):
@@ -77,7 +78,7 @@ def test_plugin_stopped_past_the_timeout(vambrace, cri, arm, marks):  # noqa: F8
         assert time.monotonic() - started > 1.5
         assert error is not None and list(marks.iterdir()) == []
         vambrace.send_signal(signal.SIGCONT)
-    vambrace.wait_log("event=registered", since=0)
+    vambrace.wait_log("event=synchronized", since=0)
     time.sleep(0.5)
     assert_recovers(vambrace, cri, arm)
 
@@ -109,7 +110,8 @@ def test_a_second_plugin_that_removes_what_ours_brought(
         else:
             assert removal != "env"
             container = cri.list_containers(pod)[0]
-            assert vambrace.outcome(container.id)["level"] == "full"
+            outcome = vambrace.outcome(container.id)
+        assert outcome["level"] == "full", outcome
     assert_recovers(vambrace, cri, arm)
 
 
@@ -120,7 +122,7 @@ def test_a_containerd_restart_under_running_pods(vambrace, node, cri, arm):  # n
         position = vambrace.log_size()
         node.restart_containerd()
         started = time.monotonic()
-        vambrace.wait_log("event=registered", since=position)
+        vambrace.wait_log("event=synchronized", since=position)
         assert time.monotonic() - started < 1, "the plugin came back late"
         after = vambrace.outcome(container.id)
         assert (after["level"], after["plan_digest"], after["since"]) == (

@@ -104,7 +104,7 @@ class Vambrace:
                 [*wrapper, "/opt/vambrace/bin/vambrace-nri", *arguments],
                 stdout=log, stderr=log, stdin=-3)
         if wait:
-            self.wait_log(r"event=registered", since=position)
+            self.wait_log(r"event=synchronized", since=position)
         return self
 
     @property
