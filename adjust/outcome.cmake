@@ -7,6 +7,8 @@ target_sources(vb_adjust
 	src/outcome.c
 	src/outcome_json.c
 	src/outcome_layers.c
+	src/outcome_mounts.c
+	src/outcome_note.c
 	PUBLIC FILE_SET HEADERS FILES
 	include/vb/adjust/evidence.h
 	include/vb/adjust/outcome.h)

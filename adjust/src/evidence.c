@@ -46,8 +46,8 @@ static int parse_number(const char *value, size_t length, int base, uint64_t *re
 	return 0;
 }
 
-static int status_number(const char *text, const char *name, int base, uint64_t *ret_number,
-	struct vb_error *err)
+static int status_number(
+	const char *text, const char *name, int base, uint64_t *ret_number, struct vb_error *err)
 {
 	const char *value = NULL;
 	size_t length = 0;
@@ -94,8 +94,7 @@ static int status_caps(const char *text, struct vb_proc_status *status, struct v
 	return 0;
 }
 
-int vb_proc_status_parse(
-	const char *text, struct vb_proc_status *ret_status, struct vb_error *err)
+int vb_proc_status_parse(const char *text, struct vb_proc_status *ret_status, struct vb_error *err)
 {
 	struct vb_proc_status status = {0};
 	uint64_t number = 0;
@@ -123,8 +122,8 @@ int vb_proc_status_parse(
 		status.has_seccomp_filters = true;
 		status.seccomp_filters = (unsigned int)number;
 	}
-	status_text(text, "Speculation_Store_Bypass", status.store_bypass,
-		sizeof(status.store_bypass));
+	status_text(
+		text, "Speculation_Store_Bypass", status.store_bypass, sizeof(status.store_bypass));
 	status_text(text, "SpeculationIndirectBranch", status.indirect_branch,
 		sizeof(status.indirect_branch));
 	*ret_status = status;
@@ -205,7 +204,8 @@ static bool component_is_of(const char *component, const char *end, const char *
 
 	if ((size_t)(end - component) > scope && memcmp(end - scope, ".scope", scope) == 0)
 		end -= scope;
-	if ((size_t)(end - component) < id_length || memcmp(end - id_length, container_id, id_length))
+	if ((size_t)(end - component) < id_length ||
+		memcmp(end - id_length, container_id, id_length))
 		return false;
 	return end - id_length == component || end[-(ptrdiff_t)id_length - 1] == '-' ||
 	       end[-(ptrdiff_t)id_length - 1] == ':';
@@ -244,8 +244,8 @@ static bool maps_line_is(const char *line, size_t length, const char *path)
 	if (length - at < path_length || memcmp(line + at, path, path_length) != 0)
 		return false;
 	at += path_length;
-	return at == length || (length - at == strlen(deleted) &&
-				       memcmp(line + at, deleted, strlen(deleted)) == 0);
+	return at == length ||
+	       (length - at == strlen(deleted) && memcmp(line + at, deleted, strlen(deleted)) == 0);
 }
 
 void vb_maps_scan_feed(struct vb_maps_scan *scan, const char *data, size_t size, const char *path)

@@ -38,7 +38,8 @@ static char *unescape(const char *field, size_t length)
 		return NULL;
 	for (size_t i = 0; i < length; i++) {
 		if (field[i] == '\\' && length - i > 3 && field[i + 1] <= '3' &&
-			is_octal(field[i + 1]) && is_octal(field[i + 2]) && is_octal(field[i + 3])) {
+			is_octal(field[i + 1]) && is_octal(field[i + 2]) &&
+			is_octal(field[i + 3])) {
 			text[used++] = (char)((field[i + 1] - '0') * 64 + (field[i + 2] - '0') * 8 +
 					      (field[i + 3] - '0'));
 			i += 3;
@@ -50,7 +51,8 @@ static char *unescape(const char *field, size_t length)
 	return text;
 }
 
-/* Takes the next field of the line, which may be empty (a mount source can be); false at its end. */
+/* Takes the next field of the line, which may be empty (a mount source can be); false at its end.
+ */
 static bool next_field(const char **cursor, const char **ret_field, size_t *ret_length)
 {
 	const char *field = *cursor;
@@ -148,8 +150,7 @@ static int add_mount(struct vb_mountinfo *mountinfo, const char *line, size_t *c
 	return 0;
 }
 
-int vb_mountinfo_parse(
-	const char *text, struct vb_mountinfo *ret_mountinfo, struct vb_error *err)
+int vb_mountinfo_parse(const char *text, struct vb_mountinfo *ret_mountinfo, struct vb_error *err)
 {
 	vb_auto_mountinfo struct vb_mountinfo mountinfo = {0};
 	size_t capacity = 0;

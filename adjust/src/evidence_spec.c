@@ -45,10 +45,10 @@ void vb_spec_evidence_finish(struct vb_spec_evidence *spec)
 }
 
 /* Names the question: this seccomp object, this plan's demands. -ENOMEM. */
-static int make_key(const json_t *seccomp, const struct vb_plan_seccomp *plan,
-	char ret_key[VB_DIGEST_SIZE])
+static int make_key(
+	const json_t *seccomp, const struct vb_plan_seccomp *plan, char ret_key[VB_DIGEST_SIZE])
 {
-	vb_auto_free char *profile = json_dumps(seccomp, JSON_COMPACT | JSON_SORT_KEYS);
+	vb_auto_free char *profile = json_dumps(seccomp, JSON_COMPACT);
 
 	if (profile == NULL)
 		return -ENOMEM;
@@ -61,8 +61,8 @@ static int make_key(const json_t *seccomp, const struct vb_plan_seccomp *plan,
 }
 
 /* The profile that the plan demands; NULL when it only demands that there be one. */
-static int demanded_profile(const struct vb_plan_seccomp *plan, struct vb_profile **ret_profile,
-	struct vb_error *err)
+static int demanded_profile(
+	const struct vb_plan_seccomp *plan, struct vb_profile **ret_profile, struct vb_error *err)
 {
 	struct vb_starter_options options = {
 		.native = VB_PROFILE_NATIVE,
@@ -112,8 +112,8 @@ static int contains(const json_t *seccomp, const struct vb_plan_seccomp *plan, s
 	return r;
 }
 
-static int keep_verdict(struct cache_entry *entry, const char *key, int verdict,
-	const struct vb_error *verdict_err)
+static int keep_verdict(
+	struct cache_entry *entry, const char *key, int verdict, const struct vb_error *verdict_err)
 {
 	vb_auto_free char *reason = verdict < 0 ? strdup(verdict_err->what) : NULL;
 
@@ -155,8 +155,7 @@ static int find_verdict(struct vb_spec_cache *cache, const json_t *seccomp,
 static int read_seccomp(const json_t *document, const struct vb_plan *plan,
 	struct vb_spec_cache *cache, struct vb_spec_evidence *spec)
 {
-	const json_t *seccomp =
-		json_object_get(json_object_get(document, "linux"), "seccomp");
+	const json_t *seccomp = json_object_get(json_object_get(document, "linux"), "seccomp");
 	const json_t *flags = json_object_get(seccomp, "flags");
 	const struct cache_entry *entry = NULL;
 	size_t i = 0;
@@ -164,7 +163,7 @@ static int read_seccomp(const json_t *document, const struct vb_plan *plan,
 
 	if (!json_is_object(seccomp) || !vb_plan_has(plan, VB_LAYER_SECCOMP))
 		return 0;
-	json_array_foreach (flags, i, flag)
+	json_array_foreach(flags, i, flag)
 		if (vb_str_equal(json_string_value(flag), "SECCOMP_FILTER_FLAG_SPEC_ALLOW"))
 			spec->allows_speculation = true;
 	int r = find_verdict(cache, seccomp, &plan->seccomp, &entry);
@@ -185,7 +184,7 @@ static int read_process(const json_t *document, struct vb_spec_evidence *spec)
 	json_t *variable = NULL;
 
 	spec->no_new_privileges = json_is_true(json_object_get(process, "noNewPrivileges"));
-	json_array_foreach (env, i, variable)
+	json_array_foreach(env, i, variable)
 		if (json_is_string(variable) &&
 			vb_strv_add(&spec->env, json_string_value(variable)) < 0)
 			return -ENOMEM;

@@ -93,8 +93,8 @@ static int copy_identity(const struct vb_outcome_case *subject, struct vb_outcom
 	for (size_t i = 0; i < VB_ARRAY_SIZE(copies); i++)
 		if (copy_text(copies[i].to, copies[i].from) < 0)
 			return -ENOMEM;
-	(void)snprintf(outcome->plan_digest, sizeof(outcome->plan_digest), "%s",
-		subject->plan_digest);
+	(void)snprintf(
+		outcome->plan_digest, sizeof(outcome->plan_digest), "%s", subject->plan_digest);
 	return 0;
 }
 
@@ -162,8 +162,8 @@ static enum vb_level find_level(const struct vb_plan *plan, const struct vb_outc
 	return only_the_starter_was_asked(plan) ? VB_LEVEL_BASELINE : VB_LEVEL_FULL;
 }
 
-int vb_outcome_judge(const struct vb_outcome_case *subject, struct vb_outcome *ret_outcome,
-	struct vb_error *err)
+int vb_outcome_judge(
+	const struct vb_outcome_case *subject, struct vb_outcome *ret_outcome, struct vb_error *err)
 {
 	vb_auto_outcome struct vb_outcome outcome = {0};
 
@@ -190,8 +190,8 @@ int vb_outcome_admit(const struct vb_outcome *outcome, struct vb_error *err)
 			continue;
 		vb_error_refuse(err, VB_CODE_NOT_APPLIED, "layer %s is not in force: %s",
 			vb_layer_name(layer), out->reason);
-		return vb_error_fix(err, "look into the node's log for container %s",
-			outcome->container_id);
+		return vb_error_fix(
+			err, "look into the node's log for container %s", outcome->container_id);
 	}
 	if (outcome->problem == NULL)
 		return 0;

@@ -26,8 +26,8 @@ static json_t *layer_to_json(const struct vb_layer_outcome *layer)
 {
 	vb_auto_json json_t *object = json_object();
 
-	if (json_object_set_new(object, "state",
-		    json_string(vb_layer_state_name(layer->state))) < 0 ||
+	if (json_object_set_new(object, "state", json_string(vb_layer_state_name(layer->state))) <
+			0 ||
 		json_object_set_new(object, "evidence", strings_to_json(&layer->evidence)) < 0)
 		return NULL;
 	if (layer->reason != NULL &&

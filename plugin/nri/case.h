@@ -39,8 +39,8 @@ static inline void vb_cleanup_case(struct vb_case *const *subject)
  * Reads plan and receipt. -ENOENT when there is no plan; a missing receipt is no error, an
  * unreadable one is. Errnos of vb_state_read(), -EINVAL, -ENOMEM.
  */
-int vb_case_load(
-	const char *container_id, struct vb_case **ret_subject, struct vb_error *err) VB_WARN_UNUSED;
+int vb_case_load(const char *container_id, struct vb_case **ret_subject,
+	struct vb_error *err) VB_WARN_UNUSED;
 
 /*
  * Sets the process to look at: the one that the runtime named, or when that is 0 the one of the
@@ -56,7 +56,7 @@ int vb_case_examine(struct vb_case *subject, enum vb_stage stage, struct vb_spec
 	struct vb_error *err) VB_WARN_UNUSED;
 
 /* Judges, stamps with the time and writes the outcome file. Errnos of vb_state_write(). */
-int vb_case_conclude(
-	struct vb_case *subject, struct vb_outcome *ret_outcome, struct vb_error *err) VB_WARN_UNUSED;
+int vb_case_conclude(struct vb_case *subject, struct vb_outcome *ret_outcome,
+	struct vb_error *err) VB_WARN_UNUSED;
 
 #endif

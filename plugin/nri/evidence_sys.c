@@ -51,9 +51,8 @@ static int resolve_destination(int root_fd, const char *path, struct vb_strv *de
 	char link[64];
 	char target[PATH_MAX];
 
-	vb_auto_close int fd = root_fd < 0
-				       ? -1
-				       : (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+	vb_auto_close int fd =
+		root_fd < 0 ? -1 : (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
 	if (fd < 0)
 		return vb_strv_add(destinations, "");
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
@@ -205,7 +204,8 @@ int vb_evidence_read_pid_file(const char *path, pid_t *ret_pid, struct vb_error 
 		return r;
 	errno = 0;
 	long pid = strtol(text, &end, 10);
-	if (errno != 0 || end == text || (*end != '\0' && *end != '\n') || pid <= 0 || pid > INT_MAX)
+	if (errno != 0 || end == text || (*end != '\0' && *end != '\n') || pid <= 0 ||
+		pid > INT_MAX)
 		return vb_error_say(err, EINVAL, "'%s' holds no pid", path);
 	*ret_pid = (pid_t)pid;
 	return 0;

@@ -121,8 +121,7 @@ static void finish_start(struct vb_gate *gate, struct vb_task *task, bool admitt
 static void answer(struct vb_gate *gate, struct vb_task *task)
 {
 	const struct vb_ticket ticket = ticket_of(task);
-	bool admitted =
-		vb_verdict_after(task->request.event, task->result) == VB_VERDICT_ADMIT;
+	bool admitted = vb_verdict_after(task->request.event, task->result) == VB_VERDICT_ADMIT;
 	bool sent = false;
 
 	if (admitted) {

@@ -87,8 +87,7 @@ uint32_t vb_link_call(struct vb_link *link, const char *method, const struct vb_
 	uint32_t stream_id = link->next_stream_id;
 
 	(void)snprintf(request.method, sizeof(request.method), "%s", method);
-	if (message == NULL ||
-		vb_ttrpc_append_request(message, stream_id, &request, &err) < 0)
+	if (message == NULL || vb_ttrpc_append_request(message, stream_id, &request, &err) < 0)
 		return 0;
 	link->next_stream_id += VB_TTRPC_STREAM_ID_STEP;
 	send_message(link, VB_MUX_CONN_RUNTIME, message);
@@ -162,8 +161,8 @@ static void deliver(
 	} else if (conn == VB_MUX_CONN_RUNTIME && header->type == VB_TTRPC_RESPONSE) {
 		deliver_response(link, header);
 	} else {
-		(void)vb_error_say(&err, EBADMSG, "a message of type %u on conn %d", header->type,
-			(int)conn);
+		(void)vb_error_say(
+			&err, EBADMSG, "a message of type %u on conn %d", header->type, (int)conn);
 		link->callbacks.on_garbage(link->callbacks.context, &err);
 	}
 }

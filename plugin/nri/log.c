@@ -116,8 +116,8 @@ static void announce_dropped(struct vb_log *log)
 {
 	char text[96];
 
-	int n = snprintf(text, sizeof(text), "container_id=- event=log-lines-dropped count=%" PRIu64 "\n",
-		log->dropped);
+	int n = snprintf(text, sizeof(text),
+		"container_id=- event=log-lines-dropped count=%" PRIu64 "\n", log->dropped);
 	if (n > 0 && write_text(log, text, (size_t)n))
 		log->dropped = 0;
 }

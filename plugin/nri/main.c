@@ -18,8 +18,8 @@
 enum {
 	EXIT_USAGE = 2,
 	WORKER_STOP_MS = 1000,
-	/* Blocks above go back to the kernel as soon as they are freed. */
-	KEPT_ALLOCATION_MAX = 64 * 1024,
+	/* Freed memory above this goes back to the kernel; one config.json as a tree fits in. */
+	KEPT_MEMORY_MAX = 512 * 1024,
 };
 
 struct options {
@@ -253,8 +253,8 @@ int main(int argc, char **argv)
 		return status;
 	/* One heap for both threads, and no hoarding: we stay on the node for ever. */
 	(void)mallopt(M_ARENA_MAX, 1);
-	(void)mallopt(M_MMAP_THRESHOLD, KEPT_ALLOCATION_MAX);
-	(void)mallopt(M_TRIM_THRESHOLD, KEPT_ALLOCATION_MAX);
+	(void)mallopt(M_MMAP_THRESHOLD, KEPT_MEMORY_MAX);
+	(void)mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY_MAX);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (options.session.launched_fd >= 0)
 		kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);

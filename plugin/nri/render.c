@@ -35,8 +35,7 @@ static int render_env(
 static int render_mounts(struct vb_arena *arena, const struct vb_plan_mounts *planned,
 	struct vb_nri_mounts *ret_mounts)
 {
-	struct vb_nri_mount *mounts =
-		vb_arena_alloc(arena, (planned->count + 1) * sizeof(*mounts));
+	struct vb_nri_mount *mounts = vb_arena_alloc(arena, (planned->count + 1) * sizeof(*mounts));
 
 	if (mounts == NULL)
 		return -ENOMEM;
@@ -69,8 +68,8 @@ int vb_render_adjustment(struct vb_arena *arena, const struct vb_plan *plan,
 }
 
 /* The runtime applies the entries of one key in an order of its own, so there may be only one. */
-static bool holds_pair(const struct vb_nri_pairs *pairs, const char *key, size_t key_length,
-	const char *value)
+static bool holds_pair(
+	const struct vb_nri_pairs *pairs, const char *key, size_t key_length, const char *value)
 {
 	size_t equal = 0;
 
@@ -127,11 +126,12 @@ static int verify_mount(const struct vb_nri_mounts *mounts, const struct vb_plan
 		if (absolute == NULL || vb_path_clean(absolute, &clean) < 0)
 			return vb_error_set(err, ENOMEM, "compare mounts");
 		if (strcmp(clean, planned->destination) == 0)
-			return vb_error_say(err, ENOENT,
-				"another plugin changes the mount at %s", planned->destination);
+			return vb_error_say(err, ENOENT, "another plugin changes the mount at %s",
+				planned->destination);
 	}
 	if (!found)
-		return vb_error_say(err, ENOENT, "the mount at %s is missing", planned->destination);
+		return vb_error_say(
+			err, ENOENT, "the mount at %s is missing", planned->destination);
 	return 0;
 }
 

@@ -146,10 +146,9 @@ static void configure(
 	vb_auto_arena struct vb_arena *arena = vb_arena_create(VB_ARENA_DEFAULT_BYTES);
 	vb_auto_buf struct vb_buf *payload = vb_buf_create(SMALL_PAYLOAD_MAX);
 
-	int r = arena == NULL || payload == NULL
-			? vb_error_set(&err, ENOMEM, "configure")
-			: vb_nri_decode_configure(
-				  arena, request->payload, request->payload_size, &configure, &err);
+	int r = arena == NULL || payload == NULL ? vb_error_set(&err, ENOMEM, "configure")
+						 : vb_nri_decode_configure(arena, request->payload,
+							   request->payload_size, &configure, &err);
 	if (session->without_validate)
 		wanted &= ~VB_NRI_EVENT_BIT(VB_NRI_EVENT_VALIDATE_ADJUSTMENT);
 	uint32_t events = r == 0 ? vb_nri_event_mask(&configure, wanted) : 0;
@@ -280,8 +279,7 @@ static void handle_event(struct vb_session *session, const struct vb_ticket *tic
 	}
 }
 
-static void on_request(
-	void *context, uint32_t stream_id, const struct vb_ttrpc_request *request)
+static void on_request(void *context, uint32_t stream_id, const struct vb_ttrpc_request *request)
 {
 	struct vb_session *session = context;
 	enum vb_nri_method method = vb_nri_method_find(request->service, request->method);
@@ -400,8 +398,7 @@ void vb_session_start(struct vb_session *session)
 	}
 }
 
-static bool port_reply(
-	void *context, const struct vb_ticket *ticket, const struct vb_buf *payload)
+static bool port_reply(void *context, const struct vb_ticket *ticket, const struct vb_buf *payload)
 {
 	struct vb_session *session = context;
 
@@ -424,8 +421,10 @@ static bool port_refuse(void *context, const struct vb_ticket *ticket, const cha
 static int make_parts(struct vb_session *session)
 {
 	const struct vb_session_parts *parts = &session->parts;
-	const struct vb_watch_parts watch_parts = {
-		.base = parts->base, .worker = parts->worker, .shop = parts->shop, .log = parts->log};
+	const struct vb_watch_parts watch_parts = {.base = parts->base,
+		.worker = parts->worker,
+		.shop = parts->shop,
+		.log = parts->log};
 	const struct vb_gate_port port = {
 		.reply = port_reply, .refuse = port_refuse, .context = session};
 
@@ -438,8 +437,7 @@ static int make_parts(struct vb_session *session)
 		.watch = session->watch};
 	session->gate = vb_gate_create(&gate_parts, &port);
 	session->retry = evtimer_new(parts->base, on_retry, session);
-	session->registration_timeout =
-		evtimer_new(parts->base, on_registration_timeout, session);
+	session->registration_timeout = evtimer_new(parts->base, on_registration_timeout, session);
 	return session->watch == NULL || session->gate == NULL || session->retry == NULL ||
 			       session->registration_timeout == NULL
 		       ? -ENOMEM

@@ -17,7 +17,7 @@ struct vb_session;
 
 struct vb_session_options {
 	const char *socket_path; /* of the runtime */
-	int launched_fd;	 /* the socket that a launching runtime left us; -1: there is none */
+	int launched_fd; /* the socket that a launching runtime left us; -1: there is none */
 	const char *name;
 	const char *index; /* two digits */
 };

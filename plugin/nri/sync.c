@@ -116,8 +116,8 @@ static int add_container(struct vb_sync *sync, const struct vb_nri_container *co
 		.pid = (pid_t)container->pid,
 		.is_running = container->state == VB_NRI_CONTAINER_RUNNING ||
 			      container->state == VB_NRI_CONTAINER_PAUSED,
-		.has_digest = vb_nri_pairs_get(&container->annotations,
-				      VB_PLAN_DIGEST_ANNOTATION) != NULL,
+		.has_digest = vb_nri_pairs_get(
+				      &container->annotations, VB_PLAN_DIGEST_ANNOTATION) != NULL,
 	};
 
 	if (containers != NULL)
@@ -174,8 +174,7 @@ static void discard_job(struct vb_job *job)
 }
 
 /* Ahead of all later requests, so that it meets no file of a container made meanwhile. */
-static int sweep(
-	const struct vb_sync *sync, struct vb_workshop *shop, struct vb_worker *worker)
+static int sweep(const struct vb_sync *sync, struct vb_workshop *shop, struct vb_worker *worker)
 {
 	vb_auto_task struct vb_task *task = vb_task_create(shop, VB_TASK_SWEEP, discard_job);
 

@@ -28,12 +28,12 @@ struct vb_workshop {
 };
 
 enum vb_task_kind {
-	VB_TASK_CREATE,	  /* request -> plan, plan file, reply */
+	VB_TASK_CREATE,   /* request -> plan, plan file, reply */
 	VB_TASK_VALIDATE, /* request -> reply; a refusal where ours is not all there */
-	VB_TASK_START,	  /* request -> subject examined, outcome */
+	VB_TASK_START,    /* request -> subject examined, outcome */
 	VB_TASK_OBSERVE,  /* subject, or container_id and pid -> outcome */
-	VB_TASK_REMOVE,	  /* container_id: its files go */
-	VB_TASK_SWEEP,	  /* containers: the files of all others go */
+	VB_TASK_REMOVE,   /* container_id: its files go */
+	VB_TASK_SWEEP,    /* containers: the files of all others go */
 };
 
 struct vb_task {
@@ -46,7 +46,7 @@ struct vb_task {
 	char *container_id;
 	pid_t pid;
 	struct vb_case *subject;
-	bool is_last;		   /* OBSERVE: what is not seen now was not there */
+	bool is_last;              /* OBSERVE: what is not seen now was not there */
 	struct vb_strv containers; /* SWEEP: sorted */
 
 	int result; /* 0 or -errno */

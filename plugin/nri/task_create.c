@@ -102,8 +102,7 @@ static int decide(struct vb_task *task, struct vb_plan **ret_plan)
 		r = view_subject(task, &subject);
 	if (r < 0)
 		return r;
-	return vb_plan_decide(
-		&subject, &request, bundle, task->shop->config, ret_plan, &task->err);
+	return vb_plan_decide(&subject, &request, bundle, task->shop->config, ret_plan, &task->err);
 }
 
 /* The reply is ready before the file is there, so that nothing can fail behind the file. */
@@ -116,8 +115,7 @@ static int record(struct vb_task *task, const struct vb_plan *plan)
 	if (text == NULL || reply == NULL)
 		return vb_error_set(&task->err, ENOMEM, "write the plan");
 	vb_digest(text, strlen(text), task->plan_digest);
-	int r = vb_render_adjustment(
-		task->arena, plan, task->plan_digest, &adjustment, &task->err);
+	int r = vb_render_adjustment(task->arena, plan, task->plan_digest, &adjustment, &task->err);
 	if (r == 0)
 		r = vb_nri_encode_create(reply, &adjustment, &task->err);
 	if (r == 0)

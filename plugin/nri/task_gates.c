@@ -33,9 +33,8 @@ static int judge_planless(struct vb_task *task)
 {
 	vb_auto_request struct vb_request request = {0};
 
-	if (is_on_our_handler(task) ||
-		vb_nri_pairs_get(
-			&task->request.container.annotations, VB_PLAN_DIGEST_ANNOTATION) != NULL)
+	if (is_on_our_handler(task) || vb_nri_pairs_get(&task->request.container.annotations,
+					       VB_PLAN_DIGEST_ANNOTATION) != NULL)
 		return refuse_planless(task);
 	int r = vb_task_parse_request(task, &request);
 	if (r < 0)
@@ -54,21 +53,20 @@ static int match_plan(struct vb_task *task, const struct vb_plan *plan)
 		strcmp(plan->handler, pod->runtime_handler) == 0)
 		return 0;
 	(void)vb_error_refuse(&task->err, VB_CODE_PLAN_MISMATCH,
-		"the plan is of %s/%s, container %s, handler '%s'", plan->namespace_name,
-		plan->pod, plan->container, plan->handler);
+		"the plan is of %s/%s, container %s, handler '%s'", plan->namespace_name, plan->pod,
+		plan->container, plan->handler);
 	return vb_error_fix(&task->err, "delete the pod so that it is made again");
 }
 
 static int match_digest(struct vb_task *task)
 {
-	const char *digest = vb_nri_pairs_get(
-		&task->request.container.annotations, VB_PLAN_DIGEST_ANNOTATION);
+	const char *digest =
+		vb_nri_pairs_get(&task->request.container.annotations, VB_PLAN_DIGEST_ANNOTATION);
 
 	if (vb_str_equal(digest, task->subject->plan_digest))
 		return 0;
-	(void)vb_error_refuse(&task->err, VB_CODE_PLAN_MISMATCH,
-		"the container was made %s", digest == NULL ? "without its plan"
-							     : "with another plan");
+	(void)vb_error_refuse(&task->err, VB_CODE_PLAN_MISMATCH, "the container was made %s",
+		digest == NULL ? "without its plan" : "with another plan");
 	return vb_error_fix(&task->err,
 		"delete the pod so that it is made again, and check the node's other NRI plugins");
 }
@@ -97,8 +95,7 @@ static int validate(struct vb_task *task)
 	int r = match_plan(task, task->subject->plan);
 	if (r < 0)
 		return r;
-	r = vb_render_verify(
-		final, task->subject->plan, task->subject->plan_digest, &missing);
+	r = vb_render_verify(final, task->subject->plan, task->subject->plan_digest, &missing);
 	if (r == -ENOENT) {
 		(void)vb_error_refuse(&task->err, VB_CODE_PLAN_MISMATCH,
 			"what the plan adds does not reach the container: %s", missing.what);
@@ -146,8 +143,7 @@ static int examine(struct vb_task *task)
 
 	int r = subject->plan->hooked ? 0 : take_announced_env(task);
 	if (r == 0)
-		r = vb_case_find_process(
-			subject, (pid_t)task->request.container.pid, &task->err);
+		r = vb_case_find_process(subject, (pid_t)task->request.container.pid, &task->err);
 	if (r == 0)
 		r = vb_case_examine(subject, VB_STAGE_START, task->shop->specs, &task->err);
 	if (r < 0)
@@ -159,12 +155,22 @@ static int examine(struct vb_task *task)
 	return vb_outcome_admit(&task->outcome, &task->err);
 }
 
+/* A plan file that does not parse is not what vambrace-nri wrote. */
+static int refuse_spoiled(struct vb_task *task)
+{
+	task->err.code = VB_CODE_PLAN_MISMATCH;
+	task->err.errnum = EPERM;
+	return vb_error_fix(&task->err, "delete the pod so that it is made again");
+}
+
 int vb_task_start(struct vb_task *task)
 {
 	int r = vb_case_load(task->container_id, &task->subject, &task->err);
 
 	if (r == -ENOENT)
 		return judge_planless(task);
+	if (r == -EINVAL)
+		return refuse_spoiled(task);
 	if (r == 0)
 		r = match_plan(task, task->subject->plan);
 	if (r == 0)

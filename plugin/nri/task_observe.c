@@ -86,14 +86,13 @@ static char *id_of_file(const char *name)
 	const char *end = strstr(name, ".json");
 
 	return end == NULL || end == name || name[0] == '.' ? NULL
-							     : strndup(name, (size_t)(end - name));
+							    : strndup(name, (size_t)(end - name));
 }
 
 static bool is_listed(const struct vb_strv *containers, const char *id)
 {
-	return containers->count > 0 &&
-	       bsearch(&id, containers->items, containers->count, sizeof(*containers->items),
-		       compare_ids) != NULL;
+	return containers->count > 0 && bsearch(&id, containers->items, containers->count,
+						sizeof(*containers->items), compare_ids) != NULL;
 }
 
 static int sweep_directory(struct vb_task *task, const char *name)

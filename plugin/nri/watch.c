@@ -19,9 +19,9 @@ struct observation {
 	struct vb_watch *watch;
 	char *container_id;
 	struct vb_case *subject; /* NULL while a task has it, or when not loaded yet */
-	bool is_running;	 /* tasks look at it, or are about to */
+	bool is_running;         /* tasks look at it, or are about to */
 	bool is_with_worker;
-	bool is_forgotten;	 /* goes when its task comes back */
+	bool is_forgotten; /* goes when its task comes back */
 	unsigned int attempt;
 	struct event *timer;
 
@@ -76,15 +76,13 @@ void vb_watch_destroy(struct vb_watch *watch)
 	free(watch);
 }
 
-static struct observation *find_in(
-	const struct observation_list *list, const char *container_id)
+static struct observation *find_in(const struct observation_list *list, const char *container_id)
 {
 	struct observation *observation = NULL;
 
-	TAILQ_FOREACH (observation, list, link)
-		if (!observation->is_forgotten &&
-			strcmp(observation->container_id, container_id) == 0)
-			return observation;
+	TAILQ_FOREACH(observation, list, link)
+	if (!observation->is_forgotten && strcmp(observation->container_id, container_id) == 0)
+		return observation;
 	return NULL;
 }
 
@@ -207,7 +205,8 @@ static void drop_eldest_kept(struct vb_watch *watch)
 {
 	struct observation *observation = NULL;
 
-	TAILQ_FOREACH (observation, &watch->observations, link) {
+	TAILQ_FOREACH(observation, &watch->observations, link)
+	{
 		if (observation->is_running)
 			continue;
 		end(observation);

@@ -17,13 +17,13 @@
  */
 
 enum vb_job_class {
-	VB_JOB_URGENT,	   /* the runtime waits for it, or for one behind it */
+	VB_JOB_URGENT, /* the runtime waits for it, or for one behind it */
 	VB_JOB_BACKGROUND,
 	VB_JOB_CLASSES,
 };
 
 struct vb_job {
-	struct vb_job *next; /* private */
+	struct vb_job *next;              /* private */
 	void (*run)(struct vb_job *job);  /* on the worker's thread */
 	void (*done)(struct vb_job *job); /* on the loop's thread */
 };

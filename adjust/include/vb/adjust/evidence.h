@@ -44,8 +44,8 @@ struct vb_proc_status {
 };
 
 /* -EINVAL when a line that Linux 4.10 has is missing or malformed. */
-int vb_proc_status_parse(const char *text, struct vb_proc_status *ret_status,
-	struct vb_error *err) VB_WARN_UNUSED;
+int vb_proc_status_parse(
+	const char *text, struct vb_proc_status *ret_status, struct vb_error *err) VB_WARN_UNUSED;
 
 /* One line of /proc/<pid>/mountinfo, with the octal escapes undone. */
 struct vb_mount {
@@ -68,16 +68,15 @@ void vb_mountinfo_finish(struct vb_mountinfo *mountinfo);
 #define vb_auto_mountinfo vb_auto(vb_mountinfo_finish)
 
 /* -EINVAL for a malformed line, -E2BIG above VB_PROC_MOUNTS_MAX lines, -ENOMEM. */
-int vb_mountinfo_parse(const char *text, struct vb_mountinfo *ret_mountinfo,
-	struct vb_error *err) VB_WARN_UNUSED;
+int vb_mountinfo_parse(
+	const char *text, struct vb_mountinfo *ret_mountinfo, struct vb_error *err) VB_WARN_UNUSED;
 
 /*
  * The mount that a process reaches at a clean absolute path: walks down from the root and steps
  * onto each mount that covers the place reached so far, so one that lies hidden below a later mount
  * is not taken for it. NULL when nothing is mounted exactly there.
  */
-const struct vb_mount *vb_mountinfo_topmost(
-	const struct vb_mountinfo *mountinfo, const char *path);
+const struct vb_mount *vb_mountinfo_topmost(const struct vb_mountinfo *mountinfo, const char *path);
 
 /* Whether the comma-separated options hold the word. */
 bool vb_mount_options_have(const char *options, const char *word);
@@ -111,13 +110,12 @@ struct vb_maps_scan {
 };
 
 /* Once found, later pieces change nothing. A file that was replaced on disk counts too. */
-void vb_maps_scan_feed(
-	struct vb_maps_scan *scan, const char *data, size_t size, const char *path);
+void vb_maps_scan_feed(struct vb_maps_scan *scan, const char *data, size_t size, const char *path);
 
 /* What config.json, read again after create, says. The runtime has built the container from it. */
 enum vb_containment {
-	VB_CONTAINMENT_ABSENT,	 /* config.json has no seccomp profile */
-	VB_CONTAINMENT_LACKING,	 /* it allows something that the plan denies */
+	VB_CONTAINMENT_ABSENT,   /* config.json has no seccomp profile */
+	VB_CONTAINMENT_LACKING,  /* it allows something that the plan denies */
 	VB_CONTAINMENT_COMPLETE, /* meeting it with the plan's profile changes nothing */
 };
 
@@ -159,9 +157,9 @@ void vb_spec_evidence_finish(struct vb_spec_evidence *spec);
 
 /* When the process was looked at. */
 enum vb_stage {
-	VB_STAGE_START,	  /* created, the workload does not run yet */
+	VB_STAGE_START,   /* created, the workload does not run yet */
 	VB_STAGE_RUNNING, /* the runtime was told to start it */
-	VB_STAGE_GONE,	  /* it exited before it could be seen running */
+	VB_STAGE_GONE,    /* it exited before it could be seen running */
 };
 
 struct vb_evidence {

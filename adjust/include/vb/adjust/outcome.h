@@ -27,9 +27,9 @@ enum vb_layer_state {
 };
 
 enum vb_level {
-	VB_LEVEL_NONE,	   /* no asked layer is applied */
+	VB_LEVEL_NONE,     /* no asked layer is applied */
 	VB_LEVEL_PARTIAL,  /* some are */
-	VB_LEVEL_FULL,	   /* all are */
+	VB_LEVEL_FULL,     /* all are */
 	VB_LEVEL_BASELINE, /* nothing but the starter was asked, and it is applied */
 };
 
@@ -39,7 +39,7 @@ const char *vb_level_name(enum vb_level level);
 struct vb_layer_outcome {
 	enum vb_layer_state state;
 	struct vb_strv evidence; /* what was seen, a line each */
-	char *reason;		 /* of unsupported, failed and unobserved; NULL otherwise */
+	char *reason;            /* of unsupported, failed and unobserved; NULL otherwise */
 };
 
 struct vb_outcome {
@@ -57,9 +57,9 @@ struct vb_outcome {
 	char *problem; /* what spoils the container as a whole; NULL: nothing */
 	struct vb_layer_outcome layers[VB_LAYER_COUNT];
 	struct vb_strv writable_mounts; /* as the kernel shows them; only with a read-only root */
-	char *preload_verdict;		/* of the hook; NULL without preload */
-	char since[40];			/* RFC 3339, UTC: first looked at with this plan */
-	char at[40];			/* last looked at */
+	char *preload_verdict;          /* of the hook; NULL without preload */
+	char since[40];                 /* RFC 3339, UTC: first looked at with this plan */
+	char at[40];                    /* last looked at */
 };
 
 void vb_outcome_finish(struct vb_outcome *outcome);
