@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "unit.h"
+#include "vb/adjust/bundle_store.h"
+#include "vb/base/file.h"
+
+/*
+ * Who owns a file, and whether its mount is read-only, are what the test says (linked with
+ * --wrap): the store's answer must not depend on who runs the tests, and where.
+ */
+static uid_t owner;
+static bool read_only_mount;
+
+int __real_fstat64(int fd, struct stat *st);
+int __wrap_fstat64(int fd, struct stat *st);
+int __wrap_fstat64(int fd, struct stat *st)
+{
+	int r = __real_fstat64(fd, st);
+
+	st->st_uid = owner;
+	return r;
+}
+
+int __real_fstatvfs64(int fd, struct statvfs *fs);
+int __wrap_fstatvfs64(int fd, struct statvfs *fs);
+int __wrap_fstatvfs64(int fd, struct statvfs *fs)
+{
+	int r = __real_fstatvfs64(fd, fs);
+
+	fs->f_flag = read_only_mount ? ST_RDONLY : 0;
+	return r;
+}
+
+static char directory[64];
+static struct vb_error err;
+static struct vb_bundle_store *store;
+static const struct vb_bundle *bundle;
+
+static void start(void)
+{
+	vb_auto_strv struct vb_strv directories = {0};
+
+	owner = 0;
+	read_only_mount = false;
+	bundle = NULL;
+	memset(&err, 0, sizeof(err));
+	(void)snprintf(directory, sizeof(directory), "/tmp/vb-test-store.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	ck_assert_int_eq(chdir(directory), 0);
+	(void)umask(022);
+	ck_assert_int_eq(mkdir("first", 0755), 0);
+	ck_assert_int_eq(mkdir("second", 0755), 0);
+	ck_assert_int_eq(vb_strv_add(&directories, "first"), 0);
+	ck_assert_int_eq(vb_strv_add(&directories, "no-such-directory"), 0);
+	ck_assert_int_eq(vb_strv_add(&directories, "second"), 0);
+	store = vb_bundle_store_create(&directories);
+	ck_assert_ptr_nonnull(store);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static void finish(void)
+{
+	vb_bundle_store_destroy(store);
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+/* "<root>/<name>/manifest.json", replaced as an installer would. */
+static void install(const char *root, const char *name, const char *text)
+{
+	vb_auto_free char *path = vb_str_format("%s/%s", root, name);
+	vb_auto_free char *manifest = vb_str_format("%s/manifest.json", path);
+
+	ck_assert_int_eq(vb_file_make_directories(path, &err), 0);
+	ck_assert_int_eq(vb_file_replace(manifest, text, strlen(text), 0644, &err), 0);
+}
+
+#define MANIFEST(version)                                                                          \
+	"{\"kind\":\"bundle\",\"schema_version\":\"1.6\",\"name\":\"arm\",\"version\":\"" version  \
+	"\"}"
+
+static int get(const char *name)
+{
+	return vb_bundle_store_get(store, name, NULL, &bundle, &err);
+}
+
+static void assert_version(const char *version)
+{
+	ck_assert_msg(get("arm") == 0, "%s", err.what);
+	ck_assert_str_eq(bundle->version, version);
+}
+
+START_TEST(a_bundle_is_found_in_the_first_directory_that_has_it)
+{
+	install("second", "arm", MANIFEST("2"));
+	assert_version("2");
+	install("first", "arm", MANIFEST("1"));
+	assert_version("1");
+	ck_assert_ptr_null(vb_bundle_store_warning(store));
+}
+END_TEST
+
+START_TEST(success_leaves_the_error_untouched)
+{
+	install("second", "arm", MANIFEST("2"));
+	memset(&err, 0x5a, sizeof(err));
+	const struct vb_error before = err;
+	ck_assert_int_eq(get("arm"), 0);
+	ck_assert_mem_eq(&err, &before, sizeof(err));
+}
+END_TEST
+
+START_TEST(a_missing_bundle_is_refused_naming_the_directories)
+{
+	vb_assert_refused(get("arm"), &err,
+		"ErrBundleNotFound: bundle 'arm' is not on this node: install it in one of "
+		"first,no-such-directory,second, or correct bundle.vambrace.dev");
+	ck_assert_int_eq(mkdir("first/arm", 0755), 0);
+	ck_assert_int_eq(get("arm"), -EPERM);
+	ck_assert_str_eq(err.code, "ErrBundleNotFound");
+	ck_assert_ptr_null(bundle);
+}
+END_TEST
+
+START_TEST(a_name_that_is_a_path_is_not_looked_for)
+{
+	static const char *const names[] = {"", ".", "..", "../first/arm", "/etc", "arm/"};
+
+	install("first", "arm", MANIFEST("1"));
+	for (size_t i = 0; i < VB_ARRAY_SIZE(names); i++) {
+		ck_assert_int_eq(get(names[i]), -EPERM);
+		ck_assert_str_eq(err.code, "ErrBundleNotFound");
+	}
+}
+END_TEST
+
+START_TEST(an_update_is_seen_at_the_next_lookup)
+{
+	install("first", "arm", MANIFEST("1"));
+	assert_version("1");
+	const struct vb_bundle *before = bundle;
+	assert_version("1");
+	ck_assert_ptr_eq(bundle, before);
+	install("first", "arm", MANIFEST("2"));
+	assert_version("2");
+}
+END_TEST
+
+START_TEST(an_update_in_place_is_seen_too)
+{
+	static const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1000000000}};
+
+	install("first", "arm", MANIFEST("1"));
+	assert_version("1");
+	vb_auto_close int fd = open("first/arm/manifest.json", O_WRONLY | O_CLOEXEC);
+	ck_assert_int_eq((int)pwrite(fd, MANIFEST("2"), strlen(MANIFEST("2")), 0),
+		sizeof(MANIFEST("2")) - 1);
+	/* The kernel's clock ticks in milliseconds; a new time must differ in this test. */
+	ck_assert_int_eq(futimens(fd, times), 0);
+	assert_version("2");
+}
+END_TEST
+
+START_TEST(a_removed_bundle_is_gone)
+{
+	install("first", "arm", MANIFEST("1"));
+	assert_version("1");
+	ck_assert_int_eq(unlink("first/arm/manifest.json"), 0);
+	ck_assert_int_eq(get("arm"), -EPERM);
+	ck_assert_str_eq(err.code, "ErrBundleNotFound");
+}
+END_TEST
+
+START_TEST(an_update_that_does_not_parse_leaves_the_last_good_version_in_use)
+{
+	install("first", "arm", MANIFEST("1"));
+	assert_version("1");
+	install("first", "arm", "{");
+	assert_version("1");
+	ck_assert_str_eq(vb_bundle_store_warning(store),
+		"bundle 'arm': JSON error in line 1, column 1: string or '}' expected near end of "
+		"file");
+	install("first", "arm", MANIFEST("3"));
+	assert_version("3");
+	ck_assert_ptr_null(vb_bundle_store_warning(store));
+}
+END_TEST
+
+START_TEST(a_first_version_that_does_not_parse_is_refused)
+{
+	install("first", "arm", "{");
+	vb_assert_refused(get("arm"), &err,
+		"ErrBundleInvalid: bundle 'arm': JSON error in line 1, column 1: string or '}' "
+		"expected near end of file: correct the bundle's manifest.json");
+	/* Not passed by for the good one in a later directory. */
+	install("second", "arm", MANIFEST("2"));
+	ck_assert_int_eq(get("arm"), -EPERM);
+}
+END_TEST
+
+START_TEST(a_pinned_digest_must_be_the_manifests)
+{
+	char digest[VB_DIGEST_SIZE];
+	char other[VB_DIGEST_SIZE];
+	char text[512];
+
+	install("first", "arm", MANIFEST("1"));
+	vb_digest(MANIFEST("1"), strlen(MANIFEST("1")), digest);
+	ck_assert_int_eq(vb_bundle_store_get(store, "arm", digest, &bundle, &err), 0);
+	vb_digest(MANIFEST("2"), strlen(MANIFEST("2")), other);
+	(void)snprintf(text, sizeof(text),
+		"ErrBundleDigest: bundle 'arm' on this node has digest %s, the pod pins %s: "
+		"install the pinned version, or correct the pin",
+		digest, other);
+	vb_assert_refused(vb_bundle_store_get(store, "arm", other, &bundle, &err), &err, text);
+}
+END_TEST
+
+START_TEST(a_file_that_others_can_write_is_refused)
+{
+	static const char refusal[] =
+		"ErrBundleInvalid: bundle 'arm' has a file or directory that others than root can "
+		"write: chown it to root and chmod go-w";
+
+	install("first", "arm", MANIFEST("1"));
+	owner = 1000;
+	vb_assert_refused(get("arm"), &err, refusal);
+	owner = 0;
+	ck_assert_int_eq(chmod("first/arm/manifest.json", 0664), 0);
+	vb_assert_refused(get("arm"), &err, refusal);
+	ck_assert_int_eq(chmod("first/arm/manifest.json", 0646), 0);
+	vb_assert_refused(get("arm"), &err, refusal);
+	ck_assert_int_eq(chmod("first/arm/manifest.json", 0755), 0);
+	assert_version("1");
+	ck_assert_int_eq(chmod("first/arm", 0775), 0);
+	vb_assert_refused(get("arm"), &err, refusal);
+	ck_assert_int_eq(chmod("first/arm", 0757), 0);
+	vb_assert_refused(get("arm"), &err, refusal);
+}
+END_TEST
+
+START_TEST(on_a_read_only_mount_anyone_may_own_it)
+{
+	install("first", "arm", MANIFEST("1"));
+	ck_assert_int_eq(chmod("first/arm", 0777), 0);
+	owner = 1000;
+	read_only_mount = true;
+	assert_version("1");
+}
+END_TEST
+
+START_TEST(any_owner_is_taken_when_it_was_asked_for)
+{
+	install("first", "arm", MANIFEST("1"));
+	owner = 1000;
+	vb_bundle_store_accept_any_owner(store);
+	assert_version("1");
+}
+END_TEST
+
+START_TEST(a_config_maps_inner_links_are_followed)
+{
+	ck_assert_int_eq(vb_file_make_directories("first/arm/..2026_01_01", &err), 0);
+	ck_assert_int_eq(vb_file_replace("first/arm/..2026_01_01/manifest.json", MANIFEST("1"),
+				 strlen(MANIFEST("1")), 0644, &err),
+		0);
+	ck_assert_int_eq(symlink("..2026_01_01", "first/arm/..data"), 0);
+	ck_assert_int_eq(symlink("..data/manifest.json", "first/arm/manifest.json"), 0);
+	assert_version("1");
+}
+END_TEST
+
+static const char advice[] = "put a directory with a manifest.json there, and no links out";
+
+static void assert_invalid(const char *what)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "ErrBundleInvalid: bundle 'arm' in first: %s: %s", what,
+		advice);
+	vb_assert_refused(get("arm"), &err, text);
+}
+
+START_TEST(a_link_out_of_the_bundle_is_refused)
+{
+	install("second", "arm", MANIFEST("2"));
+	ck_assert_int_eq(mkdir("first/arm", 0755), 0);
+	ck_assert_int_eq(symlink("../../second/arm/manifest.json", "first/arm/manifest.json"), 0);
+	assert_invalid("open 'manifest.json': Invalid cross-device link");
+	ck_assert_int_eq(unlink("first/arm/manifest.json"), 0);
+	ck_assert_int_eq(symlink("/etc/passwd", "first/arm/manifest.json"), 0);
+	assert_invalid("open 'manifest.json': Invalid cross-device link");
+	ck_assert_int_eq(unlink("first/arm/manifest.json"), 0);
+	ck_assert_int_eq(symlink("manifest.json", "first/arm/manifest.json"), 0);
+	assert_invalid("open 'manifest.json': Too many levels of symbolic links");
+	ck_assert_int_eq(unlink("first/arm/manifest.json"), 0);
+	ck_assert_int_eq(rmdir("first/arm"), 0);
+	ck_assert_int_eq(symlink("../second/arm", "first/arm"), 0);
+	assert_invalid("open 'arm': Invalid cross-device link");
+}
+END_TEST
+
+START_TEST(a_file_in_the_bundles_place_is_refused)
+{
+	ck_assert_int_eq(vb_file_replace("first/arm", "x", 1, 0644, &err), 0);
+	assert_invalid("open 'arm': Not a directory");
+}
+END_TEST
+
+START_TEST(only_a_regular_file_is_a_manifest)
+{
+	ck_assert_int_eq(vb_file_make_directories("first/arm/manifest.json", &err), 0);
+	vb_assert_refused(get("arm"), &err,
+		"ErrBundleInvalid: bundle 'arm': 'manifest.json' is not a regular file: see the "
+		"file on the node");
+	ck_assert_int_eq(rmdir("first/arm/manifest.json"), 0);
+	/* Would block for ever without O_NONBLOCK. */
+	ck_assert_int_eq(mkfifo("first/arm/manifest.json", 0644), 0);
+	ck_assert_int_eq(get("arm"), -EPERM);
+}
+END_TEST
+
+START_TEST(a_manifest_has_one_mebibyte_at_most)
+{
+	static char text[(1 << 20) + 2];
+
+	memset(text, ' ', sizeof(text) - 1);
+	memcpy(text, MANIFEST("1"), strlen(MANIFEST("1")));
+	text[1 << 20] = '\0';
+	install("first", "arm", text);
+	assert_version("1");
+	text[1 << 20] = ' ';
+	install("second", "leg", text);
+	vb_assert_refused(get("leg"), &err,
+		"ErrBundleInvalid: bundle 'leg': 'manifest.json' has 1048577 bytes, at most "
+		"1048576 are read: see the file on the node");
+}
+END_TEST
+
+START_TEST(several_bundles_are_kept_apart)
+{
+	char name[8];
+	char text[128];
+
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 20; i++) {
+			(void)snprintf(name, sizeof(name), "b%d", i);
+			(void)snprintf(text, sizeof(text),
+				"{\"kind\":\"bundle\",\"schema_version\":\"1.5\",\"name\":\"%s\","
+				"\"version\":\"%d\"}",
+				name, i);
+			if (round == 0)
+				install("first", name, text);
+			ck_assert_int_eq(get(name), 0);
+			ck_assert_str_eq(bundle->name, name);
+		}
+	}
+}
+END_TEST
+
+START_TEST(without_an_error_to_fill_refusals_stay_refusals)
+{
+	ck_assert_int_eq(vb_bundle_store_get(store, "arm", NULL, &bundle, NULL), -EPERM);
+	install("first", "arm", "{");
+	ck_assert_int_eq(vb_bundle_store_get(store, "arm", NULL, &bundle, NULL), -EPERM);
+	vb_bundle_store_destroy(NULL);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("bundle_store");
+
+	tcase_add_checked_fixture(tcase, start, finish);
+	tcase_add_test(tcase, a_bundle_is_found_in_the_first_directory_that_has_it);
+	tcase_add_test(tcase, success_leaves_the_error_untouched);
+	tcase_add_test(tcase, a_missing_bundle_is_refused_naming_the_directories);
+	tcase_add_test(tcase, a_name_that_is_a_path_is_not_looked_for);
+	tcase_add_test(tcase, an_update_is_seen_at_the_next_lookup);
+	tcase_add_test(tcase, an_update_in_place_is_seen_too);
+	tcase_add_test(tcase, a_removed_bundle_is_gone);
+	tcase_add_test(tcase, an_update_that_does_not_parse_leaves_the_last_good_version_in_use);
+	tcase_add_test(tcase, a_first_version_that_does_not_parse_is_refused);
+	tcase_add_test(tcase, a_pinned_digest_must_be_the_manifests);
+	tcase_add_test(tcase, a_file_that_others_can_write_is_refused);
+	tcase_add_test(tcase, on_a_read_only_mount_anyone_may_own_it);
+	tcase_add_test(tcase, any_owner_is_taken_when_it_was_asked_for);
+	tcase_add_test(tcase, a_config_maps_inner_links_are_followed);
+	tcase_add_test(tcase, a_link_out_of_the_bundle_is_refused);
+	tcase_add_test(tcase, a_file_in_the_bundles_place_is_refused);
+	tcase_add_test(tcase, only_a_regular_file_is_a_manifest);
+	tcase_add_test(tcase, a_manifest_has_one_mebibyte_at_most);
+	tcase_add_test(tcase, several_bundles_are_kept_apart);
+	tcase_add_test(tcase, without_an_error_to_fill_refusals_stay_refusals);
+	return vb_unit_run("bundle_store", tcase);
+}

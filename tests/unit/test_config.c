@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "unit.h"
+#include "vb/adjust/config.h"
+
+static struct vb_error err;
+static struct vb_config config;
+
+static void start(void)
+{
+	memset(&err, 0, sizeof(err));
+	config = (struct vb_config){0};
+}
+
+static void finish(void)
+{
+	vb_config_finish(&config);
+}
+
+static int parse(const char *text)
+{
+	return vb_config_parse(text, strlen(text), &config, &err);
+}
+
+static void assert_defaults(void)
+{
+	ck_assert_uint_eq(config.bundle_dirs.count, 2);
+	ck_assert_str_eq(config.bundle_dirs.items[0], "/etc/vambrace/bundles");
+	ck_assert_str_eq(config.bundle_dirs.items[1], "/var/lib/vambrace/bundles");
+	ck_assert_uint_eq(config.runtime_handlers.count, 1);
+	ck_assert(vb_config_has_handler(&config, "vambrace"));
+	ck_assert(!vb_config_has_handler(&config, ""));
+	ck_assert(!vb_config_has_handler(&config, "runc"));
+	ck_assert_uint_eq(config.deadline_ms, 1500);
+}
+
+START_TEST(without_a_file_the_defaults_are_in_force)
+{
+	ck_assert_int_eq(vb_config_init(&config), 0);
+	assert_defaults();
+}
+END_TEST
+
+START_TEST(an_empty_object_leaves_the_defaults)
+{
+	ck_assert_int_eq(parse("{}"), 0);
+	assert_defaults();
+}
+END_TEST
+
+START_TEST(a_list_replaces_the_default_list)
+{
+	ck_assert_int_eq(parse("{\"bundle_dirs\":[\"/b\"],\"runtime_handlers\":[\"\",\"nv\"],"
+			       "\"deadline_ms\":100}"),
+		0);
+	ck_assert_uint_eq(config.bundle_dirs.count, 1);
+	ck_assert_str_eq(config.bundle_dirs.items[0], "/b");
+	ck_assert(vb_config_has_handler(&config, ""));
+	ck_assert(vb_config_has_handler(&config, "nv"));
+	ck_assert(!vb_config_has_handler(&config, "vambrace"));
+	ck_assert_uint_eq(config.deadline_ms, 100);
+}
+END_TEST
+
+START_TEST(an_empty_list_is_a_list)
+{
+	ck_assert_int_eq(parse("{\"bundle_dirs\":[],\"deadline_ms\":60000}"), 0);
+	ck_assert_uint_eq(config.bundle_dirs.count, 0);
+	ck_assert(vb_config_has_handler(&config, "vambrace"));
+	ck_assert_uint_eq(config.deadline_ms, 60000);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	const char *why;
+} bad[] = {
+	{"", "JSON error in line 1, column 0: '[' or '{' expected near end of file"},
+	{"[]", "the node config is not a JSON object"},
+	{"{\"bundle_dir\":[]}", "unknown key 'bundle_dir' in config, did you mean 'bundle_dirs'?"},
+	{"{\"bundle_dirs\":\"/b\"}", "config.bundle_dirs must be an array"},
+	{"{\"bundle_dirs\":[1]}", "config.bundle_dirs[0] must be a string"},
+	{"{\"bundle_dirs\":[\"/b\",\"b\"]}", "config.bundle_dirs[1] is not an absolute path"},
+	{"{\"bundle_dirs\":[\"\"]}", "config.bundle_dirs[0] is not an absolute path"},
+	{"{\"runtime_handlers\":null}", "config.runtime_handlers must be an array"},
+	{"{\"runtime_handlers\":[null]}", "config.runtime_handlers[0] must be a string"},
+	{"{\"deadline_ms\":99}", "config.deadline_ms must be a number from 100 to 60000"},
+	{"{\"deadline_ms\":60001}", "config.deadline_ms must be a number from 100 to 60000"},
+	{"{\"deadline_ms\":-1500}", "config.deadline_ms must be a number from 100 to 60000"},
+	{"{\"deadline_ms\":4294968796}", "config.deadline_ms must be a number from 100 to 60000"},
+	{"{\"deadline_ms\":1500.0}", "config.deadline_ms must be a number from 100 to 60000"},
+	{"{\"deadline_ms\":\"1500\"}", "config.deadline_ms must be a number from 100 to 60000"},
+	{"{\"a\":[[[[[[[[1]]]]]]]]}", "JSON is nested deeper than 8 levels"},
+};
+
+START_TEST(a_bad_file_fails_naming_the_key)
+{
+	vb_assert_failed(parse(bad[_i].text), EINVAL, &err, bad[_i].why);
+	ck_assert_uint_eq(config.bundle_dirs.count, 0);
+	ck_assert_uint_eq(config.deadline_ms, 0);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("config");
+
+	tcase_add_checked_fixture(tcase, start, finish);
+	tcase_add_test(tcase, without_a_file_the_defaults_are_in_force);
+	tcase_add_test(tcase, an_empty_object_leaves_the_defaults);
+	tcase_add_test(tcase, a_list_replaces_the_default_list);
+	tcase_add_test(tcase, an_empty_list_is_a_list);
+	tcase_add_loop_test(tcase, a_bad_file_fails_naming_the_key, 0, (int)VB_ARRAY_SIZE(bad));
+	return vb_unit_run("config", tcase);
+}
