@@ -33,8 +33,11 @@ static int read_seccomp(const json_t *seccomp, struct vb_bundle *bundle, struct 
 		r = vb_json_get_string(seccomp, where, "spec_allow", &spec_allow, err);
 	if (r == 0)
 		r = vb_json_get_bool(seccomp, where, "log", &bundle->seccomp_log, err);
-	if (r == 0 && spec_allow != NULL)
+	if (r == 0 && spec_allow != NULL) {
 		r = vb_value_spec_allow(spec_allow, &bundle->spec_allow, err);
+		if (r < 0)
+			(void)vb_error_wrap(err, "%s.spec_allow", where);
+	}
 	if (r < 0 || profile == NULL)
 		return r;
 	bundle->seccomp_profile = strdup(profile);
@@ -55,36 +58,69 @@ static int read_capabilities(const json_t *caps, struct vb_bundle *bundle, struc
 	for (size_t i = 0; r == 0 && i < names.count; i++) {
 		uint64_t cap = 0;
 		r = vb_cap_parse(names.items[i], &cap, err);
+		if (r < 0)
+			(void)vb_error_wrap(err, "%s.drop[%zu]", where, i);
 		bundle->cap_drop |= cap;
 	}
 	return r;
 }
 
-static int read_tmpfs_item(const json_t *item, struct vb_tmpfs *tmpfs, struct vb_error *err)
+/* "hardening.tmpfs[3]": where in a manifest an array's item is. */
+struct place {
+	char text[48];
+};
+
+static struct place item_place(const char *array, size_t index)
 {
-	static const char *const known[] = {"path", "size", "mode", "noexec", NULL};
-	static const char where[] = "hardening.tmpfs";
-	const char *path = NULL;
+	struct place place;
+
+	(void)snprintf(place.text, sizeof(place.text), "hardening.%s[%zu]", array, index);
+	return place;
+}
+
+static int read_tmpfs_values(const json_t *item, const char *path, struct vb_tmpfs *tmpfs,
+	const char *where, struct vb_error *err)
+{
 	const char *size = NULL;
 	const char *mode = NULL;
+	bool noexec = false;
 
-	int r = vb_json_check_keys(item, where, known, err);
-	if (r == 0)
-		r = vb_json_get_string(item, where, "path", &path, err);
-	if (r == 0)
-		r = vb_json_get_string(item, where, "size", &size, err);
+	int r = vb_json_get_string(item, where, "size", &size, err);
 	if (r == 0)
 		r = vb_json_get_string(item, where, "mode", &mode, err);
-	if (r == 0 && path == NULL)
-		r = vb_error_say(err, EINVAL, "%s.path is missing", where);
 	if (r == 0)
-		r = vb_value_tmpfs_path(path, tmpfs, err);
+		r = vb_json_get_bool(item, where, "noexec", &noexec, err);
+	if (r < 0)
+		return r;
+	r = vb_value_tmpfs_path(path, tmpfs, err);
 	if (r == 0 && size != NULL)
 		r = vb_value_size(size, &tmpfs->size_bytes, err);
 	if (r == 0 && mode != NULL)
 		r = vb_value_mode(mode, &tmpfs->mode, err);
+	tmpfs->noexec = noexec;
+	if (r < 0)
+		(void)vb_error_wrap(err, "%s", where);
+	return r;
+}
+
+static int read_tmpfs_item(
+	const json_t *item, const char *where, struct vb_bundle *bundle, struct vb_error *err)
+{
+	static const char *const known[] = {"path", "size", "mode", "noexec", NULL};
+	const char *path = NULL;
+	struct vb_tmpfs tmpfs = {0};
+
+	int r = vb_json_check_keys(item, where, known, err);
 	if (r == 0)
-		r = vb_json_get_bool(item, where, "noexec", &tmpfs->noexec, err);
+		r = vb_json_get_string(item, where, "path", &path, err);
+	if (r == 0 && path == NULL)
+		r = vb_error_say(err, EINVAL, "%s.path is missing", where);
+	if (r < 0)
+		return r;
+	r = read_tmpfs_values(item, path, &tmpfs, where, err);
+	if (r == 0 && vb_tmpfs_list_add(&bundle->tmpfs, &tmpfs) < 0)
+		r = vb_error_set(err, ENOMEM, "read a manifest");
+	free(tmpfs.path);
 	return r;
 }
 
@@ -97,47 +133,43 @@ static int read_tmpfs(const json_t *array, struct vb_bundle *bundle, struct vb_e
 	if (r < 0)
 		return r;
 	json_array_foreach(array, i, item) {
-		struct vb_tmpfs tmpfs = {0};
+		const struct place place = item_place("tmpfs", i);
 		if (!json_is_object(item))
-			return vb_error_say(
-				err, EINVAL, "hardening.tmpfs[%zu] must be an object", i);
-		r = read_tmpfs_item(item, &tmpfs, err);
-		if (r == 0 && vb_tmpfs_list_add(&bundle->tmpfs, &tmpfs) < 0)
-			r = vb_error_set(err, ENOMEM, "read a manifest");
-		free(tmpfs.path);
+			return vb_error_say(err, EINVAL, "%s must be an object", place.text);
+		r = read_tmpfs_item(item, place.text, bundle, err);
 		if (r < 0)
-			break;
+			return r;
 	}
-	return r;
+	return 0;
 }
 
-static int read_limit(
-	const json_t *item, const char *key, uint64_t *ret_value, struct vb_error *err)
+static int read_limit(const json_t *item, const char *where, const char *key, uint64_t *ret_value,
+	struct vb_error *err)
 {
 	const json_t *value = json_object_get(item, key);
 
 	if (!json_is_integer(value) || json_integer_value(value) < 0)
 		return vb_error_say(
-			err, EINVAL, "hardening.rlimits.%s must be a number, not negative", key);
+			err, EINVAL, "%s.%s must be a number, not negative", where, key);
 	*ret_value = (uint64_t)json_integer_value(value);
 	return 0;
 }
 
-static int check_rlimit_type(const char *type, struct vb_error *err)
+static int check_rlimit_type(const char *type, const char *where, struct vb_error *err)
 {
 	if (type == NULL)
-		return vb_error_say(err, EINVAL, "hardening.rlimits.type is missing");
+		return vb_error_say(err, EINVAL, "%s.type is missing", where);
 	for (size_t i = 0; rlimit_names[i] != NULL; i++)
 		if (strcmp(type, rlimit_names[i]) == 0)
 			return 0;
-	return vb_error_say(err, EINVAL, "unknown rlimit '%.32s', did you mean %s?", type,
-		vb_json_nearest(type, rlimit_names));
+	return vb_error_say(err, EINVAL, "%s: unknown rlimit '%.32s', did you mean %s?", where,
+		type, vb_json_nearest(type, rlimit_names));
 }
 
-static int read_rlimit_item(const json_t *item, struct vb_bundle *bundle, struct vb_error *err)
+static int read_rlimit_item(
+	const json_t *item, const char *where, struct vb_bundle *bundle, struct vb_error *err)
 {
 	static const char *const known[] = {"type", "soft", "hard", NULL};
-	static const char where[] = "hardening.rlimits";
 	const char *name = NULL;
 	struct vb_rlimit rlimit = {0};
 
@@ -145,11 +177,11 @@ static int read_rlimit_item(const json_t *item, struct vb_bundle *bundle, struct
 	if (r == 0)
 		r = vb_json_get_string(item, where, "type", &name, err);
 	if (r == 0)
-		r = check_rlimit_type(name, err);
+		r = check_rlimit_type(name, where, err);
 	if (r == 0)
-		r = read_limit(item, "soft", &rlimit.soft, err);
+		r = read_limit(item, where, "soft", &rlimit.soft, err);
 	if (r == 0)
-		r = read_limit(item, "hard", &rlimit.hard, err);
+		r = read_limit(item, where, "hard", &rlimit.hard, err);
 	if (r == 0 && rlimit.soft > rlimit.hard)
 		r = vb_error_say(
 			err, EINVAL, "%s: soft limit of %s is above the hard one", where, name);
@@ -171,10 +203,10 @@ static int read_rlimits(const json_t *array, struct vb_bundle *bundle, struct vb
 	size_t i;
 
 	json_array_foreach(array, i, item) {
+		const struct place place = item_place("rlimits", i);
 		if (!json_is_object(item))
-			return vb_error_say(
-				err, EINVAL, "hardening.rlimits[%zu] must be an object", i);
-		int r = read_rlimit_item(item, bundle, err);
+			return vb_error_say(err, EINVAL, "%s must be an object", place.text);
+		int r = read_rlimit_item(item, place.text, bundle, err);
 		if (r < 0)
 			return r;
 	}
@@ -191,6 +223,8 @@ static int read_audit(const json_t *preload, unsigned int *ret_audit, struct vb_
 	for (size_t i = 0; r == 0 && i < subjects.count; i++) {
 		unsigned int bit = 0;
 		r = vb_value_audit(subjects.items[i], &bit, err);
+		if (r < 0)
+			(void)vb_error_wrap(err, "hardening.preload.audit[%zu]", i);
 		*ret_audit |= bit;
 	}
 	return r;

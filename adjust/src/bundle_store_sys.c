@@ -223,10 +223,12 @@ static int refuse_missing(
 {
 	vb_auto_free char *directories = vb_strv_join(&store->directories, ',');
 
+	if (directories == NULL)
+		return vb_error_set(err, ENOMEM, "look up bundle '%.63s'", name);
 	(void)vb_error_refuse(
-		err, VB_CODE_BUNDLE_NOT_FOUND, "bundle '%s' is not on this node", name);
-	return vb_error_fix(err, "install it in one of %s, or correct bundle.vambrace.dev",
-		directories != NULL ? directories : "the bundle directories");
+		err, VB_CODE_BUNDLE_NOT_FOUND, "bundle '%.63s' is not on this node", name);
+	return vb_error_fix(
+		err, "install it in one of %s, or correct bundle.vambrace.dev", directories);
 }
 
 static int check_digest(const struct vb_bundle *bundle, const char *digest, struct vb_error *err)

@@ -163,6 +163,14 @@ static void decide_flags(const struct vb_decision *d, struct vb_plan *plan)
 	ask(plan, VB_LAYER_NO_NEW_PRIVILEGES, VB_SOURCE_BUNDLE, d->bundle->no_new_privileges);
 }
 
+static int compare_rlimits(const void *a, const void *b)
+{
+	const struct vb_rlimit *left = a;
+	const struct vb_rlimit *right = b;
+
+	return strcmp(left->type, right->type);
+}
+
 static int decide_rlimits(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
 {
 	if (d->bundle == NULL)
@@ -170,7 +178,11 @@ static int decide_rlimits(const struct vb_decision *d, struct vb_plan *plan, str
 	for (size_t i = 0; i < d->bundle->rlimits.count; i++)
 		if (vb_rlimit_list_add(&plan->rlimits, &d->bundle->rlimits.items[i]) < 0)
 			return out_of_memory(err);
-	ask(plan, VB_LAYER_RLIMITS, VB_SOURCE_BUNDLE, plan->rlimits.count > 0);
+	if (plan->rlimits.count == 0)
+		return 0;
+	qsort(plan->rlimits.items, plan->rlimits.count, sizeof(*plan->rlimits.items),
+		compare_rlimits);
+	ask(plan, VB_LAYER_RLIMITS, VB_SOURCE_BUNDLE, true);
 	return 0;
 }
 

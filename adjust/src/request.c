@@ -168,11 +168,13 @@ static size_t find_name(const char *name, size_t length)
 /* The name nearest to an unknown one, among the known keys and one more; all without domain. */
 static const char *nearest_name(const char *name, size_t length, const char *further)
 {
-	vb_auto_free char *copy = strndup(name, length);
+	/* Cut where vb_str_distance() gives up anyway, which spares an allocation. */
+	char copy[65] = {0};
 	const char *nearest = further;
-	size_t best = copy != NULL ? vb_str_distance(copy, further) : 0;
 
-	for (size_t i = 0; copy != NULL && i < KEY_COUNT; i++) {
+	memcpy(copy, name, length < sizeof(copy) ? length : sizeof(copy) - 1);
+	size_t best = vb_str_distance(copy, further);
+	for (size_t i = 0; i < KEY_COUNT; i++) {
 		size_t distance = vb_str_distance(copy, known_keys[i].name);
 		if (distance < best) {
 			best = distance;
@@ -268,7 +270,11 @@ static int collect_map_layer(struct collected *collected, const char *layer, con
 		return vb_error_fix(err, "put the value in quotes");
 	}
 	int r = check_value(key, layer, json_string_value(value), err);
-	return r < 0 ? r : collect_value(collected, key, level, json_string_value(value), err);
+	if (r < 0) {
+		(void)vb_error_wrap(err, "%s", container_map_key);
+		return r;
+	}
+	return collect_value(collected, key, level, json_string_value(value), err);
 }
 
 /* {"<container>": {"<layer>": "<value>"}}: for names too long for a key's suffix. */

@@ -141,9 +141,9 @@ struct vb_plan {
 	unsigned int sources[VB_LAYER_COUNT]; /* enum vb_source; 0: the layer is not asked */
 	struct vb_plan_seccomp seccomp;
 	enum vb_spec_allow spec_allow;
-	uint64_t cap_drop; /* set of caps.h */
-	struct vb_tmpfs_list tmpfs;
-	struct vb_rlimit_list rlimits;
+	uint64_t cap_drop;             /* set of caps.h */
+	struct vb_tmpfs_list tmpfs;    /* sorted by path */
+	struct vb_rlimit_list rlimits; /* sorted by type */
 	struct vb_plan_preload preload;
 
 	/* What NRI brings into the container, derived from the layers above. */
