@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+# The tests of evidence and outcome.
+vb_add_unit_test(test_evidence test_evidence.c LIBS vb_adjust)
+vb_add_unit_test(test_outcome test_outcome.c outcome_support.c LIBS vb_adjust)
