@@ -29,6 +29,7 @@ void vb_explained_finish(struct vb_explained *explained)
 	vb_strv_finish(&explained->writable);
 	vb_strv_finish(&explained->not_gated);
 	vb_strv_finish(&explained->assumptions);
+	vb_strv_finish(&explained->warnings);
 	*explained = (struct vb_explained){0};
 }
 
@@ -199,6 +200,8 @@ int vb_explain_container(const struct vb_pod *pod, const struct vb_pod_container
 	}
 	if (r < 0) {
 		explained.verdict = VB_VERDICT_REFUSED;
+		vb_plan_destroy(explained.plan);
+		explained.plan = NULL;
 		explained.refusal = refusal;
 		vb_refusal_format(explained.line, &refusal, pod->namespace_name, pod->pod_name,
 			container->name);

@@ -142,7 +142,7 @@ json_t *vb_yaml_resolve_plain(const char *text, size_t length)
 	if (length > NUMBER_MAX || strchr("+-.0123456789", text[0]) == NULL)
 		return json_stringn(text, length);
 	for (size_t i = 0; i < length; i++)
-		if (text[i] != '_')
+		if (text[i] != '_' || text[0] == '.')
 			number[used++] = text[i];
 	if (is_integer(number, &integer))
 		return json_integer(integer);

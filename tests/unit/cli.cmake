@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+vb_add_unit_test(test_pod_yaml test_pod_yaml.c LIBS vb_cli)
