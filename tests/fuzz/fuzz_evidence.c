@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The texts of /proc/<pid>: the first byte says which file the rest is of. A workload chooses parts
+ * of them: its name, its mounts' places and sources, the paths that it maps.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "vb/adjust/evidence.h"
+
+static void parse_status(const char *text)
+{
+	struct vb_proc_status status;
+
+	if (vb_proc_status_parse(text, &status, NULL) == 0 &&
+		(strlen(status.store_bypass) >= sizeof(status.store_bypass) ||
+			strlen(status.indirect_branch) >= sizeof(status.indirect_branch)))
+		abort();
+}
+
+/* Whatever the table holds, looking a path up ends, and finds that path or nothing. */
+static void parse_mountinfo(const char *text)
+{
+	vb_auto_mountinfo struct vb_mountinfo mounts = {0};
+
+	if (vb_mountinfo_parse(text, &mounts, NULL) < 0)
+		return;
+	for (size_t i = 0; i < mounts.count && i < 16; i++) {
+		const char *path = mounts.items[i].mount_point;
+		const struct vb_mount *topmost = vb_mountinfo_topmost(&mounts, path);
+		const char *value = NULL;
+		size_t length = 0;
+		if (topmost != NULL && strcmp(topmost->mount_point, path) != 0)
+			abort();
+		(void)vb_mount_options_have(mounts.items[i].options, "ro");
+		if (vb_mount_options_get(mounts.items[i].super_options, "size", &value, &length) &&
+			length > strlen(value))
+			abort();
+	}
+}
+
+static void parse_limits(const char *text)
+{
+	uint64_t soft = 0;
+	uint64_t hard = 0;
+
+	(void)!vb_proc_limits_get(text, "RLIMIT_NOFILE", &soft, &hard, NULL);
+	(void)!vb_proc_limits_get(text, "RLIMIT_NICE", &soft, &hard, NULL);
+}
+
+/* However the text is cut, the answer is the same. */
+static void scan_maps(const char *text, size_t size)
+{
+	static const char path[] = "/usr/local/lib/libautonomy_preload.so";
+	struct vb_maps_scan whole = {0};
+	struct vb_maps_scan cut = {0};
+
+	vb_maps_scan_feed(&whole, text, size, path);
+	for (size_t i = 0; i < size; i++)
+		vb_maps_scan_feed(&cut, text + i, 1, path);
+	if (whole.found != cut.found)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size == 0)
+		return 0;
+	vb_auto_free char *text = strndup((const char *)data + 1, size - 1);
+	if (text == NULL)
+		return 0;
+	switch (data[0]) {
+	case 's':
+		parse_status(text);
+		break;
+	case 'm':
+		parse_mountinfo(text);
+		break;
+	case 'l':
+		parse_limits(text);
+		break;
+	case 'c':
+		(void)vb_proc_cgroup_is_of(text, "0123456789abcdef");
+		break;
+	default:
+		scan_maps(text, strlen(text));
+		break;
+	}
+	return 0;
+}
