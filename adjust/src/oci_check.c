@@ -103,9 +103,12 @@ static bool is_volume(const struct vb_oci_mount *mount)
 static int refuse_volume(const struct vb_plan_mount *planned, const struct vb_oci_mount *volume,
 	const char *why, struct vb_error *err)
 {
+	bool linked = strcmp(volume->destination, volume->resolved) != 0;
+
 	(void)vb_error_refuse(err, VB_CODE_CONFLICT,
-		"the planned mount '%.128s' %s the volume mount '%.128s' (in this image '%.128s')",
-		planned->destination, why, volume->destination, volume->resolved);
+		"the planned mount '%.128s' %s the volume mount '%.128s'%s%.128s%s",
+		planned->destination, why, volume->destination, linked ? " (in this image '" : "",
+		linked ? volume->resolved : "", linked ? "')" : "");
 	return vb_error_fix(err,
 		"mount the volume elsewhere, or take the path out of the annotation or bundle that "
 		"plans it");

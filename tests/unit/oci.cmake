@@ -16,3 +16,13 @@ foreach(test hook passing)
 		PRIVATE VB_TEST_HOOK="$<TARGET_FILE:vambrace-oci>")
 	add_dependencies(test_oci_${test} vambrace-oci)
 endforeach()
+
+# Golden cases of the OCI renderer, one test each.
+add_executable(test_oci_golden test_oci_golden.c)
+target_link_libraries(test_oci_golden PRIVATE vb_flags vb_adjust vb_base vb_dep_seccomp)
+file(GLOB cases CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/golden/oci/*)
+foreach(case ${cases})
+	cmake_path(GET case FILENAME name)
+	add_test(NAME golden.oci.${name} COMMAND test_oci_golden ${case})
+	set_tests_properties(golden.oci.${name} PROPERTIES LABELS golden)
+endforeach()

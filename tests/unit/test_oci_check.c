@@ -220,7 +220,7 @@ START_TEST(links_inside_volumes_are_followed_as_the_runtime_will)
 		VB_CODE_CONFLICT, "'/data/inner'");
 	assert_refused(
 		VOLUME("/data") "," TMPFS("/usr/local/lib") "," VOLUME("/data/deep/inner/lib"),
-		"/usr/local/lib", VB_CODE_CONFLICT, "in this image '/usr/local/lib'");
+		"/usr/local/lib", VB_CODE_CONFLICT, "(in this image '/usr/local/lib')");
 	/* Before the volume is there, the image's own /data is looked at. */
 	assert_passes(TMPFS("/tmp") "," VOLUME("/data/inner") "," VOLUME("/data"), "/tmp");
 	/* A tmpfs in between is empty and has no links. */
