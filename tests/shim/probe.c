@@ -21,6 +21,7 @@
 
 enum {
 	EXIT_BROKEN = 99,
+	SMALL_STACK_BYTES = 16384,
 	HANDLER_BYTES = 6144,
 	VALUE_BYTES = 64,
 	SIGNAL_FRAME_ENTRY = 51 /* AT_MINSIGSTKSZ */,
@@ -45,7 +46,7 @@ static void run_current(void)
 	errno = 0;
 	result = current.action->run(current.args);
 	printf("result=%d errno=%d\n", result, errno);
-	fflush(stdout);
+	(void)fflush(stdout);
 }
 
 static void *run_in_thread(void *unused)
@@ -54,14 +55,16 @@ static void *run_in_thread(void *unused)
 	return unused;
 }
 
-/* The smallest stack that pthreads allows; the thread's own data is in there, too. */
+/* The smallest stack that glibc allows; the thread's own data is in there, too. */
 static void run_small_stack(void)
 {
+	size_t bytes = PTHREAD_STACK_MIN > SMALL_STACK_BYTES ? (size_t)PTHREAD_STACK_MIN
+							     : (size_t)SMALL_STACK_BYTES;
 	pthread_attr_t attributes;
 	pthread_t thread;
 
 	if (pthread_attr_init(&attributes) != 0 ||
-		pthread_attr_setstacksize(&attributes, (size_t)PTHREAD_STACK_MIN) != 0 ||
+		pthread_attr_setstacksize(&attributes, bytes) != 0 ||
 		pthread_create(&thread, &attributes, run_in_thread, NULL) != 0 ||
 		pthread_join(thread, NULL) != 0)
 		probe_die("thread");
@@ -212,7 +215,7 @@ static void fill_environment(const char *count)
 	for (long i = 0; i < variables; i++) {
 		char name[VALUE_BYTES];
 
-		snprintf(name, sizeof(name), "FILLER_%ld", i);
+		(void)snprintf(name, sizeof(name), "FILLER_%ld", i);
 		if (setenv(name, "x", 1) != 0)
 			probe_die("setenv");
 	}
@@ -229,8 +232,11 @@ static void wait_between(const char *unused)
 /* Until the test has done its part. */
 static void wait_for_line(void)
 {
-	while (getchar() != '\n')
-		;
+	for (int byte = 0; byte != '\n';) {
+		byte = getchar();
+		if (byte == EOF)
+			exit(EXIT_BROKEN);
+	}
 }
 
 static const struct modifier {
@@ -290,7 +296,7 @@ int main(int argc, char **argv)
 {
 	char **args = argv + (argc > 0);
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	while (take_modifier(&args))
 		;
 	current.action = find_action(args);

@@ -97,7 +97,7 @@ END_TEST
 
 START_TEST(an_entry_of_path_max_is_malformed)
 {
-	char *list = malloc(2 * VB_SHIM_PATH_MAX);
+	char *list = malloc((size_t)2 * VB_SHIM_PATH_MAX);
 	struct fixture fixture;
 
 	memset(list, 'a', VB_SHIM_PATH_MAX);
@@ -180,13 +180,16 @@ static const char *candidates(const char *file, const char *search_path)
 	static char all[256];
 	char candidate[VB_SHIM_PATH_MAX];
 	struct vb_shim_search search;
+	size_t length = 0;
 
-	all[0] = '\0';
 	ck_assert_int_eq(vb_shim_search_start(&search, file, search_path), 0);
 	while (vb_shim_search_next(&search, candidate)) {
-		strcat(all, candidate);
-		strcat(all, " ");
+		ck_assert_uint_lt(length + strlen(candidate) + 1, sizeof(all));
+		memcpy(all + length, candidate, strlen(candidate));
+		length += strlen(candidate);
+		all[length++] = ' ';
 	}
+	all[length] = '\0';
 	return all;
 }
 
@@ -223,7 +226,7 @@ START_TEST(a_search_skips_a_directory_that_makes_the_path_too_long)
 	char search_path[VB_SHIM_PATH_MAX + 16];
 
 	memset(search_path, 'd', sizeof(search_path));
-	strcpy(search_path + VB_SHIM_PATH_MAX, ":/a");
+	memcpy(search_path + VB_SHIM_PATH_MAX, ":/a", sizeof(":/a"));
 	ck_assert_str_eq(candidates("x", search_path), "/a/x ");
 }
 END_TEST
