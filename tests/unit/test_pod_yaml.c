@@ -200,6 +200,23 @@ START_TEST(the_depth_limit_is_64_levels)
 }
 END_TEST
 
+START_TEST(a_flood_of_directives_is_refused_at_once)
+{
+	static const char directive[] = "%TAG !a! tag:x,2000:\n";
+	vb_auto_yaml struct vb_yaml *yaml = NULL;
+	size_t length = sizeof(directive) - 1;
+	size_t size = length * 100000;
+	vb_auto_free char *text = malloc(size);
+
+	ck_assert_ptr_nonnull(text);
+	for (size_t i = 0; i < size; i += length)
+		memcpy(text + i, directive, length);
+	ck_assert_int_eq(vb_yaml_parse("flood", text, size, &yaml, &err), -EINVAL);
+	ck_assert_str_eq(err.what, "flood:65:1: too many directives");
+	ck_assert_int_eq(parse("%YAML 1.1\n---\na: 1\n", &yaml), 0);
+}
+END_TEST
+
 static const struct vb_subject_mount *find_mount(
 	const struct vb_pod_container *container, const char *destination)
 {
@@ -268,6 +285,7 @@ int main(void)
 	tcase_add_test(limits, a_text_over_4_mib_is_refused);
 	tcase_add_test(limits, more_values_than_the_limit_are_refused);
 	tcase_add_test(limits, the_depth_limit_is_64_levels);
+	tcase_add_test(limits, a_flood_of_directives_is_refused_at_once);
 	tcase_add_test(pod, mounts_are_those_that_kubelet_and_the_runtime_would_make);
 	suite_add_tcase(suite, scalar);
 	suite_add_tcase(suite, text);
