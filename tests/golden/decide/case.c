@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "case.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "vb/adjust/codes.h"
+#include "vb/base/file.h"
+
+enum { FILE_MAX = 1 << 20, POD_DEPTH_MAX = 8 };
+
+/* An absent file leaves NULL. */
+static int read_optional(
+	const char *directory, const char *name, char **ret_text, struct vb_error *err)
+{
+	vb_auto_free char *path = vb_str_format("%s/%s", directory, name);
+	size_t size;
+
+	if (path == NULL)
+		return vb_error_set(err, ENOMEM, "read '%s'", name);
+	int r = vb_file_read(path, FILE_MAX, ret_text, &size, err);
+	return r == -ENOENT ? 0 : r;
+}
+
+int vb_case_load(struct vb_case *c, const char *directory, struct vb_error *err)
+{
+	vb_auto_free char *pod = NULL;
+
+	*c = (struct vb_case){0};
+	int r = read_optional(directory, "pod.json", &pod, err);
+	if (r == 0 && pod == NULL)
+		r = vb_error_say(err, ENOENT, "no pod.json in '%s'", directory);
+	if (r == 0)
+		r = vb_json_parse(pod, strlen(pod), POD_DEPTH_MAX, &c->pod, err);
+	if (r == 0)
+		r = read_optional(directory, "manifest.json", &c->manifest, err);
+	if (r == 0)
+		r = read_optional(directory, "config.json", &c->config, err);
+	return r < 0 ? r : vb_case_bind(c, err);
+}
+
+static int bind_annotations(struct vb_case *c, struct vb_error *err)
+{
+	json_t *annotations = json_object_get(c->pod, "annotations");
+	const char *key;
+	json_t *value;
+
+	c->annotations = calloc(json_object_size(annotations) + 1, sizeof(*c->annotations));
+	if (c->annotations == NULL)
+		return vb_error_set(err, ENOMEM, "read annotations");
+	json_object_foreach(annotations, key, value) {
+		if (!json_is_string(value))
+			return vb_error_say(err, EINVAL, "annotation '%s' is no string", key);
+		c->annotations[c->annotation_count++] =
+			(struct vb_annotation){key, json_string_value(value)};
+	}
+	return 0;
+}
+
+static int bind_env(struct vb_case *c, struct vb_error *err)
+{
+	const json_t *env = json_object_get(c->pod, "env");
+	const json_t *item;
+	size_t i;
+
+	c->env = calloc(json_array_size(env) + 1, sizeof(*c->env));
+	if (c->env == NULL)
+		return vb_error_set(err, ENOMEM, "read env");
+	json_array_foreach(env, i, item) {
+		if (!json_is_string(item))
+			return vb_error_say(err, EINVAL, "env[%zu] is no string", i);
+		c->env[c->subject.env_count++] = json_string_value(item);
+	}
+	c->subject.env = c->env;
+	return 0;
+}
+
+static int bind_mounts(struct vb_case *c, struct vb_error *err)
+{
+	static const char *const known[] = {"destination", "type", "source", "read_only", NULL};
+	const json_t *mounts = json_object_get(c->pod, "mounts");
+	const json_t *item;
+	size_t i;
+
+	c->mounts = calloc(json_array_size(mounts) + 1, sizeof(*c->mounts));
+	if (c->mounts == NULL)
+		return vb_error_set(err, ENOMEM, "read mounts");
+	json_array_foreach(mounts, i, item) {
+		struct vb_subject_mount mount = {.type = "bind"};
+		int r = vb_json_check_keys(item, "mount", known, err);
+		if (r == 0)
+			r = vb_json_get_string(
+				item, "mount", "destination", &mount.destination, err);
+		if (r == 0)
+			r = vb_json_get_string(item, "mount", "type", &mount.type, err);
+		if (r == 0)
+			r = vb_json_get_string(item, "mount", "source", &mount.source, err);
+		if (r == 0)
+			r = vb_json_get_bool(item, "mount", "read_only", &mount.read_only, err);
+		if (r == 0 && mount.destination == NULL)
+			r = vb_error_say(err, EINVAL, "a mount has no destination");
+		if (r < 0)
+			return r;
+		c->mounts[c->subject.mount_count++] = mount;
+	}
+	c->subject.mounts = c->mounts;
+	return 0;
+}
+
+int vb_case_bind(struct vb_case *c, struct vb_error *err)
+{
+	static const char *const known[] = {"namespace", "pod", "container", "handler",
+		"annotations", "env", "mounts", "shim_installed", NULL};
+	const json_t *handler = json_object_get(c->pod, "handler");
+
+	c->subject = (struct vb_subject){.namespace_name = "robots",
+		.pod = "arm-7",
+		.container = "driver",
+		.handler = json_is_string(handler) ? json_string_value(handler) : "vambrace",
+		.shim_installed = true};
+	int r = vb_json_check_keys(c->pod, "pod.json", known, err);
+	if (r == 0)
+		r = vb_json_get_string(
+			c->pod, "pod.json", "namespace", &c->subject.namespace_name, err);
+	if (r == 0)
+		r = vb_json_get_string(c->pod, "pod.json", "pod", &c->subject.pod, err);
+	if (r == 0)
+		r = vb_json_get_string(c->pod, "pod.json", "container", &c->subject.container, err);
+	if (r == 0)
+		r = vb_json_get_bool(
+			c->pod, "pod.json", "shim_installed", &c->subject.shim_installed, err);
+	if (r == 0)
+		r = bind_annotations(c, err);
+	if (r == 0)
+		r = bind_env(c, err);
+	return r < 0 ? r : bind_mounts(c, err);
+}
+
+void vb_case_finish(struct vb_case *c)
+{
+	json_decref(c->pod);
+	free(c->manifest);
+	free(c->config);
+	free(c->annotations);
+	free(c->mounts);
+	free((void *)c->env);
+	*c = (struct vb_case){0};
+}
+
+static int read_config(const struct vb_case *c, struct vb_config *config, struct vb_error *err)
+{
+	if (c->config != NULL)
+		return vb_config_parse(c->config, strlen(c->config), config, err);
+	return vb_config_init(config) < 0 ? vb_error_set(err, ENOMEM, "read the node config") : 0;
+}
+
+int vb_case_decide(const struct vb_case *c, struct vb_case_finder *finder,
+	struct vb_plan **ret_plan, struct vb_error *err)
+{
+	const struct vb_annotations annotations = {c->annotations, c->annotation_count};
+	const struct vb_bundle *bundle = NULL;
+	vb_auto_config struct vb_config config = {0};
+	vb_auto_request struct vb_request request = {0};
+
+	int r = read_config(c, &config, err);
+	if (r == 0)
+		r = vb_request_parse(&annotations, c->subject.container, &request, err);
+	if (r == 0 && request.bundle_name != NULL)
+		r = finder->find(finder, c, &config, &request, &bundle, err);
+	return r < 0 ? r : vb_plan_decide(&c->subject, &request, bundle, &config, ret_plan, err);
+}
+
+static int find_by_parsing(struct vb_case_finder *finder, const struct vb_case *c,
+	const struct vb_config *config, const struct vb_request *request,
+	const struct vb_bundle **ret_bundle, struct vb_error *err)
+{
+	/* The finder is the parser's first member. */
+	struct vb_case_parser *parser = (struct vb_case_parser *)(void *)finder;
+
+	(void)config;
+	if (c->manifest == NULL)
+		return vb_error_refuse(err, VB_CODE_BUNDLE_NOT_FOUND, "no manifest.json");
+	int r = vb_bundle_parse(
+		c->manifest, strlen(c->manifest), request->bundle_name, &parser->bundle, err);
+	if (r < 0)
+		return r;
+	if (parser->digest != NULL)
+		(void)snprintf(parser->bundle->digest, sizeof(parser->bundle->digest), "%s",
+			parser->digest);
+	*ret_bundle = parser->bundle;
+	return 0;
+}
+
+void vb_case_parser_init(struct vb_case_parser *parser, const char *digest)
+{
+	*parser = (struct vb_case_parser){.finder.find = find_by_parsing, .digest = digest};
+}
+
+void vb_case_parser_finish(struct vb_case_parser *parser)
+{
+	vb_bundle_destroy(parser->bundle);
+	parser->bundle = NULL;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_TESTS_GOLDEN_DECIDE_CASE_H
+#define VB_TESTS_GOLDEN_DECIDE_CASE_H
+
+#include "vb/adjust/decide.h"
+#include "vb/adjust/json.h"
+
+/*
+ * One case of the golden tests of the decision (README.md): a pod's container, and the bundle and
+ * the node config that meet it. Load it, or fill `pod`, `manifest` and `config` and bind it; then
+ * decide as often as you like; then finish.
+ */
+struct vb_case {
+	json_t *pod;    /* pod.json; what follows borrows its strings */
+	char *manifest; /* manifest.json, or NULL */
+	char *config;   /* config.json, or NULL */
+	struct vb_annotation *annotations;
+	struct vb_subject_mount *mounts;
+	const char **env;
+	size_t annotation_count;
+	struct vb_subject subject;
+};
+
+/* 0, or -errno of files; -EINVAL for a pod.json of another form. */
+int vb_case_load(struct vb_case *c, const char *directory, struct vb_error *err) VB_WARN_UNUSED;
+int vb_case_bind(struct vb_case *c, struct vb_error *err) VB_WARN_UNUSED;
+void vb_case_finish(struct vb_case *c);
+
+/* Where the bundle comes from. The result stays the finder's. */
+struct vb_case_finder {
+	int (*find)(struct vb_case_finder *finder, const struct vb_case *c,
+		const struct vb_config *config, const struct vb_request *request,
+		const struct vb_bundle **ret_bundle, struct vb_error *err);
+};
+
+/* The whole way from the annotations to the plan; *ret_plan is NULL for a container left alone. */
+int vb_case_decide(const struct vb_case *c, struct vb_case_finder *finder,
+	struct vb_plan **ret_plan, struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * A finder that parses the case's manifest in memory. Its digest is replaced where one is given:
+ * other bytes of the same meaning have another one.
+ */
+struct vb_case_parser {
+	struct vb_case_finder finder;
+	const char *digest;
+	struct vb_bundle *bundle;
+};
+
+void vb_case_parser_init(struct vb_case_parser *parser, const char *digest);
+void vb_case_parser_finish(struct vb_case_parser *parser);
+
+#endif
