@@ -157,7 +157,8 @@ static int read_manifest(const json_t *manifest, const char *expected_name,
 	if (r == 0)
 		r = copy_name(manifest, "version", &bundle->version, err);
 	if (r == 0 && !vb_str_equal(bundle->name, expected_name))
-		r = vb_error_say(err, EINVAL, "manifest.name is '%.64s'", bundle->name);
+		r = vb_error_say(err, EINVAL,
+			"manifest.name is '%.64s', not the name of its directory", bundle->name);
 	if (r == 0)
 		r = read_dlopen(manifest, bundle, err);
 	if (r == 0)

@@ -54,8 +54,9 @@ static void ask(struct vb_plan *plan, enum vb_layer layer, enum vb_source source
 		plan->sources[layer] |= source;
 }
 
-/* Adds one named profile to what will be met. */
-static int add_profile(struct vb_plan_seccomp *seccomp, const char *name, struct vb_error *err)
+/* Adds the profile that a source names to what will be met. */
+static int add_profile(const struct vb_decision *d, enum vb_source source, const char *name,
+	struct vb_plan_seccomp *seccomp, struct vb_error *err)
 {
 	if (strcmp(name, "starter") == 0) {
 		seccomp->starter = true;
@@ -65,8 +66,14 @@ static int add_profile(struct vb_plan_seccomp *seccomp, const char *name, struct
 		seccomp->runtime_default = true;
 		return 0;
 	}
-	(void)vb_error_refuse(
-		err, VB_CODE_PROFILE_INVALID, "seccomp profile '%.128s' is not known", name);
+	if (source == VB_SOURCE_BUNDLE)
+		(void)vb_error_refuse(err, VB_CODE_PROFILE_INVALID,
+			"seccomp profile '%.128s' of bundle '%s' is not known", name,
+			d->bundle->name);
+	else
+		(void)vb_error_refuse(err, VB_CODE_PROFILE_INVALID,
+			"seccomp profile '%.128s' of seccomp-profile.vambrace.dev is not known",
+			name);
 	return vb_error_fix(err, "name starter or runtime-default");
 }
 
@@ -98,9 +105,9 @@ static int decide_seccomp(const struct vb_decision *d, struct vb_plan *plan, str
 		return vb_error_fix(err, "remove the reason");
 	}
 	if (bundled != NULL)
-		r = add_profile(&plan->seccomp, bundled, err);
+		r = add_profile(d, VB_SOURCE_BUNDLE, bundled, &plan->seccomp, err);
 	if (r == 0 && annotated != NULL)
-		r = add_profile(&plan->seccomp, annotated, err);
+		r = add_profile(d, VB_SOURCE_ANNOTATION, annotated, &plan->seccomp, err);
 	if (r < 0)
 		return r;
 	ask(plan, VB_LAYER_SECCOMP, VB_SOURCE_BUNDLE, bundled != NULL);
@@ -225,8 +232,12 @@ static int check_handler(const struct vb_plan *plan, struct vb_error *err)
 	vb_auto_free char *list = vb_strv_join(&names, ',');
 	if (list == NULL)
 		return out_of_memory(err);
-	(void)vb_error_refuse(err, VB_CODE_REQUIRES_RUNTIME,
-		"runtime handler '%.63s' cannot enforce %s", plan->handler, list);
+	if (plan->handler[0] == '\0')
+		(void)vb_error_refuse(err, VB_CODE_REQUIRES_RUNTIME,
+			"the node's default runtime handler cannot enforce %s", list);
+	else
+		(void)vb_error_refuse(err, VB_CODE_REQUIRES_RUNTIME,
+			"runtime handler '%.63s' cannot enforce %s", plan->handler, list);
 	return vb_error_fix(err, "set runtimeClassName: vambrace on the pod, or drop these layers");
 }
 

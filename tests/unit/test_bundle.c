@@ -206,7 +206,7 @@ static const struct {
 	{"{\"kind\":\"bundle\",\"schema_version\":\"1.6\",\"name\":\"arm\"}",
 		"manifest.version is missing", NULL},
 	{"{\"kind\":\"bundle\",\"schema_version\":\"1.6\",\"name\":\"leg\",\"version\":\"1\"}",
-		"manifest.name is 'leg'", NULL},
+		"manifest.name is 'leg', not the name of its directory", NULL},
 	{HEAD("1.5") ",\"hardening\":{}}", "a hardening block needs schema_version 1.6", NULL},
 	{MANIFEST(",\"hardening\":[]"), "manifest.hardening must be an object", NULL},
 	{MANIFEST(",\"name\":\"arm\""),
