@@ -37,7 +37,11 @@ ATTACKS = [
     ("write=/tmp/x", "write to /tmp", None),
     ("loopback", "connect to loopback", None),
 ]
-COLUMNS = (24, 7, 9, 16)
+# The capability that the kernel wants for it; who has it was not stopped for lack of it.
+NEEDS = {"mount": "SYS_ADMIN", "ptrace": "SYS_PTRACE", "mknod": "MKNOD", "clone-user": "SYS_ADMIN",
+         "raw-socket": "NET_RAW"}
+CAPABILITIES = {"NET_RAW": 13, "SYS_PTRACE": 19, "SYS_ADMIN": 21, "MKNOD": 27}
+COLUMNS = (23, 5, 8, 16)
 
 
 @contextlib.contextmanager
@@ -59,17 +63,23 @@ def run_attacks(cri, **pod_options):
     return parse_attempts(stdout), stderr, container
 
 
+def capability(status, name):
+    """`CapEff has NAME` or `CapEff lacks NAME`, from /proc/1/status of the container."""
+    held = int(status["CapEff"], 16) >> CAPABILITIES[name] & 1
+    return f"CapEff {'has' if held else 'lacks'} {name}"
+
+
 def evidence(word, layer, outcome, stderr, status):
-    """Why the layer, and no other, stopped the attack: the kernel's words, or the shim's line."""
+    """Why this layer, and no other, stopped the attack: the kernel's words, or the shim's line."""
     if layer is None:
         return "allowed, as it should be"
     if layer == "preload":
         name = "execve" if word.startswith("exec") else "connect"
         return next(line for line in stderr.splitlines() if f" {name}(" in line)
     if layer == "seccomp":
-        holds = int(status["CapEff"], 16) >> 21 & 1
-        return (f"CapEff {'still has' if holds else 'lacks'} SYS_ADMIN; "
-                f"Seccomp: {status['Seccomp']} (filter)")
+        return f"Seccomp: {status['Seccomp']}; {capability(status, NEEDS[word])}"
+    if layer == "capabilities":
+        return capability(status, NEEDS[word])
     return outcome["layers"][layer]["evidence"][0]
 
 

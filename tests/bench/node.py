@@ -162,7 +162,8 @@ def bench(node, runs):
 
     print("\n== the plugin's handling time")
     vambrace.send_signal(signal.SIGUSR1)
-    print(vambrace.wait_log(r"event=handling.*").group(0))
+    vambrace.wait_log(r"event=times request=start")
+    print("\n".join(re.findall(r"event=times (.*)", vambrace.log())))
 
     print("\n== the hook's own time")
     HookBench(node, cri, vambrace).run(300)
