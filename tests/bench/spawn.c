@@ -45,7 +45,8 @@ static long long measure(char **argv)
 	long long begin = now_ns();
 	int error = posix_spawn(&pid, argv[0], NULL, NULL, argv, environment);
 	if (error != 0 || waitpid(pid, &status, 0) < 0 || status != 0) {
-		fprintf(stderr, "spawn: %s failed (%s, status %d)\n", argv[0], strerror(error), status);
+		fprintf(stderr, "spawn: %s failed (%s, status %d)\n", argv[0], strerror(error),
+			status);
 		exit(1);
 	}
 	return now_ns() - begin;
