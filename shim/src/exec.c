@@ -84,6 +84,8 @@ int vb_shim_exec_call(const struct vb_shim_policy *policy, const char *path, cha
 static int call_execveat(const struct vb_shim_policy *policy, const struct vb_shim_target *target,
 	char *const argv[], char *const envp[])
 {
+	if (target->is_fexecve && policy->next.fexecve != NULL)
+		return policy->next.fexecve(target->dirfd, argv, envp);
 	if (policy->next.execveat != NULL)
 		return policy->next.execveat(
 			target->dirfd, target->path, argv, envp, target->flags);
@@ -161,8 +163,13 @@ int execveat(int dirfd, const char *path, char *const argv[], char *const envp[]
 int fexecve(int fd, char *const argv[], char *const envp[])
 {
 	const struct vb_shim_policy *policy = vb_shim_policy_get();
+	struct vb_shim_target target = {.operation = "execveat",
+		.dirfd = fd,
+		.path = "",
+		.flags = AT_EMPTY_PATH,
+		.is_fexecve = true};
 
-	if (!policy->active && policy->next.fexecve != NULL)
-		return policy->next.fexecve(fd, argv, envp);
-	return execveat(fd, "", argv, envp, AT_EMPTY_PATH);
+	if (!policy->active)
+		return call_execveat(policy, &target, argv, envp);
+	return copy_and_run(policy, target, argv, envp);
 }

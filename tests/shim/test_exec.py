@@ -122,7 +122,6 @@ class Listed(Case):
         run = probe("execle", harness.TARGET, exec_list=harness.TARGET)
         self.assertEqual(run.values("env")[0], "ONLY=this")
 
-    @harness.needs_execveat
     def test_a_listed_program_runs_by_its_descriptor(self):
         self.assert_ran(probe("fexecve", harness.TARGET, exec_list=harness.TARGET))
 

@@ -15,6 +15,8 @@ struct vb_shim_target {
 	int dirfd;
 	const char *path;
 	int flags;
+	/* By fexecve, which libc can do without execveat, too. */
+	bool is_fexecve;
 };
 
 /* -ENAMETOOLONG; otherwise scratch->path holds the path, which nobody can change any more. */
