@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+# The tests of the daemon's parts, and of the daemon itself with a runtime played to it.
+vb_add_unit_test(test_nri_render test_nri_render.c LIBS vb_nri)
+vb_add_unit_test(test_nri_parts test_nri_parts.c LIBS vb_nri)
+foreach(test session gate)
+	vb_add_unit_test(test_nri_${test} test_nri_${test}.c nri_runtime.c oci_node.c
+		LIBS vb_proto vb_adjust)
+	target_compile_definitions(test_nri_${test}
+		PRIVATE VB_TEST_DAEMON="$<TARGET_FILE:vambrace-nri>")
+	add_dependencies(test_nri_${test} vambrace-nri)
+endforeach()

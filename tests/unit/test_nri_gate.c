@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the daemon lets happen to containers, and what it leaves behind. */
+#include <check.h>
+#include <errno.h>
+#include <dirent.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "nri_runtime.h"
+#include "oci_node.h"
+#include "unit.h"
+#include "vb/adjust/plan.h"
+#include "vb/base/file.h"
+#include "vb/base/str.h"
+
+#define STATE   "/run/vambrace"
+#define PLAN    STATE "/plans/" CONTAINER_ID ".json"
+#define RECEIPT STATE "/receipts/" CONTAINER_ID ".json"
+#define OUTCOME STATE "/outcomes/" CONTAINER_ID ".json"
+#define PLACE   " (robots/arm-0, container ctl): "
+
+static const char config[] = "{\"bundle_dirs\":[\"" RUNTIME_BUNDLE "\"],\"deadline_ms\":300}";
+
+static const struct event_text plain = {.handler = "runc"};
+static const struct event_text hardened = {
+	.handler = "vambrace", .annotation = "no-new-privileges.vambrace.dev", .value = "true"};
+static const struct event_text with_tmpfs = {
+	.annotation = "tmpfs.vambrace.dev", .value = "/tmp:size=1Mi"};
+
+static struct runtime runtime;
+
+static void set_up(void)
+{
+	runtime_init(&runtime);
+	runtime_start_daemon(&runtime, config);
+	(void)runtime_greet(&runtime, "2.2.7");
+}
+
+static void tear_down(void)
+{
+	runtime_finish(&runtime);
+}
+
+static const struct answer *call(const char *method, const struct event_text *text)
+{
+	return runtime_call(&runtime, method, event_payload(text));
+}
+
+/* The digest of the plan file's bytes. */
+static const char *plan_digest(void)
+{
+	static char digest[VB_DIGEST_SIZE];
+	vb_auto_free char *text = support_read_file(PLAN);
+
+	vb_digest(text, strlen(text), digest);
+	return digest;
+}
+
+static void expect_refused(const struct answer *answer, const char *line)
+{
+	ck_assert_int_eq(answer->code, VB_TTRPC_UNKNOWN);
+	ck_assert_str_eq(answer->message, line);
+	ck_assert_uint_eq(answer->payload_size, 0);
+}
+
+START_TEST(a_pod_that_asks_for_nothing_is_left_alone)
+{
+	static const char *const methods[] = {"CreateContainer", "ValidateContainerAdjustment",
+		"StartContainer", "PostStartContainer", "StopContainer"};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(methods); i++) {
+		const struct answer *answer = call(methods[i], &plain);
+		ck_assert_int_eq(answer->code, 0);
+		ck_assert_uint_eq(answer->payload_size, 0);
+	}
+	ck_assert(!runtime_has_file(STATE));
+}
+END_TEST
+
+START_TEST(a_pod_of_our_handler_gets_a_plan_and_its_digest)
+{
+	const struct answer *answer = call("CreateContainer", &hardened);
+
+	ck_assert_msg(answer->code == 0, "%s", answer->message);
+	ck_assert(answer_has(answer, "plan-digest.vambrace.dev"));
+	ck_assert(answer_has(answer, plan_digest()));
+	vb_auto_free char *plan = support_read_file(PLAN);
+	ck_assert_ptr_nonnull(strstr(plan, "\"no_new_privileges\""));
+	ck_assert_ptr_nonnull(strstr(plan, "\"seccomp\""));
+}
+END_TEST
+
+START_TEST(a_tmpfs_of_another_handler_is_a_mount_of_the_adjustment)
+{
+	const struct answer *answer = call("CreateContainer", &with_tmpfs);
+
+	ck_assert_msg(answer->code == 0, "%s", answer->message);
+	ck_assert(answer_has(answer, "/tmp"));
+	ck_assert(answer_has(answer, "size=1048576"));
+	ck_assert(answer_has(answer, plan_digest()));
+}
+END_TEST
+
+START_TEST(a_refusal_says_why_in_one_line_and_leaves_nothing)
+{
+	const struct event_text unknown = {
+		.handler = "vambrace", .annotation = "cap-dorp.vambrace.dev", .value = "ALL"};
+	const struct event_text missing = {
+		.handler = "vambrace", .annotation = "bundle.vambrace.dev", .value = "arm"};
+	const struct event_text elsewhere = {
+		.handler = "runc", .annotation = "no-new-privileges.vambrace.dev", .value = "true"};
+	const struct event_text *const refused[] = {&unknown, &missing, &elsewhere};
+	static const char *const codes[] = {
+		"ErrUnknownAnnotation", "ErrBundleNotFound", "ErrHardeningRequiresRuntime"};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(refused); i++) {
+		const struct answer *answer = call("CreateContainer", refused[i]);
+		vb_auto_free char *start = vb_str_format("vambrace: %s: ", codes[i]);
+		ck_assert_int_eq(answer->code, VB_TTRPC_UNKNOWN);
+		ck_assert_msg(
+			strncmp(answer->message, start, strlen(start)) == 0, "%s", answer->message);
+		ck_assert_ptr_nonnull(strstr(answer->message, PLACE));
+		ck_assert_ptr_null(strchr(answer->message, '\n'));
+		ck_assert(!runtime_has_file(PLAN));
+	}
+	runtime_wait_log("event=refused request=CreateContainer namespace=\"robots\" "
+			 "pod=\"arm-0\" container=\"ctl\" error=\"vambrace: ErrUnknownAnnotation");
+}
+END_TEST
+
+START_TEST(a_second_create_of_the_same_container_replaces_its_plan)
+{
+	const struct event_text refused = {
+		.handler = "vambrace", .annotation = "bundle.vambrace.dev", .value = "arm"};
+
+	ck_assert_int_eq(call("CreateContainer", &hardened)->code, 0);
+	vb_auto_free char *first = strdup(plan_digest());
+	ck_assert_int_eq(call("CreateContainer", &with_tmpfs)->code, 0);
+	ck_assert_str_ne(plan_digest(), first);
+	ck_assert_int_ne(call("CreateContainer", &refused)->code, 0);
+	ck_assert(!runtime_has_file(PLAN));
+}
+END_TEST
+
+START_TEST(text_that_is_no_text_is_refused_where_it_concerns_us)
+{
+	const struct event_text bad = {.handler = "vambrace",
+		.annotation = "no-new-privileges.vambrace.dev",
+		.value = "tru\xff"};
+
+	expect_refused(call("CreateContainer", &bad),
+		"vambrace: ErrInvalidValue: the pod or container has a text with a NUL or bytes "
+		"that are not UTF-8" PLACE "remove it from annotations, env and mounts");
+}
+END_TEST
+
+START_TEST(a_container_id_that_cannot_name_a_file_is_refused)
+{
+	const struct event_text bad = {.id = "../../etc/passwd", .handler = "vambrace"};
+
+	const struct answer *answer = call("CreateContainer", &bad);
+	ck_assert_int_eq(answer->code, VB_TTRPC_UNKNOWN);
+	ck_assert_int_eq(strncmp(answer->message, "vambrace: ErrInternal: ", 23), 0);
+	ck_assert(!runtime_has_file(STATE));
+}
+END_TEST
+
+START_TEST(a_start_without_a_plan_is_refused)
+{
+	const struct event_text digest = {.plan_digest = "sha256:0"};
+	const struct event_text *const planless[] = {&hardened, &with_tmpfs, &digest};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(planless); i++)
+		expect_refused(call("StartContainer", planless[i]),
+			"vambrace: ErrNoPlan: there is no plan for this container: its creation "
+			"passed by vambrace-nri" PLACE "delete the pod so that it is made again, "
+			"and check that vambrace-nri runs");
+	/* The other style of the same event. */
+	expect_refused(runtime_call(&runtime, "StateChange",
+			       state_change_payload(VB_NRI_EVENT_START_CONTAINER, &hardened)),
+		"vambrace: ErrNoPlan: there is no plan for this container: its creation passed by "
+		"vambrace-nri" PLACE "delete the pod so that it is made again, and check that "
+		"vambrace-nri runs");
+	ck_assert_int_eq(call("StartContainer", &plain)->code, 0);
+}
+END_TEST
+
+START_TEST(a_start_whose_adjustment_was_lost_or_changed_is_refused)
+{
+	struct event_text text = hardened;
+
+	ck_assert_int_eq(call("CreateContainer", &hardened)->code, 0);
+	const struct answer *answer = call("StartContainer", &text);
+	ck_assert_ptr_nonnull(strstr(
+		answer->message, "ErrPlanMismatch: the container was made without its plan"));
+	text.plan_digest = "sha256:0";
+	answer = call("StartContainer", &text);
+	ck_assert_ptr_nonnull(strstr(
+		answer->message, "ErrPlanMismatch: the container was made with another plan"));
+}
+END_TEST
+
+START_TEST(a_plan_of_another_container_or_none_at_all_does_not_pass)
+{
+	struct event_text text = hardened;
+
+	ck_assert_int_eq(call("CreateContainer", &hardened)->code, 0);
+	text.handler = "other";
+	text.plan_digest = plan_digest();
+	const struct answer *answer = call("StartContainer", &text);
+	ck_assert_ptr_nonnull(strstr(answer->message,
+		"ErrPlanMismatch: the plan is of robots/arm-0, container ctl, handler 'vambrace'"));
+	support_write_file(PLAN, "{\"plan_version\":1", 0600);
+	answer = call("StartContainer", &hardened);
+	ck_assert_ptr_nonnull(strstr(answer->message, "vambrace: ErrPlanMismatch: "));
+}
+END_TEST
+
+START_TEST(a_start_that_cannot_be_examined_is_refused)
+{
+	struct event_text text = hardened;
+
+	ck_assert_int_eq(call("CreateContainer", &hardened)->code, 0);
+	text.plan_digest = plan_digest();
+	const struct answer *answer = call("StartContainer", &text);
+	ck_assert_int_eq(answer->code, VB_TTRPC_UNKNOWN);
+	ck_assert_ptr_nonnull(strstr(answer->message,
+		"vambrace: ErrNotApplied: the container's process cannot be examined: "));
+}
+END_TEST
+
+/* This test's own process is in no cgroup of the container. */
+START_TEST(a_process_of_someone_else_is_not_examined)
+{
+	ck_assert_int_eq(call("CreateContainer", &hardened)->code, 0);
+	struct event_text text = hardened;
+	text.plan_digest = plan_digest();
+	struct vb_buf *payload = payload_new();
+	struct vb_buf *container = event_container(&text);
+	put_number(container, 12, (uint64_t)getpid());
+	put_part(payload, 1, event_pod(&text));
+	put_part(payload, 2, container);
+	const struct answer *answer = runtime_call(&runtime, "StartContainer", payload);
+	ck_assert_ptr_nonnull(
+		strstr(answer->message, "is in no cgroup of container " CONTAINER_ID));
+}
+END_TEST
+
+/* A validation request with the adjustment that the daemon's own reply was. */
+static const struct answer *validate(const struct event_text *text, const struct answer *created)
+{
+	struct vb_buf *payload = event_payload(text);
+
+	/* CreateContainerResponse{adjust=1}: what follows its tag and length is the adjustment. */
+	if (created != NULL) {
+		size_t start = created->payload[1] < 0x80 ? 2 : 3;
+		struct vb_buf *adjustment = payload_new();
+		ck_assert_int_eq(vb_buf_append(adjustment, created->payload + start,
+					 created->payload_size - start),
+			0);
+		put_part(payload, 3, adjustment);
+	}
+	return runtime_call(&runtime, "ValidateContainerAdjustment", payload);
+}
+
+START_TEST(a_validation_passes_when_all_that_we_brought_is_there)
+{
+	struct answer created = *call("CreateContainer", &with_tmpfs);
+
+	ck_assert_int_eq(created.code, 0);
+	const struct answer *answer = validate(&with_tmpfs, &created);
+	ck_assert_msg(answer->code == 0, "%s", answer->message);
+	ck_assert_uint_eq(answer->payload_size, 0);
+}
+END_TEST
+
+START_TEST(a_validation_refuses_when_ours_is_missing)
+{
+	ck_assert_int_eq(call("CreateContainer", &with_tmpfs)->code, 0);
+	expect_refused(validate(&with_tmpfs, NULL),
+		"vambrace: ErrPlanMismatch: what the plan adds does not reach the container: the "
+		"annotation plan-digest.vambrace.dev is missing or another one" PLACE
+		"check the node's other NRI plugins");
+}
+END_TEST
+
+START_TEST(a_validation_refuses_a_container_of_ours_that_has_no_plan)
+{
+	const struct answer *answer = validate(&hardened, NULL);
+	ck_assert_ptr_nonnull(strstr(answer->message, "vambrace: ErrNoPlan: "));
+	answer = validate(&with_tmpfs, NULL);
+	ck_assert_ptr_nonnull(strstr(answer->message, "vambrace: ErrNoPlan: "));
+	ck_assert_int_eq(validate(&plain, NULL)->code, 0);
+}
+END_TEST
+
+/* Stops the thread that does the I/O, as a disk that hangs would. */
+static pid_t stop_worker(void)
+{
+	vb_auto_free char *path = vb_str_format("/proc/%d/task", (int)runtime.daemon);
+	DIR *tasks = opendir(path);
+	pid_t worker = 0;
+
+	ck_assert_ptr_nonnull(tasks);
+	for (const struct dirent *entry; (entry = readdir(tasks)) != NULL;) {
+		pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+		if (tid > 0 && tid != runtime.daemon)
+			worker = tid;
+	}
+	(void)closedir(tasks);
+	ck_assert_int_eq(ptrace(PTRACE_SEIZE, worker, NULL, NULL), 0);
+	ck_assert_int_eq(ptrace(PTRACE_INTERRUPT, worker, NULL, NULL), 0);
+	ck_assert_int_eq(waitpid(worker, NULL, __WALL), worker);
+	return worker;
+}
+
+START_TEST(a_hanging_disk_is_answered_at_the_deadline_and_leaves_nothing)
+{
+	struct timespec before = {0};
+	struct timespec after = {0};
+
+	pid_t worker = stop_worker();
+	(void)clock_gettime(CLOCK_MONOTONIC, &before);
+	const struct answer *answer = call("CreateContainer", &hardened);
+	(void)clock_gettime(CLOCK_MONOTONIC, &after);
+	long ms =
+		(after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+	ck_assert_int_ge(ms, 295);
+	ck_assert_int_lt(ms, 1000);
+	ck_assert_int_eq(strncmp(answer->message, "vambrace: ErrDeadline: ", 23), 0);
+	/* The loop is alive: others are let through, ours are still refused. */
+	ck_assert_int_eq(call("CreateContainer", &plain)->code, 0);
+	answer = call("StartContainer", &hardened);
+	ck_assert_int_eq(strncmp(answer->message, "vambrace: ErrDeadline: ", 23), 0);
+	/* The plan that comes late is taken away again. */
+	ck_assert_int_eq(ptrace(PTRACE_DETACH, worker, NULL, NULL), 0);
+	answer = call("StartContainer", &hardened);
+	ck_assert_ptr_nonnull(strstr(answer->message, "vambrace: ErrNoPlan: "));
+	ck_assert(runtime_has_file(STATE "/plans"));
+	runtime_wait_file(PLAN, false);
+}
+END_TEST
+
+START_TEST(a_plan_whose_reply_finds_no_connection_is_taken_away)
+{
+	pid_t worker = stop_worker();
+	(void)runtime_send(&runtime, "CreateContainer", event_payload(&hardened));
+	(void)usleep(50000);
+	runtime_close(&runtime);
+	(void)runtime_greet(&runtime, "2.2.7");
+	ck_assert_int_eq(ptrace(PTRACE_DETACH, worker, NULL, NULL), 0);
+	runtime_wait_file(STATE "/plans", true);
+	runtime_wait_file(PLAN, false);
+	const struct answer *answer = call("StartContainer", &hardened);
+	ck_assert_ptr_nonnull(strstr(answer->message, "vambrace: ErrNoPlan: "));
+}
+END_TEST
+
+START_TEST(a_reply_longer_than_4096_bytes_arrives_whole)
+{
+	vb_auto_buf struct vb_buf *manifest = vb_buf_create(1 << 20);
+	const struct event_text text = {
+		.handler = "vambrace", .annotation = "bundle.vambrace.dev", .value = "arm"};
+
+	ck_assert_int_eq(
+		vb_buf_append_string(manifest,
+			"{\"kind\":\"bundle\",\"schema_version\":\"1.6\",\"name\":\"arm\","
+			"\"version\":\"1\",\"channel\":\"dev\",\"min_adk_version\":\"1.0\","
+			"\"hardening\":{\"preload\":{\"exec_allowlist\":[\"/bin/x\""),
+		0);
+	for (int i = 0; i < 500; i++)
+		ck_assert_int_eq(vb_buf_printf(manifest, ",\"/usr/bin/program-number-%d\"", i), 0);
+	ck_assert_int_eq(vb_buf_append_string(manifest, "]}}}"), 0);
+	support_make_directories(RUNTIME_BUNDLE "/arm");
+	support_make_directories("/opt/vambrace/lib");
+	support_write_file(VB_SHIM_HOST_PATH, "shim", 0755);
+	vb_auto_free char *json = vb_buf_strdup(manifest);
+	support_write_file(RUNTIME_BUNDLE "/arm/manifest.json", json, 0644);
+	const struct answer *answer = call("CreateContainer", &text);
+	ck_assert_msg(answer->code == 0, "%s", answer->message);
+	ck_assert_uint_gt(answer->payload_size, 8192);
+	ck_assert(answer_has(answer, "/usr/bin/program-number-499"));
+	ck_assert(answer_has(answer, plan_digest()));
+	/* And the connection is in step. */
+	ck_assert_int_eq(call("CreateContainer", &plain)->code, 0);
+}
+END_TEST
+
+START_TEST(the_files_of_a_container_go_with_it)
+{
+	static const char *const paths[] = {
+		PLAN, RECEIPT, OUTCOME, STATE "/passed/" CONTAINER_ID ".json"};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(paths); i++) {
+		vb_auto_free char *directory =
+			strndup(paths[i], (size_t)(strrchr(paths[i], '/') - paths[i]));
+		support_make_directories(directory);
+		support_write_file(paths[i], "{}", 0600);
+	}
+	ck_assert_int_eq(runtime_call(&runtime, "StateChange",
+				 state_change_payload(VB_NRI_EVENT_REMOVE_CONTAINER, &hardened))
+				 ->code,
+		0);
+	for (size_t i = 0; i < VB_ARRAY_SIZE(paths); i++)
+		runtime_wait_file(paths[i], false);
+}
+END_TEST
+
+/* A Synchronize request with the container, and one more that cannot be read. */
+static struct vb_buf *synchronize_payload(const struct event_text *text, bool is_broken)
+{
+	struct vb_buf *payload = payload_new();
+	struct vb_buf *container = event_container(text);
+
+	put_number(container, 4, VB_NRI_CONTAINER_RUNNING);
+	put_number(container, 12, 1);
+	put_part(payload, 1, event_pod(text));
+	put_part(payload, 2, container);
+	if (is_broken) {
+		struct vb_buf *broken = payload_new();
+		ck_assert_int_eq(vb_buf_append(broken, "\x0a\x7f", 2), 0);
+		put_part(payload, 2, broken);
+	}
+	return payload;
+}
+
+START_TEST(files_of_containers_that_are_no_more_go_when_all_are_known)
+{
+	support_make_directories(STATE "/plans");
+	support_make_directories(STATE "/outcomes");
+	support_write_file(STATE "/plans/gone.json", "{}", 0600);
+	support_write_file(STATE "/plans/gone.json.A1b2C3", "{", 0600);
+	support_write_file(STATE "/outcomes/gone.json", "{}", 0600);
+	support_write_file(STATE "/outcomes/" CONTAINER_ID ".json", "{}", 0600);
+	ck_assert_int_eq(
+		runtime_call(&runtime, "Synchronize", synchronize_payload(&plain, true))->code, 0);
+	ck_assert_int_eq(call("StartContainer", &plain)->code, 0);
+	runtime_wait_log("event=synchronized pods=1 containers=1 complete=false");
+	ck_assert(runtime_has_file(STATE "/plans/gone.json"));
+	ck_assert_int_eq(
+		runtime_call(&runtime, "Synchronize", synchronize_payload(&plain, false))->code, 0);
+	runtime_wait_file(STATE "/plans/gone.json", false);
+	runtime_wait_file(STATE "/plans/gone.json.A1b2C3", false);
+	runtime_wait_file(STATE "/outcomes/gone.json", false);
+	ck_assert(runtime_has_file(OUTCOME));
+}
+END_TEST
+
+START_TEST(a_container_of_ours_that_runs_without_a_plan_is_reported)
+{
+	ck_assert_int_eq(
+		runtime_call(&runtime, "Synchronize", synchronize_payload(&plain, false))->code, 0);
+	ck_assert_int_eq(
+		runtime_call(&runtime, "Synchronize", synchronize_payload(&hardened, false))->code,
+		0);
+	runtime_wait_log("container_id=" CONTAINER_ID
+			 " event=unhardened namespace=\"robots\" pod=\"arm-0\" container=\"ctl\" "
+			 "handler=\"vambrace\"");
+	vb_auto_free char *log = support_read_file(RUNTIME_LOG);
+	ck_assert_ptr_null(strstr(log, "handler=\"runc\""));
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("gate");
+
+	tcase_set_timeout(tcase, 30);
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, a_pod_that_asks_for_nothing_is_left_alone);
+	tcase_add_test(tcase, a_pod_of_our_handler_gets_a_plan_and_its_digest);
+	tcase_add_test(tcase, a_tmpfs_of_another_handler_is_a_mount_of_the_adjustment);
+	tcase_add_test(tcase, a_refusal_says_why_in_one_line_and_leaves_nothing);
+	tcase_add_test(tcase, a_second_create_of_the_same_container_replaces_its_plan);
+	tcase_add_test(tcase, text_that_is_no_text_is_refused_where_it_concerns_us);
+	tcase_add_test(tcase, a_container_id_that_cannot_name_a_file_is_refused);
+	tcase_add_test(tcase, a_start_without_a_plan_is_refused);
+	tcase_add_test(tcase, a_start_whose_adjustment_was_lost_or_changed_is_refused);
+	tcase_add_test(tcase, a_plan_of_another_container_or_none_at_all_does_not_pass);
+	tcase_add_test(tcase, a_start_that_cannot_be_examined_is_refused);
+	tcase_add_test(tcase, a_process_of_someone_else_is_not_examined);
+	tcase_add_test(tcase, a_validation_passes_when_all_that_we_brought_is_there);
+	tcase_add_test(tcase, a_validation_refuses_when_ours_is_missing);
+	tcase_add_test(tcase, a_validation_refuses_a_container_of_ours_that_has_no_plan);
+	tcase_add_test(tcase, a_hanging_disk_is_answered_at_the_deadline_and_leaves_nothing);
+	tcase_add_test(tcase, a_plan_whose_reply_finds_no_connection_is_taken_away);
+	tcase_add_test(tcase, a_reply_longer_than_4096_bytes_arrives_whole);
+	tcase_add_test(tcase, the_files_of_a_container_go_with_it);
+	tcase_add_test(tcase, files_of_containers_that_are_no_more_go_when_all_are_known);
+	tcase_add_test(tcase, a_container_of_ours_that_runs_without_a_plan_is_reported);
+	return vb_unit_run("gate", tcase);
+}

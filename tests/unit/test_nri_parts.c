@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "histogram.h"
+#include "log.h"
+#include "unit.h"
+#include "vb/adjust/plan.h"
+#include "verdict.h"
+#include "worker.h"
+
+/* Log */
+
+static int pipe_fds[2];
+
+static struct vb_log *open_log(enum vb_log_target target)
+{
+	ck_assert_int_eq(pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK), 0);
+	struct vb_log *log = vb_log_create(pipe_fds[1], target);
+	ck_assert_ptr_nonnull(log);
+	return log;
+}
+
+/* What was logged since the last call. */
+static const char *logged(void)
+{
+	static char text[1 << 17];
+
+	ssize_t n = read(pipe_fds[0], text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+START_TEST(a_line_starts_with_the_container_and_quotes_what_comes_from_outside)
+{
+	vb_auto_log struct vb_log *log = open_log(VB_LOG_STDERR);
+	struct vb_log_line line;
+
+	vb_log_begin(&line, "abc", "refused");
+	vb_log_text(&line, "pod", "a \"b\"\\\n\x1b[0m");
+	vb_log_word(&line, "level", "full");
+	vb_log_number(&line, "count", -3);
+	vb_log_text(&line, "bundle", NULL);
+	vb_log_write(log, &line);
+	ck_assert_str_eq(logged(),
+		"container_id=abc event=refused pod=\"a \\\"b\\\"\\\\??[0m\" level=full count=-3 "
+		"bundle=\"\"\n");
+	vb_log_begin(&line, NULL, "registered");
+	vb_log_write(log, &line);
+	ck_assert_str_eq(logged(), "container_id=- event=registered\n");
+}
+END_TEST
+
+START_TEST(a_line_that_is_too_long_is_cut_and_still_one_line)
+{
+	vb_auto_log struct vb_log *log = open_log(VB_LOG_STDERR);
+	struct vb_log_line line;
+	char text[6000];
+
+	memset(text, '"', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	vb_log_begin(&line, "abc", "refused");
+	vb_log_text(&line, "pod", text);
+	vb_log_text(&line, "error", text);
+	vb_log_write(log, &line);
+	const char *seen = logged();
+	ck_assert_uint_le(strlen(seen), 4096);
+	ck_assert_str_eq(seen + strlen(seen) - 5, "...\"\n");
+	ck_assert_ptr_eq(strchr(seen, '\n'), seen + strlen(seen) - 1);
+}
+END_TEST
+
+START_TEST(a_record_of_the_kernels_log_has_a_level_and_fits)
+{
+	vb_auto_log struct vb_log *log = open_log(VB_LOG_KMSG);
+	struct vb_log_line line;
+	char text[2000];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	vb_log_begin(&line, "abc", "refused");
+	vb_log_text(&line, "error", text);
+	vb_log_write(log, &line);
+	const char *seen = logged();
+	ck_assert_int_eq(strncmp(seen, "<6>vambrace-nri: container_id=abc ", 34), 0);
+	ck_assert_uint_le(strlen(seen), 960);
+	ck_assert_int_eq(seen[strlen(seen) - 1], '\n');
+}
+END_TEST
+
+START_TEST(a_full_pipe_drops_lines_and_a_later_one_says_how_many)
+{
+	vb_auto_log struct vb_log *log = open_log(VB_LOG_STDERR);
+	struct vb_log_line line;
+	char page[4096] = {0};
+
+	while (write(pipe_fds[1], page, sizeof(page)) > 0)
+		;
+	vb_log_begin(&line, NULL, "one");
+	vb_log_write(log, &line);
+	vb_log_write(log, &line);
+	while (read(pipe_fds[0], page, sizeof(page)) > 0)
+		;
+	vb_log_begin(&line, NULL, "two");
+	vb_log_write(log, &line);
+	ck_assert_str_eq(logged(), "container_id=- event=log-lines-dropped count=2\n"
+				   "container_id=- event=two\n");
+}
+END_TEST
+
+START_TEST(what_a_peer_can_bring_about_is_limited)
+{
+	vb_auto_log struct vb_log *log = open_log(VB_LOG_STDERR);
+	struct vb_log_line line;
+	unsigned int lines = 0;
+
+	for (int i = 0; i < 1000; i++) {
+		vb_log_begin(&line, NULL, "garbage");
+		vb_log_write_limited(log, &line);
+	}
+	for (const char *c = logged(); *c != '\0'; c++)
+		lines += *c == '\n';
+	ck_assert_uint_ge(lines, 100);
+	ck_assert_uint_le(lines, 110);
+	(void)usleep(300000);
+	vb_log_begin(&line, NULL, "garbage");
+	vb_log_write_limited(log, &line);
+	ck_assert_ptr_nonnull(strstr(logged(), "event=garbage suppressed="));
+}
+END_TEST
+
+/* Histogram */
+
+START_TEST(percentiles_are_exact_to_a_sixteenth)
+{
+	struct vb_histogram histogram = {0};
+
+	ck_assert_uint_eq(vb_histogram_percentile(&histogram, 99), 0);
+	for (uint64_t us = 1; us <= 10000; us++)
+		vb_histogram_add(&histogram, us);
+	ck_assert_uint_eq(histogram.count, 10000);
+	ck_assert_uint_eq(histogram.max_us, 10000);
+	ck_assert_uint_eq(vb_histogram_percentile(&histogram, 100), 10000);
+	for (unsigned int percent = 1; percent < 100; percent++) {
+		uint64_t us = vb_histogram_percentile(&histogram, percent);
+		uint64_t exact = (uint64_t)percent * 100;
+		ck_assert_uint_ge(us, exact);
+		ck_assert_uint_le(us, exact + exact / 16 + 1);
+	}
+}
+END_TEST
+
+START_TEST(the_smallest_and_the_greatest_times_have_a_place)
+{
+	struct vb_histogram histogram = {0};
+
+	vb_histogram_add(&histogram, 0);
+	ck_assert_uint_eq(vb_histogram_percentile(&histogram, 99), 0);
+	vb_histogram_add(&histogram, 15);
+	vb_histogram_add(&histogram, 16);
+	ck_assert_uint_eq(vb_histogram_percentile(&histogram, 99), 16);
+	vb_histogram_add(&histogram, UINT64_MAX);
+	ck_assert_uint_eq(vb_histogram_percentile(&histogram, 50), 15);
+	ck_assert_uint_eq(histogram.max_us, UINT64_MAX);
+}
+END_TEST
+
+/* Verdict */
+
+static struct vb_nri_request request;
+
+static bool concerns(void)
+{
+	struct vb_config config;
+
+	ck_assert_int_eq(vb_config_init(&config), 0);
+	bool result = vb_verdict_concerns(&config, &request);
+	vb_config_finish(&config);
+	return result;
+}
+
+START_TEST(a_container_concerns_us_by_handler_annotation_or_plan)
+{
+	struct vb_nri_pair pod_pairs[] = {{"a.example", "1"}, {"other.dev/x", "2"}};
+	struct vb_nri_pair pairs[] = {{VB_PLAN_DIGEST_ANNOTATION, "sha256:0"}};
+
+	request = (struct vb_nri_request){
+		.pod = {.runtime_handler = "runc", .annotations = {pod_pairs, 2}}};
+	ck_assert(!concerns());
+	request.pod.runtime_handler = "";
+	ck_assert(!concerns());
+	request.pod.runtime_handler = "vambrace";
+	ck_assert(concerns());
+	request.pod.runtime_handler = "";
+	pod_pairs[1].key = "tmpfs.vambrace.dev/container.other";
+	ck_assert(concerns());
+	pod_pairs[1].key = "no-such-key.vambrace.dev";
+	ck_assert(concerns());
+	request.pod.annotations.count = 0;
+	request.container.annotations = (struct vb_nri_pairs){pairs, 1};
+	ck_assert(concerns());
+}
+END_TEST
+
+START_TEST(every_error_refuses_where_the_event_can_refuse)
+{
+	static const int errors[] = {-EPERM, -ENOMEM, -EIO, -ENOENT, -EINVAL, -ECANCELED};
+	static const enum vb_nri_event gates[] = {VB_NRI_EVENT_CREATE_CONTAINER,
+		VB_NRI_EVENT_START_CONTAINER, VB_NRI_EVENT_VALIDATE_ADJUSTMENT,
+		VB_NRI_EVENT_UNKNOWN};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(gates); i++) {
+		ck_assert_int_eq(vb_verdict_after(gates[i], 0), VB_VERDICT_ADMIT);
+		for (size_t j = 0; j < VB_ARRAY_SIZE(errors); j++)
+			ck_assert_int_eq(vb_verdict_after(gates[i], errors[j]), VB_VERDICT_REFUSE);
+	}
+	ck_assert_int_eq(vb_verdict_after(VB_NRI_EVENT_REMOVE_CONTAINER, -EIO), VB_VERDICT_ADMIT);
+}
+END_TEST
+
+/* Worker */
+
+static struct event_base *base;
+static char order[16];
+static size_t ordered;
+
+struct numbered_job {
+	struct vb_job job; /* first */
+	char name;
+	unsigned int sleep_ms;
+	bool has_run;
+};
+
+static void run_job(struct vb_job *job)
+{
+	struct numbered_job *numbered = (struct numbered_job *)job;
+
+	(void)usleep(numbered->sleep_ms * 1000);
+	numbered->has_run = true;
+}
+
+static void job_done(struct vb_job *job)
+{
+	const struct numbered_job *numbered = (const struct numbered_job *)job;
+
+	order[ordered++] = numbered->name;
+	if (numbered->name == 'z')
+		(void)event_base_loopbreak(base);
+}
+
+static struct numbered_job make_job(char name, unsigned int sleep_ms)
+{
+	return (struct numbered_job){
+		.job = {.run = run_job, .done = job_done}, .name = name, .sleep_ms = sleep_ms};
+}
+
+START_TEST(urgent_jobs_pass_those_in_the_background_and_keep_their_order)
+{
+	struct numbered_job jobs[] = {
+		make_job('a', 50), make_job('z', 0), make_job('b', 0), make_job('c', 0)};
+
+	base = event_base_new();
+	struct vb_worker *worker = vb_worker_create(base);
+	ck_assert_ptr_nonnull(worker);
+	vb_worker_submit(worker, &jobs[0].job, VB_JOB_URGENT);
+	vb_worker_submit(worker, &jobs[1].job, VB_JOB_BACKGROUND);
+	vb_worker_submit(worker, &jobs[2].job, VB_JOB_URGENT);
+	vb_worker_submit(worker, &jobs[3].job, VB_JOB_URGENT);
+	(void)event_base_dispatch(base);
+	ck_assert_str_eq(order, "abcz");
+	ck_assert_int_eq(vb_worker_stop(worker, 1000), 0);
+	event_base_free(base);
+}
+END_TEST
+
+START_TEST(jobs_that_wait_when_the_worker_stops_come_back_without_having_run)
+{
+	struct numbered_job jobs[] = {make_job('a', 100), make_job('b', 0), make_job('c', 0)};
+
+	base = event_base_new();
+	struct vb_worker *worker = vb_worker_create(base);
+	for (size_t i = 0; i < VB_ARRAY_SIZE(jobs); i++)
+		vb_worker_submit(worker, &jobs[i].job, VB_JOB_URGENT);
+	(void)usleep(20000);
+	ck_assert_int_eq(vb_worker_stop(worker, 1000), 0);
+	ck_assert_str_eq(order, "abc");
+	ck_assert(jobs[0].has_run);
+	ck_assert(!jobs[1].has_run);
+	ck_assert(!jobs[2].has_run);
+	event_base_free(base);
+}
+END_TEST
+
+START_TEST(a_job_that_hangs_does_not_hold_the_end)
+{
+	struct numbered_job job = make_job('a', 300);
+
+	base = event_base_new();
+	struct vb_worker *worker = vb_worker_create(base);
+	vb_worker_submit(worker, &job.job, VB_JOB_URGENT);
+	(void)usleep(20000);
+	ck_assert_int_eq(vb_worker_stop(worker, 50), -ETIMEDOUT);
+	ck_assert_int_eq(vb_worker_stop(worker, 2000), 0);
+	event_base_free(base);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("parts");
+
+	tcase_add_test(tcase, a_line_starts_with_the_container_and_quotes_what_comes_from_outside);
+	tcase_add_test(tcase, a_line_that_is_too_long_is_cut_and_still_one_line);
+	tcase_add_test(tcase, a_record_of_the_kernels_log_has_a_level_and_fits);
+	tcase_add_test(tcase, a_full_pipe_drops_lines_and_a_later_one_says_how_many);
+	tcase_add_test(tcase, what_a_peer_can_bring_about_is_limited);
+	tcase_add_test(tcase, percentiles_are_exact_to_a_sixteenth);
+	tcase_add_test(tcase, the_smallest_and_the_greatest_times_have_a_place);
+	tcase_add_test(tcase, a_container_concerns_us_by_handler_annotation_or_plan);
+	tcase_add_test(tcase, every_error_refuses_where_the_event_can_refuse);
+	tcase_add_test(tcase, urgent_jobs_pass_those_in_the_background_and_keep_their_order);
+	tcase_add_test(tcase, jobs_that_wait_when_the_worker_stops_come_back_without_having_run);
+	tcase_add_test(tcase, a_job_that_hangs_does_not_hold_the_end);
+	return vb_unit_run("parts", tcase);
+}
