@@ -152,6 +152,11 @@ static int list_assumptions(struct vb_explained *explained, struct vb_error *err
 			preload);
 	if (r == 0)
 		r = assume(explained,
+			"the entrypoint can be covered where preload is required: a dynamically "
+			"linked 64-bit program; else the start is refused",
+			preload && plan->preload.require);
+	if (r == 0)
+		r = assume(explained,
 			"ConfigMaps, Secrets and fields that variables are taken from do not set "
 			"them either",
 			preload && env_unknown);

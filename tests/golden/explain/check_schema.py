@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""check_schema.py VAMBRACE SCHEMA: runs every case that explains something once more with --json.
+"""check_schema.py SCHEMA VAMBRACE...: runs every case that explains something once more with --json.
 
 The report must be valid by the schema, the exit code that of the text report, and each refusal's
 line must stand in the text report as it is.
@@ -27,7 +27,7 @@ def check(program, validator, case):
     expected = (case / "expected.txt").read_text()
     with open(case / "pod.yaml" if (case / "pod.yaml").exists() else "/dev/null", "rb") as stdin:
         run = subprocess.run(
-            [program, *arguments(case), "--json"],
+            [*program, *arguments(case), "--json"],
             cwd=case,
             stdin=stdin,
             stdout=subprocess.PIPE,
@@ -49,7 +49,7 @@ def check(program, validator, case):
 
 
 def main():
-    program, schema_path = sys.argv[1:]
+    schema_path, *program = sys.argv[1:]
     schema = json.loads(pathlib.Path(schema_path).read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# run.sh VAMBRACE CASE-DIRECTORY: runs the command line in a case and compares what it says, on both
-# outputs, and its exit code. With UPDATE=1 the case is rewritten instead; read the diff then.
+# run.sh CASE-DIRECTORY VAMBRACE...: runs the command line in a case and compares what it says, on
+# both outputs, and its exit code. With UPDATE=1 the case is rewritten instead; read the diff then.
 #
 # A case: args (the arguments; by default those to explain pod.yaml), standard input from pod.yaml,
 # expected.txt, expected-error.txt (nothing on stderr when it is not there), exit (a number).
 set -eu
 
-program=$1
-cd "$2"
+cd "$1"
+shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -23,7 +23,7 @@ input=/dev/null
 
 status=0
 # shellcheck disable=SC2086 # a list of words
-"$program" $arguments <"$input" >"$work/expected.txt" 2>"$work/expected-error.txt" || status=$?
+"$@" $arguments <"$input" >"$work/expected.txt" 2>"$work/expected-error.txt" || status=$?
 echo "$status" >"$work/exit"
 
 failed=0
