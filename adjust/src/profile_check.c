@@ -27,7 +27,14 @@ static int check_begin(struct vb_check *check, const struct vb_profile *base,
 	check->base = base;
 	check->tighter = tighter;
 	check->result = result;
-	int r = vb_subjects_collect(&check->subjects, base, tighter, result);
+	int r = vb_filter_guard(base, check->err);
+	if (r == 0)
+		r = vb_filter_guard(tighter, check->err);
+	if (r == 0)
+		r = vb_filter_guard(result, check->err);
+	if (r < 0)
+		return r;
+	r = vb_subjects_collect(&check->subjects, base, tighter, result);
 	if (r < 0)
 		return vb_error_set(check->err, -r, "check a profile");
 	return vb_filter_scratch(&check->scratch_fd, check->err);
@@ -71,11 +78,11 @@ static bool allows_all(const struct vb_rules *rules)
 	return rules->count == 0 && rules->default_action == SCMP_ACT_ALLOW;
 }
 
-/* Whether the result's rules are one side's and the other side has nothing to say. */
-static bool is_taken_over(const struct vb_subject *subject)
+/* Whether the result's rules are those of one side and the other has nothing to say. */
+static bool is_from(const struct vb_subject *subject, const struct vb_rules *one,
+	const struct vb_rules *other)
 {
-	return (same_rules(&subject->result, &subject->base) && allows_all(&subject->tighter)) ||
-	       (same_rules(&subject->result, &subject->tighter) && allows_all(&subject->base));
+	return same_rules(&subject->result, one) && allows_all(other);
 }
 
 static bool has_conditions(const struct vb_subject *subject)
@@ -128,13 +135,18 @@ static int test_names(
 
 /* The names of one architecture, by how they are tested. */
 struct sorted {
-	const struct vb_subject **plain; /* filters of the result, by the piece */
-	const struct vb_subject **conditional;
-	const struct vb_subject **multiplexed;
+	const struct vb_subject **plain; /* in pieces of the result's filter */
 	size_t plain_count;
+	const struct vb_subject **conditional;
 	size_t conditional_count;
+	const struct vb_subject **multiplexed;
 	size_t multiplexed_count;
-	bool multiplexed_changed;
+	bool multiplexed_conditions;
+	/* Together they make up one call's rules: only all of one side are what they were. */
+	bool multiplexed_not_base;
+	bool multiplexed_not_tighter;
+	const struct vb_subject **absent; /* calls that the architecture does not have */
+	size_t absent_count;
 };
 
 static void sorted_finish(struct sorted *sorted)
@@ -142,34 +154,55 @@ static void sorted_finish(struct sorted *sorted)
 	free(sorted->plain);
 	free(sorted->conditional);
 	free(sorted->multiplexed);
+	free(sorted->absent);
+}
+
+static int sorted_begin(struct sorted *sorted, size_t count, struct vb_error *err)
+{
+	const size_t size = sizeof(const struct vb_subject *);
+
+	sorted->plain = calloc(count + 1, size);
+	/* Room for those of `absent` and one more. */
+	sorted->conditional = calloc(2 * count + 1, size);
+	sorted->multiplexed = calloc(2 * count + 1, size);
+	sorted->absent = calloc(count + 1, size);
+	if (sorted->plain == NULL || sorted->conditional == NULL || sorted->multiplexed == NULL ||
+		sorted->absent == NULL)
+		return vb_error_set(err, ENOMEM, "check a profile");
+	return 0;
+}
+
+static void sort_name(
+	struct sorted *sorted, const struct vb_subject *subject, int number, bool multiplexes)
+{
+	if (multiplexes && is_multiplexed(subject->name, number)) {
+		sorted->multiplexed[sorted->multiplexed_count++] = subject;
+		if (has_conditions(subject))
+			sorted->multiplexed_conditions = true;
+		if (!is_from(subject, &subject->base, &subject->tighter))
+			sorted->multiplexed_not_base = true;
+		if (!is_from(subject, &subject->tighter, &subject->base))
+			sorted->multiplexed_not_tighter = true;
+	} else if (number < 0) {
+		sorted->absent[sorted->absent_count++] = subject;
+	} else if (has_conditions(subject)) {
+		sorted->conditional[sorted->conditional_count++] = subject;
+	} else {
+		sorted->plain[sorted->plain_count++] = subject;
+	}
 }
 
 static int sort_names(struct sorted *sorted, const struct vb_check *check, uint32_t arch)
 {
-	size_t count = check->subjects.count;
 	bool multiplexes = arch_multiplexes(arch);
+	int r = sorted_begin(sorted, check->subjects.count, check->err);
 
-	sorted->plain = calloc(count + 1, sizeof(const struct vb_subject *));
-	sorted->conditional = calloc(count + 1, sizeof(const struct vb_subject *));
-	sorted->multiplexed = calloc(count + 1, sizeof(const struct vb_subject *));
-	if (sorted->plain == NULL || sorted->conditional == NULL || sorted->multiplexed == NULL)
-		return vb_error_set(check->err, ENOMEM, "check a profile");
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < check->subjects.count && r == 0; i++) {
 		const struct vb_subject *subject = &check->subjects.items[i];
 		int number = seccomp_syscall_resolve_name_arch(arch, subject->name);
-		if (multiplexes && is_multiplexed(subject->name, number)) {
-			sorted->multiplexed[sorted->multiplexed_count++] = subject;
-			if (!is_taken_over(subject))
-				sorted->multiplexed_changed = true;
-		} else if (number < 0) {
-			continue;
-		} else if (has_conditions(subject)) {
-			sorted->conditional[sorted->conditional_count++] = subject;
-		} else {
-			sorted->plain[sorted->plain_count++] = subject;
-		}
+		sort_name(sorted, subject, number, multiplexes);
 	}
-	return 0;
+	return r;
 }
 
 static int check_plain(
@@ -178,26 +211,66 @@ static int check_plain(
 	vb_auto_piece struct vb_piece piece = {.check = check, .arch = arch};
 	size_t left = sorted->plain_count - at;
 	size_t count = left < PIECE_NAMES ? left : PIECE_NAMES;
-	int r = vb_piece_compile(&piece, &sorted->plain[at], count, false);
+	int r = vb_piece_compile_result(&piece, &sorted->plain[at], count);
 
 	return r == 0 ? test_names(&piece, &sorted->plain[at], count) : r;
+}
+
+/*
+ * libseccomp 2.5.4 orders calls by the cost of their conditions and lets the first one load the
+ * number, without noticing that it leaves out a first one that the architecture does not have: all
+ * others are then compared with the architecture. So the filters that test conditions contain the
+ * absent calls of the whole filter, and one plain call where it has any to put first.
+ */
+static size_t add_companions(
+	const struct sorted *sorted, const struct vb_subject **subjects, size_t count)
+{
+	for (size_t i = 0; i < sorted->absent_count; i++)
+		subjects[count++] = sorted->absent[i];
+	for (size_t i = 0; i < sorted->plain_count; i++) {
+		if (sorted->plain[i]->result.count == 0)
+			continue;
+		subjects[count++] = sorted->plain[i];
+		break;
+	}
+	return count;
+}
+
+/* subjects has room for the companions. */
+static int compile_with_companions(struct vb_piece *piece, const struct sorted *sorted,
+	const struct vb_subject **subjects, size_t count)
+{
+	int r = vb_piece_compile_inputs(piece, subjects, count);
+
+	if (r < 0)
+		return r;
+	return vb_piece_compile_result(piece, subjects, add_companions(sorted, subjects, count));
 }
 
 static int check_conditional(
 	const struct vb_check *check, uint32_t arch, const struct sorted *sorted)
 {
 	vb_auto_piece struct vb_piece piece = {.check = check, .arch = arch};
-	int r = vb_piece_compile(&piece, sorted->conditional, sorted->conditional_count, true);
+	int r = compile_with_companions(
+		&piece, sorted, sorted->conditional, sorted->conditional_count);
 
 	return r == 0 ? test_names(&piece, sorted->conditional, sorted->conditional_count) : r;
 }
 
+/* What is all of one side need not be tested; but it must compile. */
 static int check_multiplexed(
 	const struct vb_check *check, uint32_t arch, const struct sorted *sorted)
 {
 	vb_auto_piece struct vb_piece piece = {.check = check, .arch = arch};
-	int r = vb_piece_compile(&piece, sorted->multiplexed, sorted->multiplexed_count, true);
+	bool changed = sorted->multiplexed_not_base && sorted->multiplexed_not_tighter;
+	int r = 0;
 
+	if (!changed && !sorted->multiplexed_conditions)
+		return 0;
+	if (!changed)
+		return vb_piece_compile_result(
+			&piece, sorted->multiplexed, sorted->multiplexed_count);
+	r = compile_with_companions(&piece, sorted, sorted->multiplexed, sorted->multiplexed_count);
 	return r == 0 ? test_multiplexed(&piece, sorted->multiplexed, sorted->multiplexed_count)
 		      : r;
 }
@@ -209,7 +282,7 @@ static int check_arch(const struct vb_check *check, uint32_t arch)
 
 	if (r == 0)
 		r = check_conditional(check, arch, &sorted);
-	if (r == 0 && sorted.multiplexed_changed)
+	if (r == 0)
 		r = check_multiplexed(check, arch, &sorted);
 	for (size_t at = 0; at < sorted.plain_count && r == 0; at += PIECE_NAMES)
 		r = check_plain(check, arch, &sorted, at);
@@ -252,7 +325,9 @@ static int check_whole(struct vb_check *check, unsigned int optimize)
 		return vb_error_set(check->err, ENOMEM, "check a profile");
 	for (size_t i = 0; i < check->subjects.count; i++)
 		all[i] = &check->subjects.items[i];
-	int r = vb_piece_compile(&piece, all, check->subjects.count, true);
+	int r = vb_piece_compile_result(&piece, all, check->subjects.count);
+	if (r == 0)
+		r = vb_piece_compile_inputs(&piece, all, check->subjects.count);
 	for (size_t i = 0; i < check->result->arch_count && r == 0; i++) {
 		vb_auto(sorted_finish) struct sorted sorted = {0};
 		piece.arch = check->result->archs[i];

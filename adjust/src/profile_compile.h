@@ -31,9 +31,18 @@ struct vb_compilation {
 };
 
 /*
- * scratch_fd is a memfd of vb_filter_scratch(), used again and again. Names that libseccomp does
- * not know are left out, as the runtimes do. -EILSEQ when libseccomp refuses, or makes a program
- * that bpf_sim.h does not understand; -ENOMEM, or what write(2) says.
+ * Refuses rules at which libseccomp (2.5.4) can loop for ever: on a 64-bit architecture it compares
+ * the halves of an argument, and a range has two ways to hold, which share what follows. Merged
+ * with another rule of the same call, shared branches are linked into their own list twice.
+ * profile may be NULL. -EOPNOTSUPP.
+ */
+int vb_filter_guard(const struct vb_profile *profile, struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * For rules of profiles that the guard let pass. scratch_fd is a memfd of vb_filter_scratch(),
+ * used again and again. Names that libseccomp does not know are left out, as the runtimes do.
+ * -EILSEQ when libseccomp refuses, or makes a program that bpf_sim.h does not understand;
+ * -ENOMEM, or what write(2) says.
  */
 int vb_filter_compile(const struct vb_compilation *compilation, int scratch_fd,
 	struct vb_filter *ret_filter, struct vb_error *err) VB_WARN_UNUSED;

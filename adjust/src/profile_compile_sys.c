@@ -2,6 +2,7 @@
 #include "profile_compile.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -83,6 +84,44 @@ static int build(
 			return vb_error_say(err, EILSEQ,
 				"libseccomp refuses a rule for '%s': error %d",
 				compilation->rules[i]->name, -r);
+	}
+	return 0;
+}
+
+static bool is_range(const struct vb_condition *condition)
+{
+	return condition->op != SCMP_CMP_EQ && condition->op != SCMP_CMP_MASKED_EQ;
+}
+
+/* Whether a range on one argument is followed by a condition on another. */
+static bool shares_branches(const struct vb_rules *rules, size_t rule)
+{
+	for (size_t i = 0; i + 1 < rules->rules[rule].count; i++)
+		if (is_range(&vb_rules_conditions(rules, rule)[i]))
+			return true;
+	return false;
+}
+
+int vb_filter_guard(const struct vb_profile *profile, struct vb_error *err)
+{
+	struct vb_rules rules;
+
+	if (profile == NULL || vb_arch_is_narrow(profile->native))
+		return 0;
+	for (size_t at = 0; at < profile->rule_count; at += rules.count) {
+		rules = vb_profile_rules_at(profile, at);
+		for (size_t i = 0; i < rules.count && rules.count > 1; i++) {
+			if (!shares_branches(&rules, i))
+				continue;
+			vb_error_say(err, EOPNOTSUPP,
+				"libseccomp cannot be trusted with the rules for '%s': one "
+				"compares several arguments, and not only the last with a range",
+				rules.rules[i].name);
+			return vb_error_fix(err,
+				"in rules for '%s' with several arguments use SCMP_CMP_EQ or "
+				"SCMP_CMP_MASKED_EQ for all but the last",
+				rules.rules[i].name);
+		}
 	}
 	return 0;
 }

@@ -143,7 +143,16 @@ static int meet_plain(struct meeting *meeting, const struct vb_rule *model,
 	return rule.action == meeting->default_action ? 0 : emit(meeting, &rule, NULL, 0);
 }
 
-/* [0, v - 1] and [v + 1, end] of one argument, all else equal, are "not v". */
+/* The last argument that the box has a condition on; VB_PROFILE_ARGS when none. */
+static unsigned int last_constrained(const struct vb_box *box)
+{
+	for (unsigned int i = VB_PROFILE_ARGS; i > 0; i--)
+		if (!vb_cell_is_all(&box->cells[i - 1]))
+			return i - 1;
+	return VB_PROFILE_ARGS;
+}
+
+/* [0, v - 1] and [v + 1, end] of the last argument, all else equal, are "not v". */
 static bool join_as_exception(struct vb_box *a, const struct vb_box *b)
 {
 	struct vb_cell *cell = NULL;
@@ -158,7 +167,7 @@ static bool join_as_exception(struct vb_box *a, const struct vb_box *b)
 		other = &b->cells[i];
 	}
 	if (cell == NULL || a->action != b->action || cell->kind != VB_CELL_INTERVAL ||
-		other->kind != VB_CELL_INTERVAL)
+		other->kind != VB_CELL_INTERVAL || cell != &a->cells[last_constrained(a)])
 		return false;
 	const struct vb_cell *low = cell->low == 0 ? cell : other;
 	const struct vb_cell *high = low == cell ? other : cell;
@@ -185,9 +194,14 @@ struct alternatives {
 	size_t count;
 };
 
-/* One rule for every combination of the arguments' alternatives. */
+/*
+ * One rule for every combination of the arguments' alternatives. Ranges only on the last argument:
+ * of those before it libseccomp makes trees with shared branches and then cannot merge them, see
+ * vb_filter_guard().
+ */
 static int emit_box(struct meeting *meeting, const struct vb_rule *model, const struct vb_box *box)
 {
+	unsigned int last = last_constrained(box);
 	struct alternatives choices[VB_PROFILE_ARGS];
 	struct vb_rule rule = *model;
 	size_t constrained = 0;
@@ -198,8 +212,8 @@ static int emit_box(struct meeting *meeting, const struct vb_rule *model, const 
 		struct alternatives *choice = &choices[constrained];
 		if (vb_cell_is_all(&box->cells[i]))
 			continue;
-		choice->count =
-			vb_cell_conditions(&box->cells[i], i, meeting->cubes, choice->conditions);
+		choice->count = vb_cell_conditions(
+			&box->cells[i], i, meeting->cubes || i != last, choice->conditions);
 		combinations *= choice->count;
 		if (combinations > VB_PROFILE_RULES_MAX)
 			return -E2BIG;

@@ -75,16 +75,18 @@ static int compile_names(struct vb_piece *piece, enum side side,
 	return compile_side(piece, profiles[side], rules, count, filters[side]);
 }
 
-int vb_piece_compile(
-	struct vb_piece *piece, const struct vb_subject *const *subjects, size_t count, bool all)
+int vb_piece_compile_result(
+	struct vb_piece *piece, const struct vb_subject *const *subjects, size_t count)
 {
-	int r = compile_names(piece, SIDE_RESULT, subjects, count);
+	return compile_names(piece, SIDE_RESULT, subjects, count);
+}
 
-	if (r == 0 && all)
-		r = compile_names(piece, SIDE_BASE, subjects, count);
-	if (r == 0 && all)
-		r = compile_names(piece, SIDE_TIGHTER, subjects, count);
-	return r;
+int vb_piece_compile_inputs(
+	struct vb_piece *piece, const struct vb_subject *const *subjects, size_t count)
+{
+	int r = compile_names(piece, SIDE_BASE, subjects, count);
+
+	return r == 0 ? compile_names(piece, SIDE_TIGHTER, subjects, count) : r;
 }
 
 /* What one side's rules say about the call under test. */
@@ -132,7 +134,10 @@ static int complain(const struct vb_piece *piece, const struct seccomp_data *dat
 	if (piece->arch != piece->check->result->native)
 		return vb_error_fix(err, "list only %s in the profile's architectures",
 			vb_profile_arch_name(piece->check->result->native));
-	return vb_error_fix(err, "write the conditions on '%s' in another way", name);
+	return vb_error_fix(err,
+		"write the conditions on '%s' in another way, and leave out calls that %s does not "
+		"have",
+		name, vb_profile_arch_name(piece->arch));
 }
 
 static int test_call(void *context, const uint64_t args[VB_PROFILE_ARGS])
@@ -210,11 +215,11 @@ static int test_conditional(struct vb_piece *piece, const struct vb_subject *sub
 	int r = points != NULL ? 0 : -ENOMEM;
 
 	if (r == 0)
-		r = vb_points_add(points, &subject->base);
+		r = vb_points_add(points, &subject->base, false);
 	if (r == 0)
-		r = vb_points_add(points, &subject->tighter);
+		r = vb_points_add(points, &subject->tighter, false);
 	if (r == 0)
-		r = vb_points_add(points, &subject->result);
+		r = vb_points_add(points, &subject->result, true);
 	if (r < 0)
 		return vb_error_set(piece->check->err, -r, "check a profile");
 	piece->subject = subject;
@@ -236,11 +241,11 @@ int vb_piece_test_multiplexer(
 	int r = points != NULL ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < count && r == 0; i++) {
-		r = vb_points_add(points, &subjects[i]->base);
+		r = vb_points_add(points, &subjects[i]->base, false);
 		if (r == 0)
-			r = vb_points_add(points, &subjects[i]->tighter);
+			r = vb_points_add(points, &subjects[i]->tighter, false);
 		if (r == 0)
-			r = vb_points_add(points, &subjects[i]->result);
+			r = vb_points_add(points, &subjects[i]->result, true);
 	}
 	if (r < 0)
 		return vb_error_set(piece->check->err, -r, "check a profile");

@@ -22,9 +22,13 @@ struct vb_piece {
 void vb_piece_finish(struct vb_piece *piece);
 #define vb_auto_piece vb_auto(vb_piece_finish)
 
-/* all: base and tighter too. Errors of vb_filter_compile(). */
-int vb_piece_compile(struct vb_piece *piece, const struct vb_subject *const *subjects, size_t count,
-	bool all) VB_WARN_UNUSED;
+/* The result's rules for the names. Errors of vb_filter_compile(). */
+int vb_piece_compile_result(struct vb_piece *piece, const struct vb_subject *const *subjects,
+	size_t count) VB_WARN_UNUSED;
+
+/* Base's and tighter's rules for the names. */
+int vb_piece_compile_inputs(struct vb_piece *piece, const struct vb_subject *const *subjects,
+	size_t count) VB_WARN_UNUSED;
 
 /* Each returns -EILSEQ at the first wrong answer, -ENOMEM. subject NULL: an unknown call. */
 int vb_piece_test_plain(

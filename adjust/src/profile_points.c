@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-enum { COMBINATIONS_MAX = 4096 };
+enum { COMBINATIONS_MAX = 8192 };
 
 struct vb_points *vb_points_create(bool narrow)
 {
@@ -15,8 +15,11 @@ struct vb_points *vb_points_create(bool narrow)
 	points->anchor_count = 0;
 	points->anchor_capacity = 0;
 	points->narrow = narrow;
-	for (unsigned int i = 0; i < VB_PROFILE_ARGS; i++)
-		points->axes[i].count = 0;
+	points->halves.count = 0;
+	for (unsigned int i = 0; i < VB_PROFILE_ARGS; i++) {
+		points->edges[i].count = 0;
+		points->mixtures[i].count = 0;
+	}
 	return points;
 }
 
@@ -40,8 +43,6 @@ static void settle_axis(struct vb_axis *axis)
 {
 	size_t kept = 0;
 
-	if (axis->count == 0)
-		axis->values[axis->count++] = 0;
 	qsort(axis->values, axis->count, sizeof(axis->values[0]), compare_values);
 	for (size_t i = 0; i < axis->count; i++)
 		if (kept == 0 || axis->values[kept - 1] != axis->values[i])
@@ -49,40 +50,51 @@ static void settle_axis(struct vb_axis *axis)
 	axis->count = kept;
 }
 
-void vb_points_add_value(struct vb_points *points, unsigned int index, uint64_t value)
+static void add_value(struct vb_axis *axis, uint64_t value)
 {
-	struct vb_axis *axis = &points->axes[index];
-
-	if (points->narrow)
-		value &= UINT32_MAX;
 	if (axis->count == VB_AXIS_MAX)
 		settle_axis(axis);
 	if (axis->count < VB_AXIS_MAX)
 		axis->values[axis->count++] = value;
 }
 
-static void add_around(struct vb_points *points, const struct vb_condition *condition)
+static uint64_t cut(const struct vb_points *points, uint64_t value)
 {
-	static const uint64_t corners[] = {
-		0, 1, INT32_MAX, UINT32_MAX, UINT32_MAX + UINT64_C(1), INT64_MAX, UINT64_MAX};
-	unsigned int index = condition->index;
+	return points->narrow ? value & UINT32_MAX : value;
+}
+
+void vb_points_add_value(struct vb_points *points, unsigned int index, uint64_t value)
+{
+	add_value(&points->edges[index], cut(points, value));
+}
+
+static void add_halves(struct vb_points *points, uint64_t value)
+{
+	for (unsigned int shift = 0; shift < 64; shift += 32) {
+		uint64_t half = (value >> shift) & UINT32_MAX;
+		add_value(&points->halves, (half - 1) & UINT32_MAX);
+		add_value(&points->halves, half);
+		add_value(&points->halves, (half + 1) & UINT32_MAX);
+	}
+}
+
+static void add_edges(
+	struct vb_points *points, struct vb_axis *axis, const struct vb_condition *condition)
+{
 	uint64_t value = condition->value;
 
-	if (points->axes[index].count == 0)
-		for (size_t i = 0; i < VB_ARRAY_SIZE(corners); i++)
-			vb_points_add_value(points, index, corners[i]);
-	vb_points_add_value(points, index, value);
+	add_value(axis, cut(points, value));
 	/* The same lower half under another upper half. */
-	vb_points_add_value(points, index, value ^ (UINT64_C(1) << 32));
+	add_value(axis, cut(points, value ^ (UINT64_C(1) << 32)));
 	if (condition->op != SCMP_CMP_MASKED_EQ) {
-		vb_points_add_value(points, index, value - 1);
-		vb_points_add_value(points, index, value + 1);
+		add_value(axis, cut(points, value - 1));
+		add_value(axis, cut(points, value + 1));
 		return;
 	}
-	vb_points_add_value(points, index, value | ~condition->mask);
-	vb_points_add_value(points, index, condition->mask);
+	add_value(axis, cut(points, value | ~condition->mask));
+	add_value(axis, cut(points, condition->mask));
 	for (uint64_t rest = condition->mask; rest != 0; rest &= rest - 1)
-		vb_points_add_value(points, index, value ^ (rest & (~rest + 1)));
+		add_value(axis, cut(points, value ^ (rest & (~rest + 1))));
 }
 
 /* A value for which the condition holds, where there is one. */
@@ -106,48 +118,87 @@ static int add_anchor(struct vb_points *points, const struct vb_condition *condi
 	uint64_t *anchor = points->anchors[points->anchor_count++];
 	for (unsigned int i = 0; i < VB_PROFILE_ARGS; i++)
 		anchor[i] = 0;
-	for (size_t i = 0; i < count; i++) {
-		uint64_t value = fulfil(&conditions[i]);
-		anchor[conditions[i].index] = points->narrow ? value & UINT32_MAX : value;
-	}
+	for (size_t i = 0; i < count; i++)
+		anchor[conditions[i].index] = cut(points, fulfil(&conditions[i]));
 	return 0;
 }
 
-int vb_points_add(struct vb_points *points, const struct vb_rules *rules)
+int vb_points_add(struct vb_points *points, const struct vb_rules *rules, bool derived)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < rules->count && r == 0; i++) {
 		const struct vb_condition *conditions = vb_rules_conditions(rules, i);
-		for (size_t j = 0; j < rules->rules[i].count; j++)
-			add_around(points, &conditions[j]);
+		for (size_t j = 0; j < rules->rules[i].count; j++) {
+			struct vb_axis *axes = derived ? points->mixtures : points->edges;
+			add_edges(points, &axes[conditions[j].index], &conditions[j]);
+			if (!derived)
+				add_halves(points, conditions[j].value);
+		}
 		if (rules->rules[i].count > 0)
 			r = add_anchor(points, conditions, rules->rules[i].count);
 	}
 	return r;
 }
 
-/* How many combinations there are; more than the maximum when too many. */
-static size_t combinations(const struct vb_points *points)
+/* An argument without conditions stays at one value. */
+static void complete_axes(struct vb_points *points)
 {
-	size_t product = 1;
+	static const uint64_t corners[] = {
+		0, 1, INT32_MAX, UINT32_MAX, UINT32_MAX + UINT64_C(1), INT64_MAX, UINT64_MAX};
 
-	for (unsigned int i = 0; i < VB_PROFILE_ARGS && product <= COMBINATIONS_MAX; i++)
-		product *= points->axes[i].count;
-	return product;
+	add_halves(points, 0);
+	settle_axis(&points->halves);
+	for (unsigned int i = 0; i < VB_PROFILE_ARGS; i++) {
+		bool used = points->edges[i].count > 0;
+		for (size_t j = 0; j < VB_ARRAY_SIZE(corners) && (used || j == 0); j++)
+			vb_points_add_value(points, i, corners[j]);
+		settle_axis(&points->edges[i]);
+		for (size_t j = 0; j < points->halves.count && used; j++)
+			for (size_t k = 0; k < points->halves.count; k++)
+				add_value(&points->mixtures[i],
+					cut(points, points->halves.values[j] << 32 |
+							    points->halves.values[k]));
+		settle_axis(&points->mixtures[i]);
+	}
 }
 
-static int walk_all(const struct vb_points *points, size_t count,
-	int (*visit)(void *context, const uint64_t args[VB_PROFILE_ARGS]), void *context)
+/* Combinations, from a generator that always starts the same (xorshift64). */
+static int walk_some(
+	const struct vb_axis *const axes[VB_PROFILE_ARGS], vb_points_visit *visit, void *context)
 {
+	uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
 	int r = 0;
 
-	for (size_t n = 0; n < count && r == 0; n++) {
+	for (size_t n = 0; n < COMBINATIONS_MAX && r == 0; n++) {
+		uint64_t args[VB_PROFILE_ARGS];
+		for (unsigned int i = 0; i < VB_PROFILE_ARGS; i++) {
+			state ^= state << 13;
+			state ^= state >> 7;
+			state ^= state << 17;
+			args[i] = axes[i]->values[state % axes[i]->count];
+		}
+		r = visit(context, args);
+	}
+	return r;
+}
+
+static int walk_product(
+	const struct vb_axis *const axes[VB_PROFILE_ARGS], vb_points_visit *visit, void *context)
+{
+	size_t product = 1;
+	int r = 0;
+
+	for (unsigned int i = 0; i < VB_PROFILE_ARGS && product <= COMBINATIONS_MAX; i++)
+		product *= axes[i]->count;
+	if (product > COMBINATIONS_MAX)
+		return walk_some(axes, visit, context);
+	for (size_t n = 0; n < product && r == 0; n++) {
 		uint64_t args[VB_PROFILE_ARGS];
 		size_t rest = n;
 		for (unsigned int i = 0; i < VB_PROFILE_ARGS; i++) {
-			args[i] = points->axes[i].values[rest % points->axes[i].count];
-			rest /= points->axes[i].count;
+			args[i] = axes[i]->values[rest % axes[i]->count];
+			rest /= axes[i]->count;
 		}
 		r = visit(context, args);
 	}
@@ -155,13 +206,13 @@ static int walk_all(const struct vb_points *points, size_t count,
 }
 
 /* Around every rule, one argument at a time. */
-static int walk_anchors(const struct vb_points *points,
-	int (*visit)(void *context, const uint64_t args[VB_PROFILE_ARGS]), void *context)
+static int walk_anchors(const struct vb_points *points, const struct vb_axis axes[VB_PROFILE_ARGS],
+	vb_points_visit *visit, void *context)
 {
 	int r = 0;
 
 	for (size_t n = 0; n < points->anchor_count * VB_PROFILE_ARGS; n++) {
-		const struct vb_axis *axis = &points->axes[n % VB_PROFILE_ARGS];
+		const struct vb_axis *axis = &axes[n % VB_PROFILE_ARGS];
 		uint64_t args[VB_PROFILE_ARGS];
 		for (unsigned int i = 0; i < VB_PROFILE_ARGS; i++)
 			args[i] = points->anchors[n / VB_PROFILE_ARGS][i];
@@ -173,34 +224,27 @@ static int walk_anchors(const struct vb_points *points,
 	return r;
 }
 
-/* Any combinations, from a generator that always starts the same (xorshift64). */
-static int walk_some(const struct vb_points *points,
-	int (*visit)(void *context, const uint64_t args[VB_PROFILE_ARGS]), void *context)
+int vb_points_walk(struct vb_points *points, vb_points_visit *visit, void *context)
 {
-	uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
-	int r = 0;
+	const struct vb_axis *axes[VB_PROFILE_ARGS];
+	unsigned int used = 0;
 
-	for (size_t n = 0; n < COMBINATIONS_MAX && r == 0; n++) {
-		uint64_t args[VB_PROFILE_ARGS];
-		for (unsigned int i = 0; i < VB_PROFILE_ARGS; i++) {
-			state ^= state << 13;
-			state ^= state >> 7;
-			state ^= state << 17;
-			args[i] = points->axes[i].values[state % points->axes[i].count];
-		}
-		r = visit(context, args);
-	}
-	return r;
-}
-
-int vb_points_walk(struct vb_points *points,
-	int (*visit)(void *context, const uint64_t args[VB_PROFILE_ARGS]), void *context)
-{
+	complete_axes(points);
 	for (unsigned int i = 0; i < VB_PROFILE_ARGS; i++)
-		settle_axis(&points->axes[i]);
-	size_t count = combinations(points);
-	if (count <= COMBINATIONS_MAX)
-		return walk_all(points, count, visit, context);
-	int r = walk_anchors(points, visit, context);
-	return r == 0 ? walk_some(points, visit, context) : r;
+		axes[i] = &points->edges[i];
+	int r = walk_product(axes, visit, context);
+	for (unsigned int i = 0; i < VB_PROFILE_ARGS && r == 0; i++) {
+		if (points->mixtures[i].count == 0)
+			continue;
+		axes[i] = &points->mixtures[i];
+		r = walk_product(axes, visit, context);
+		axes[i] = &points->edges[i];
+		used++;
+	}
+	/* With one argument the anchors would only repeat the axes. */
+	if (r == 0 && used > 1)
+		r = walk_anchors(points, points->edges, visit, context);
+	if (r == 0 && used > 1)
+		r = walk_anchors(points, points->mixtures, visit, context);
+	return r;
 }

@@ -17,7 +17,9 @@ static int compile_profile(
 		calloc(profile->rule_count + 1, sizeof(const struct vb_rule *));
 	if (rules == NULL)
 		return vb_error_set(err, ENOMEM, "compile a profile");
-	int r = vb_filter_scratch(&scratch_fd, err);
+	int r = vb_filter_guard(profile, err);
+	if (r == 0)
+		r = vb_filter_scratch(&scratch_fd, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < profile->rule_count; i++)

@@ -80,8 +80,8 @@ int vb_profile_meet(const struct vb_profile *base, const struct vb_profile *tigh
 /*
  * Whether result really is the meet of base (NULL: unconfined) and tighter: all three are compiled
  * with libseccomp the way the runtimes do, at both optimisation levels, and the filters are
- * interpreted at every system call number and at the boundary values of all conditions. Takes some
- * tens of milliseconds. -EILSEQ with the first difference, or what libseccomp says.
+ * interpreted at every system call number and at the boundary values of all conditions. Takes about
+ * a tenth of a second for a container's default profile. -EILSEQ with the first difference, or what libseccomp says.
  */
 int vb_profile_check(const struct vb_profile *base, const struct vb_profile *tighter,
 	const struct vb_profile *result, struct vb_error *err) VB_WARN_UNUSED;
