@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""check_schema.py SCHEMA VAMBRACE...: runs every case that explains something once more with --json.
+"""check_schema.py SCHEMA VAMBRACE...: runs every case that explains something again with --json.
 
 The report must be valid by the schema, the exit code that of the text report, and each refusal's
 line must stand in the text report as it is.
