@@ -5,6 +5,8 @@ target_sources(vb_adjust
 	src/oci_caps.c
 	src/oci_check.c
 	src/oci_config.c
+	src/oci_elf.c
+	src/oci_entrypoint.c
 	src/oci_env.c
 	src/oci_mounts.c
 	src/oci_object.c
@@ -20,6 +22,7 @@ target_sources(vb_adjust
 	include/vb/adjust/oci_check.h
 	include/vb/adjust/oci_config.h
 	include/vb/adjust/oci_process.h
+	include/vb/adjust/oci_program.h
 	include/vb/adjust/oci_text.h
 	include/vb/adjust/receipt.h
 	include/vb/adjust/state.h)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "oci_entrypoint.h"
 #include "oci_internal.h"
 #include "oci_resolve.h"
 #include "vb/adjust/codes.h"
@@ -145,24 +146,49 @@ static int check_mount(const struct vb_oci_mounts *mounts, const struct vb_plan_
 	return refuse_mismatch(err);
 }
 
-static int check_mounts(json_t *spec, const struct vb_plan *plan, const struct vb_oci_view *view,
+static int check_preload(json_t *spec, const struct vb_plan *plan,
+	const struct vb_oci_mounts *mounts, const struct vb_oci_view *view, char **ret_verdict,
 	struct vb_error *err)
+{
+	vb_auto_free char *verdict = NULL;
+
+	if (!vb_plan_has(plan, VB_LAYER_PRELOAD))
+		return 0;
+	int r = vb_oci_entrypoint_verdict(spec, plan, mounts, view, &verdict, err);
+	if (r < 0)
+		return r;
+	const char *why = vb_str_after(verdict, "not covered: ");
+	if (plan->preload.require && why != NULL) {
+		(void)vb_error_refuse(err, VB_CODE_PRELOAD_UNCOVERED,
+			"the preload shim cannot cover the container's program: %.200s", why);
+		return vb_error_fix(err,
+			"use a dynamically linked program, or do not demand coverage (preload "
+			"'require' in annotation or bundle)");
+	}
+	*ret_verdict = VB_STEAL(verdict);
+	return 0;
+}
+
+/* What depends on where things lie in the container's file system. */
+static int check_places(json_t *spec, const struct vb_plan *plan, const struct vb_oci_view *view,
+	char **ret_verdict, struct vb_error *err)
 {
 	vb_auto_oci_mounts struct vb_oci_mounts mounts = {0};
 
-	if (plan->mounts.count == 0)
+	if (plan->mounts.count == 0 && !vb_plan_has(plan, VB_LAYER_PRELOAD))
 		return 0;
 	int r = vb_oci_mounts_resolve(spec, view, &mounts, err);
 	for (size_t i = 0; r == 0 && i < plan->mounts.count; i++)
 		r = check_mount(&mounts, &plan->mounts.items[i], err);
-	return r;
+	return r == 0 ? check_preload(spec, plan, &mounts, view, ret_verdict, err) : r;
 }
 
 int vb_oci_check(json_t *spec, const struct vb_plan *plan, const char *digest,
-	const struct vb_oci_view *view, struct vb_error *err)
+	const struct vb_oci_view *view, char **ret_verdict, struct vb_error *err)
 {
 	json_t *process = NULL;
 
+	*ret_verdict = NULL;
 	int r = check_digest(spec, digest, err);
 	if (r == 0)
 		r = check_overrides(spec, err);
@@ -172,5 +198,5 @@ int vb_oci_check(json_t *spec, const struct vb_plan *plan, const char *digest,
 		r = vb_error_say(err, EINVAL, "config.json has no process");
 	if (r == 0)
 		r = vb_oci_env_check(process, plan, err);
-	return r == 0 ? check_mounts(spec, plan, view, err) : r;
+	return r == 0 ? check_places(spec, plan, view, ret_verdict, err) : r;
 }

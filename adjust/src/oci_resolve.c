@@ -42,8 +42,8 @@ const struct vb_oci_mount *vb_oci_mounts_covering(
 	return NULL;
 }
 
-/* Where a resolved path of the container lies on the host. False: in no place that has links. */
-static bool host_path(const struct vb_oci_mounts *mounts, const struct vb_oci_view *view,
+/* Where a resolved path of the container lies on the host. */
+static int host_path(const struct vb_oci_mounts *mounts, const struct vb_oci_view *view,
 	const char *resolved, char ret_path[PATH_MAX])
 {
 	const struct vb_oci_mount *mount = vb_oci_mounts_covering(mounts, mounts->count, resolved);
@@ -51,18 +51,23 @@ static bool host_path(const struct vb_oci_mounts *mounts, const struct vb_oci_vi
 	const char *below = resolved;
 
 	if (mount != NULL) {
-		/*
-		 * Anything but a bind mount is new and empty, or a view into the kernel. The place
-		 * of a mount itself is never a link, whatever its source is.
-		 */
-		if (mount->source == NULL || strcmp(mount->resolved, resolved) == 0)
-			return false;
+		/* Anything but a bind mount is new and empty, or a view into the kernel. */
+		if (mount->source == NULL)
+			return -ENOENT;
 		base = mount->source;
 		below = strcmp(mount->resolved, "/") == 0 ? resolved
 							  : resolved + strlen(mount->resolved);
 	}
 	int length = snprintf(ret_path, PATH_MAX, "%s%s", base, below);
-	return length >= 0 && length < PATH_MAX;
+	return length >= 0 && length < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* Whether something is mounted exactly there; it is no link then, whatever its source is. */
+static bool is_mount_point(const struct vb_oci_mounts *mounts, const char *resolved)
+{
+	const struct vb_oci_mount *mount = vb_oci_mounts_covering(mounts, mounts->count, resolved);
+
+	return mount != NULL && strcmp(mount->resolved, resolved) == 0;
 }
 
 /* Takes the next component off todo; false at the end. */
@@ -121,9 +126,11 @@ static int step(const struct vb_oci_mounts *mounts, const struct vb_oci_view *vi
 	int length = snprintf(walk->done + used, sizeof(walk->done) - used, "/%s", name);
 	if (length < 0 || (size_t)length >= sizeof(walk->done) - used)
 		return -ENAMETOOLONG;
-	if (!host_path(mounts, view, walk->done, path))
+	if (is_mount_point(mounts, walk->done))
 		return 0;
-	int r = view->read_link(path, target, sizeof(target));
+	int r = host_path(mounts, view, walk->done, path);
+	if (r == 0)
+		r = view->read_link(path, target, sizeof(target));
 	/* What is not there yet the runtime makes as a directory. */
 	if (r == -EINVAL || r == -ENOENT || r == -ENOTDIR)
 		return 0;
@@ -152,6 +159,21 @@ static int resolve(const struct vb_oci_mounts *mounts, const struct vb_oci_view 
 		return error;
 	*ret_resolved = strdup(walk.done[0] != '\0' ? walk.done : "/");
 	return *ret_resolved != NULL ? 0 : -ENOMEM;
+}
+
+int vb_oci_mounts_locate(const struct vb_oci_mounts *mounts, const struct vb_oci_view *view,
+	const char *path, char **ret_host_path)
+{
+	vb_auto_free char *resolved = NULL;
+	char host[PATH_MAX];
+
+	int r = resolve(mounts, view, path, &resolved);
+	if (r == 0)
+		r = host_path(mounts, view, resolved, host);
+	if (r < 0)
+		return r;
+	*ret_host_path = strdup(host);
+	return *ret_host_path != NULL ? 0 : -ENOMEM;
 }
 
 static int add_mount(json_t *json, const struct vb_oci_view *view, struct vb_oci_mounts *mounts,

@@ -41,4 +41,12 @@ int vb_oci_mounts_resolve(json_t *spec, const struct vb_oci_view *view,
 const struct vb_oci_mount *vb_oci_mounts_covering(
 	const struct vb_oci_mounts *mounts, size_t count, const char *resolved);
 
+/*
+ * Where on the host a path of the container lies once all mounts are made, after following its
+ * links. -ENOENT in a file system that is still empty; -ELOOP, -ENAMETOOLONG, -ENOMEM, or what
+ * read_link says.
+ */
+int vb_oci_mounts_locate(const struct vb_oci_mounts *mounts, const struct vb_oci_view *view,
+	const char *path, char **ret_host_path) VB_WARN_UNUSED;
+
 #endif

@@ -14,18 +14,6 @@
 #include "vb/adjust/state.h"
 #include "vb/base/str.h"
 
-static int read_link(const char *path, char *ret_target, size_t size)
-{
-	ssize_t length = readlink(path, ret_target, size);
-
-	if (length < 0)
-		return -errno;
-	if ((size_t)length >= size)
-		return -ENAMETOOLONG;
-	ret_target[length] = '\0';
-	return (int)length;
-}
-
 static char *copy_annotation(const json_t *spec, const char *key)
 {
 	const char *text = vb_oci_annotation(spec, key);
@@ -73,14 +61,15 @@ static char *rootfs_path(const char *bundle, const json_t *spec)
 }
 
 static int check(json_t *spec, const char *bundle, const struct vb_plan *plan, const char *digest,
-	struct vb_error *err)
+	char **ret_verdict, struct vb_error *err)
 {
 	vb_auto_free char *rootfs = rootfs_path(bundle, spec);
-	const struct vb_oci_view view = {.rootfs = rootfs, .read_link = read_link};
+	struct vb_oci_view view;
 
 	if (rootfs == NULL)
 		return vb_error_set(err, ENOMEM, "look at the root filesystem");
-	return vb_oci_check(spec, plan, digest, &view, err);
+	vb_hook_view(rootfs, &view);
+	return vb_oci_check(spec, plan, digest, &view, ret_verdict, err);
 }
 
 /* An absent text is no error; a failed copy is. */
@@ -142,7 +131,7 @@ static int harden(const struct vb_hook *hook, const char *bundle, json_t *spec,
 		.inherited_limit = vb_hook_limit};
 	vb_auto_receipt struct vb_receipt receipt = {0};
 
-	int r = check(spec, bundle, plan, digest, err);
+	int r = check(spec, bundle, plan, digest, &receipt.preload_verdict, err);
 	if (r == 0)
 		r = vb_oci_apply(spec, &edit, &receipt, err);
 	return r == 0 ? commit(hook, bundle, digest, spec, &receipt, err) : r;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "args.h"
+#include "vb/adjust/oci_check.h"
 #include "vb/adjust/oci_config.h"
 #include "vb/adjust/plan.h"
 #include "vb/base/error.h"
@@ -45,6 +46,9 @@ int vb_hook_replace(
 
 /* The inherited limit, for vb_oci_edit. */
 int vb_hook_limit(const char *type, uint64_t *ret_soft, uint64_t *ret_hard);
+
+/* The file system as the checks see it; rootfs is borrowed. */
+void vb_hook_view(const char *rootfs, struct vb_oci_view *ret_view);
 
 /*
  * `create`: config.json edited and the receipt written, or neither. A container that passes

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tests of the OCI renderer, of receipts and state files, and of the hook.
-foreach(test text apply check process config)
+foreach(test text apply check process program config)
 	vb_add_unit_test(test_oci_${test} test_oci_${test}.c oci_support.c LIBS vb_adjust)
 endforeach()
 target_link_libraries(test_oci_apply PRIVATE vb_dep_seccomp)

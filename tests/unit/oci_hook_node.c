@@ -166,9 +166,8 @@ void support_write_config(const char *plan_digest)
 	support_write_file(CONFIG, text, 0640);
 }
 
-void support_write_plan(void)
+void support_write_this_plan(const struct vb_plan *plan)
 {
-	vb_auto_plan struct vb_plan *plan = full_plan();
 	vb_auto_free char *text = vb_plan_to_json(plan);
 	char digest[VB_DIGEST_SIZE];
 
@@ -180,4 +179,11 @@ void support_write_plan(void)
 		"{\"env\":[\"LD_PRELOAD=/s.so\",\"TERM=xterm\"],\"capabilities\":{\"bounding\":"
 		"[\"CAP_KILL\",\"CAP_NET_RAW\"]},\"args\":[\"sh\"]}",
 		0600);
+}
+
+void support_write_plan(void)
+{
+	vb_auto_plan struct vb_plan *plan = full_plan();
+
+	support_write_this_plan(plan);
 }

@@ -54,5 +54,6 @@ void support_assert_create_refused(const char *words);
 void support_write_config(const char *plan_digest);
 /* A plan with several layers, and the files of containerd that go with it. */
 void support_write_plan(void);
+void support_write_this_plan(const struct vb_plan *plan);
 
 #endif

@@ -39,6 +39,15 @@ static int read_link(const char *path, char *ret_target, size_t size)
 
 static const struct vb_oci_view view = {.rootfs = "/r", .read_link = read_link};
 
+static int check(json_t *spec, const struct vb_plan *plan, struct vb_error *err)
+{
+	char *verdict = NULL;
+	int r = vb_oci_check(spec, plan, "d", &view, &verdict, err);
+
+	ck_assert_ptr_null(verdict);
+	return r;
+}
+
 /* A document with the digest "d", the environment and these mounts. */
 static int check_mounts(const char *mounts, const struct vb_plan *plan, struct vb_error *err)
 {
@@ -48,7 +57,7 @@ static int check_mounts(const char *mounts, const struct vb_plan *plan, struct v
 	ck_assert_ptr_nonnull(text);
 	vb_auto_json json_t *spec = support_document(text);
 
-	return vb_oci_check(spec, plan, "d", &view, err);
+	return check(spec, plan, err);
 }
 
 #define TMPFS(path)                                                                                \
@@ -98,8 +107,8 @@ START_TEST(the_annotation_must_carry_the_digest_of_the_plan)
 	for (size_t i = 0; i < VB_ARRAY_SIZE(documents); i++) {
 		vb_auto_json json_t *spec = support_document(documents[i]);
 		struct vb_error err = {0};
-		support_assert_refused(vb_oci_check(spec, plan, "d", &view, &err), &err,
-			VB_CODE_PLAN_MISMATCH, "plan-digest.vambrace.dev");
+		support_assert_refused(check(spec, plan, &err), &err, VB_CODE_PLAN_MISMATCH,
+			"plan-digest.vambrace.dev");
 	}
 }
 END_TEST
@@ -113,8 +122,7 @@ START_TEST(annotations_that_override_the_plan_under_crun_are_refused)
 		struct vb_error err = {0};
 		vb_auto_json json_t *spec = json_pack("{s:{},s:{s:s,s:s}}", "process",
 			"annotations", VB_PLAN_DIGEST_ANNOTATION, "d", keys[i], "");
-		support_assert_refused(vb_oci_check(spec, plan, "d", &view, &err), &err,
-			VB_CODE_CONFLICT, keys[i]);
+		support_assert_refused(check(spec, plan, &err), &err, VB_CODE_CONFLICT, keys[i]);
 	}
 }
 END_TEST

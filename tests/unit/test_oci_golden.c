@@ -104,6 +104,13 @@ static int no_link(const char *path, char *ret_target, size_t size)
 	return -EINVAL;
 }
 
+static int no_file(const char *path, struct vb_oci_file *ret_file)
+{
+	(void)path;
+	(void)ret_file;
+	return -ENOENT;
+}
+
 static int inherited(const char *type, uint64_t *ret_soft, uint64_t *ret_hard)
 {
 	(void)type;
@@ -129,7 +136,8 @@ static int check_process(const struct golden *golden, const struct vb_oci_edit *
 
 static int check_case(const struct golden *golden)
 {
-	const struct vb_oci_view view = {.rootfs = "/rootfs", .read_link = no_link};
+	const struct vb_oci_view view = {
+		.rootfs = "/rootfs", .read_link = no_link, .open_file = no_file};
 	const struct vb_oci_edit edit = {.plan = golden->plan,
 		.layers = VB_OCI_LAYERS_ALL,
 		.native = SCMP_ARCH_X86_64,
@@ -140,7 +148,8 @@ static int check_case(const struct golden *golden)
 
 	if (spec == NULL)
 		return 1;
-	int r = vb_oci_check(spec, golden->plan, golden->digest, &view, &err);
+	int r = vb_oci_check(
+		spec, golden->plan, golden->digest, &view, &receipt.preload_verdict, &err);
 	if (r == 0)
 		r = vb_oci_apply(spec, &edit, &receipt, &err);
 	if (r < 0)

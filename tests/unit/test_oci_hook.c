@@ -35,6 +35,44 @@ START_TEST(create_edits_the_configuration_and_leaves_a_receipt)
 }
 END_TEST
 
+static struct vb_plan *plan_with_preload(bool require)
+{
+	struct vb_plan *plan = support_plan();
+
+	plan->sources[VB_LAYER_PRELOAD] = VB_SOURCE_ANNOTATION;
+	plan->preload.require = require;
+	return plan;
+}
+
+START_TEST(the_receipt_says_whether_the_shim_covers_the_program)
+{
+	vb_auto_plan struct vb_plan *plan = plan_with_preload(false);
+
+	support_write_this_plan(plan);
+	support_assert_admitted(CREATE);
+	support_assert_contains(RECEIPT, "\"preload_verdict\":\"not covered: program not found\"");
+	support_make_directories(BUNDLE "/rootfs/bin");
+	/* The machine's own shell, behind a link of the image. */
+	ck_assert_int_eq(support_shell("cp /bin/sh " BUNDLE "/rootfs/bin/dynamic"), 0);
+	ck_assert_int_eq(symlink("/bin/dynamic", BUNDLE "/rootfs/bin/x"), 0);
+	support_assert_admitted(CREATE);
+	support_assert_contains(RECEIPT, "\"preload_verdict\":\"covered\"");
+	/* Opening a FIFO or a device of the image could block or do something. */
+	ck_assert_int_eq(support_shell("cd " BUNDLE "/rootfs/bin && rm x && mkfifo -m 755 x"), 0);
+	support_assert_admitted(CREATE);
+	support_assert_contains(RECEIPT, "not covered: program not found");
+}
+END_TEST
+
+START_TEST(a_plan_that_requires_coverage_refuses_a_program_without_it)
+{
+	vb_auto_plan struct vb_plan *plan = plan_with_preload(true);
+
+	support_write_this_plan(plan);
+	support_assert_create_refused("ErrPreloadUncovered");
+}
+END_TEST
+
 START_TEST(the_edited_file_keeps_its_mode_and_nothing_else_stays)
 {
 	struct stat st;
@@ -257,6 +295,8 @@ int main(void)
 	tcase_add_checked_fixture(tcase, support_install_hook, NULL);
 	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, create_edits_the_configuration_and_leaves_a_receipt);
+	tcase_add_test(tcase, the_receipt_says_whether_the_shim_covers_the_program);
+	tcase_add_test(tcase, a_plan_that_requires_coverage_refuses_a_program_without_it);
 	tcase_add_test(tcase, the_edited_file_keeps_its_mode_and_nothing_else_stays);
 	tcase_add_test(tcase, a_container_without_a_plan_is_refused_by_name);
 	tcase_add_test(tcase, a_container_that_lacks_a_piece_of_the_plan_is_refused);

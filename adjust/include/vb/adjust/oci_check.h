@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "vb/adjust/oci_program.h"
 #include "vb/adjust/plan.h"
 #include "vb/base/error.h"
 
@@ -22,9 +23,23 @@
  */
 typedef int (*vb_oci_readlink_fn)(const char *path, char *ret_target, size_t size);
 
+/* A regular file of the host, open for reading. */
+struct vb_oci_file {
+	int handle; /* means something to whoever opened it */
+	unsigned int mode;
+	unsigned int uid;
+	unsigned int gid;
+	bool has_capabilities; /* the extended attribute security.capability */
+};
+
+/* How the checks see the file system; the paths are the host's. */
 struct vb_oci_view {
 	const char *rootfs; /* where the root filesystem is mounted while `create` runs */
 	vb_oci_readlink_fn read_link;
+	/* -EACCES for what is no regular file, without touching it; or what open(2) says. */
+	int (*open_file)(const char *path, struct vb_oci_file *ret_file);
+	vb_oci_program_read_fn read_file; /* its context is the struct vb_oci_file */
+	void (*close_file)(struct vb_oci_file *file);
 };
 
 /*
@@ -33,9 +48,13 @@ struct vb_oci_view {
  * symbolic links of the root filesystem, and of the volumes mounted before, the way the runtime
  * will. Refuses with ErrPlanMismatch or ErrConflict, the latter naming the volume in the way;
  * -EINVAL for a document that is no OCI configuration, -ENOMEM.
+ *
+ * With preload in the plan, *ret_verdict says whether the shim covers the first program: "covered"
+ * or "not covered: <why>"; the caller frees it. Otherwise it is NULL. preload.require refuses what
+ * is not covered with ErrPreloadUncovered.
  */
 int vb_oci_check(json_t *spec, const struct vb_plan *plan, const char *digest,
-	const struct vb_oci_view *view, struct vb_error *err) VB_WARN_UNUSED;
+	const struct vb_oci_view *view, char **ret_verdict, struct vb_error *err) VB_WARN_UNUSED;
 
 /* Whether the document carries an annotation under vambrace.dev. */
 bool vb_oci_has_annotation_of_ours(const json_t *spec);
