@@ -29,11 +29,16 @@ struct vb_sync {
 	struct known_container *containers;
 	size_t container_count;
 	bool incomplete;
+	struct timespec began_at;
 };
 
 struct vb_sync *vb_sync_create(void)
 {
-	return calloc(1, sizeof(struct vb_sync));
+	struct vb_sync *sync = calloc(1, sizeof(*sync));
+
+	if (sync != NULL)
+		(void)clock_gettime(CLOCK_REALTIME_COARSE, &sync->began_at);
+	return sync;
 }
 
 static void finish_pod(struct known_pod *pod)
@@ -173,7 +178,7 @@ static void discard_job(struct vb_job *job)
 	vb_task_destroy(vb_task_of(job));
 }
 
-/* Ahead of all later requests, so that it meets no file of a container made meanwhile. */
+/* Ahead of all later requests, so that it meets no plan of a container made meanwhile. */
 static int sweep(const struct vb_sync *sync, struct vb_workshop *shop, struct vb_worker *worker)
 {
 	vb_auto_task struct vb_task *task = vb_task_create(shop, VB_TASK_SWEEP, discard_job);
@@ -184,6 +189,7 @@ static int sweep(const struct vb_sync *sync, struct vb_workshop *shop, struct vb
 		if (vb_strv_add(&task->containers, sync->containers[i].id) < 0)
 			return -ENOMEM;
 	vb_strv_sort_unique(&task->containers);
+	task->listed_at = sync->began_at;
 	struct vb_task *submitted = VB_STEAL(task);
 	vb_worker_submit(worker, &submitted->job, VB_JOB_URGENT);
 	return 0;

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "case.h"
 #include "vb/adjust/bundle_store.h"
@@ -48,6 +49,7 @@ struct vb_task {
 	struct vb_case *subject;
 	bool is_last;              /* OBSERVE: what is not seen now was not there */
 	struct vb_strv containers; /* SWEEP: sorted */
+	struct timespec listed_at; /* SWEEP: by the clock that file times are taken from */
 
 	int result; /* 0 or -errno */
 	struct vb_error err;

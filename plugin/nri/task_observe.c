@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "task.h"
 #include "vb/adjust/state.h"
@@ -95,6 +96,17 @@ static bool is_listed(const struct vb_strv *containers, const char *id)
 						sizeof(*containers->items), compare_ids) != NULL;
 }
 
+/* The hook writes files of containers that were made since, at any time. */
+static bool is_older(int dirfd, const char *name, const struct timespec *than)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	return st.st_mtim.tv_sec < than->tv_sec ||
+	       (st.st_mtim.tv_sec == than->tv_sec && st.st_mtim.tv_nsec < than->tv_nsec);
+}
+
 static int sweep_directory(struct vb_task *task, const char *name)
 {
 	vb_auto_free char *path = vb_str_format("%s/%s", VB_STATE_DIR, name);
@@ -106,7 +118,8 @@ static int sweep_directory(struct vb_task *task, const char *name)
 		return errno == ENOENT ? 0 : vb_error_set(&task->err, errno, "open '%s'", path);
 	for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
 		vb_auto_free char *id = id_of_file(entry->d_name);
-		if (id != NULL && !is_listed(&task->containers, id))
+		if (id != NULL && !is_listed(&task->containers, id) &&
+			is_older(dirfd(directory), entry->d_name, &task->listed_at))
 			(void)unlinkat(dirfd(directory), entry->d_name, 0);
 	}
 	(void)closedir(directory);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the daemon lets happen to containers, and what it leaves behind. */
 #include <check.h>
-#include <errno.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -318,6 +319,18 @@ static pid_t stop_worker(void)
 	return worker;
 }
 
+/* Behind this START, which finds the plan or no more, the plan has been there. */
+static void expect_late_plan_gone(void)
+{
+	const struct answer *answer = call("StartContainer", &hardened);
+
+	ck_assert_int_eq(answer->code, VB_TTRPC_UNKNOWN);
+	ck_assert(runtime_has_file(STATE "/plans"));
+	runtime_wait_file(PLAN, false);
+	answer = call("StartContainer", &hardened);
+	ck_assert_ptr_nonnull(strstr(answer->message, "vambrace: ErrNoPlan: "));
+}
+
 START_TEST(a_hanging_disk_is_answered_at_the_deadline_and_leaves_nothing)
 {
 	struct timespec before = {0};
@@ -338,10 +351,7 @@ START_TEST(a_hanging_disk_is_answered_at_the_deadline_and_leaves_nothing)
 	ck_assert_int_eq(strncmp(answer->message, "vambrace: ErrDeadline: ", 23), 0);
 	/* The plan that comes late is taken away again. */
 	ck_assert_int_eq(ptrace(PTRACE_DETACH, worker, NULL, NULL), 0);
-	answer = call("StartContainer", &hardened);
-	ck_assert_ptr_nonnull(strstr(answer->message, "vambrace: ErrNoPlan: "));
-	ck_assert(runtime_has_file(STATE "/plans"));
-	runtime_wait_file(PLAN, false);
+	expect_late_plan_gone();
 }
 END_TEST
 
@@ -353,10 +363,7 @@ START_TEST(a_plan_whose_reply_finds_no_connection_is_taken_away)
 	runtime_close(&runtime);
 	(void)runtime_greet(&runtime, "2.2.7");
 	ck_assert_int_eq(ptrace(PTRACE_DETACH, worker, NULL, NULL), 0);
-	runtime_wait_file(STATE "/plans", true);
-	runtime_wait_file(PLAN, false);
-	const struct answer *answer = call("StartContainer", &hardened);
-	ck_assert_ptr_nonnull(strstr(answer->message, "vambrace: ErrNoPlan: "));
+	expect_late_plan_gone();
 }
 END_TEST
 
@@ -428,6 +435,15 @@ static struct vb_buf *synchronize_payload(const struct event_text *text, bool is
 	return payload;
 }
 
+/* Moves a file's time into the future: it was written after the containers were listed. */
+static void set_time(const char *path, time_t ahead_s)
+{
+	const struct timespec times[2] = {
+		{.tv_nsec = UTIME_OMIT}, {.tv_sec = time(NULL) + ahead_s}};
+
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
 START_TEST(files_of_containers_that_are_no_more_go_when_all_are_known)
 {
 	support_make_directories(STATE "/plans");
@@ -441,12 +457,17 @@ START_TEST(files_of_containers_that_are_no_more_go_when_all_are_known)
 	ck_assert_int_eq(call("StartContainer", &plain)->code, 0);
 	runtime_wait_log("event=synchronized pods=1 containers=1 complete=false");
 	ck_assert(runtime_has_file(STATE "/plans/gone.json"));
+	support_write_file(STATE "/plans/new.json", "{}", 0600);
+	set_time(STATE "/plans/new.json", 3600);
+	/* File times come in steps of some milliseconds. */
+	(void)usleep(20000);
 	ck_assert_int_eq(
 		runtime_call(&runtime, "Synchronize", synchronize_payload(&plain, false))->code, 0);
 	runtime_wait_file(STATE "/plans/gone.json", false);
 	runtime_wait_file(STATE "/plans/gone.json.A1b2C3", false);
 	runtime_wait_file(STATE "/outcomes/gone.json", false);
 	ck_assert(runtime_has_file(OUTCOME));
+	ck_assert(runtime_has_file(STATE "/plans/new.json"));
 }
 END_TEST
 
