@@ -299,9 +299,14 @@ START_TEST(a_validation_refuses_a_container_of_ours_that_has_no_plan)
 }
 END_TEST
 
-/* Stops the thread that does the I/O, as a disk that hangs would. */
+/*
+ * Stops the thread that does the I/O, as a disk that hangs would: not in the midst of something,
+ * where it could hold the heap's lock, but waiting.
+ */
 static pid_t stop_worker(void)
 {
+	ck_assert_int_ne(call("StartContainer", &hardened)->code, 0);
+	(void)usleep(50000);
 	vb_auto_free char *path = vb_str_format("/proc/%d/task", (int)runtime.daemon);
 	DIR *tasks = opendir(path);
 	pid_t worker = 0;
