@@ -19,6 +19,9 @@ __attribute__((format(printf, 3, 0))) static void format_text(
 __attribute__((format(printf, 4, 0))) static int fill(
 	struct vb_error *err, int errnum, const char *code, const char *format, va_list args)
 {
+	/* An error is an error, also when errno was not set. */
+	if (errnum <= 0)
+		errnum = EIO;
 	if (err == NULL)
 		return -errnum;
 	err->errnum = errnum;
@@ -28,24 +31,24 @@ __attribute__((format(printf, 4, 0))) static int fill(
 	return -errnum;
 }
 
-int vb_error_set(struct vb_error *err, int errnum, const char *format, ...)
+int(vb_error_set)(struct vb_error *err, int errnum, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	fill(err, errnum, NULL, format, args);
+	int r = fill(err, errnum, NULL, format, args);
 	va_end(args);
 	if (err != NULL) {
 		size_t used = strlen(err->what);
 		/* strerror() is not thread-safe; this one returns a constant (glibc 2.32). */
-		const char *text = strerrordesc_np(errnum);
+		const char *text = strerrordesc_np(-r);
 		(void)snprintf(err->what + used, sizeof(err->what) - used, ": %s",
 			text != NULL ? text : "unknown error");
 	}
-	return -errnum;
+	return r;
 }
 
-int vb_error_say(struct vb_error *err, int errnum, const char *format, ...)
+int(vb_error_say)(struct vb_error *err, int errnum, const char *format, ...)
 {
 	va_list args;
 
@@ -55,7 +58,7 @@ int vb_error_say(struct vb_error *err, int errnum, const char *format, ...)
 	return r;
 }
 
-int vb_error_refuse(struct vb_error *err, const char *code, const char *format, ...)
+int(vb_error_refuse)(struct vb_error *err, const char *code, const char *format, ...)
 {
 	va_list args;
 
@@ -65,7 +68,7 @@ int vb_error_refuse(struct vb_error *err, const char *code, const char *format, 
 	return r;
 }
 
-int vb_error_fix(struct vb_error *err, const char *format, ...)
+int(vb_error_fix)(struct vb_error *err, const char *format, ...)
 {
 	va_list args;
 
@@ -77,7 +80,7 @@ int vb_error_fix(struct vb_error *err, const char *format, ...)
 	return -err->errnum;
 }
 
-int vb_error_wrap(struct vb_error *err, const char *format, ...)
+int(vb_error_wrap)(struct vb_error *err, const char *format, ...)
 {
 	char inner[VB_ERROR_WHAT_MAX];
 	va_list args;

@@ -46,4 +46,21 @@ int vb_error_fix(struct vb_error *err, const char *format, ...)
 int vb_error_wrap(struct vb_error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/*
+ * They never return 0, which neither the compiler nor an analyzer can see from the declarations;
+ * told so, it does not follow paths on which a failed function left its outputs unset.
+ */
+static inline int vb_error_result(int result)
+{
+	if (result >= 0)
+		__builtin_unreachable();
+	return result;
+}
+
+#define vb_error_set(...)    vb_error_result(vb_error_set(__VA_ARGS__))
+#define vb_error_say(...)    vb_error_result(vb_error_say(__VA_ARGS__))
+#define vb_error_refuse(...) vb_error_result(vb_error_refuse(__VA_ARGS__))
+#define vb_error_fix(...)    vb_error_result(vb_error_fix(__VA_ARGS__))
+#define vb_error_wrap(...)   vb_error_result(vb_error_wrap(__VA_ARGS__))
+
 #endif
