@@ -247,8 +247,8 @@ size_t vb_cell_conditions(const struct vb_cell *cell, unsigned int index, bool c
 		one.value = cell->low;
 	} else if (!cubes && cell->low == 0) {
 		/*
-		 * LT, because libseccomp 2.5 mistakes LE behind another condition on a 32-bit
-		 * architecture; and LE at the end of 32 bits, because it would cut off LT's value.
+		 * LT, because libseccomp once mistook LE behind another condition on 32-bit
+		 * architectures; LE at the end of 32 bits, where it would cut off LT's value.
 		 */
 		one.op = cell->high == UINT32_MAX ? SCMP_CMP_LE : SCMP_CMP_LT;
 		one.value = cell->high == UINT32_MAX ? cell->high : cell->high + 1;

@@ -21,13 +21,32 @@ static void check_finish(struct vb_check *check)
 	vb_cleanup_close(&check->scratch_fd);
 }
 
+/* An ABI may be open only where both inputs cover it. */
+static int check_archs(const struct vb_check *check)
+{
+	const struct vb_profile *base = check->base;
+
+	for (size_t i = 0; i < check->result->arch_count; i++) {
+		uint32_t arch = check->result->archs[i];
+		if (vb_profile_covers_arch(check->tighter, arch) &&
+			(base == NULL || vb_profile_covers_arch(base, arch)) &&
+			arch != SCMP_ARCH_X32)
+			continue;
+		return vb_error_say(check->err, EILSEQ, "the result leaves %s open",
+			vb_profile_arch_name(arch));
+	}
+	return 0;
+}
+
 static int check_begin(struct vb_check *check, const struct vb_profile *base,
 	const struct vb_profile *tighter, const struct vb_profile *result)
 {
 	check->base = base;
 	check->tighter = tighter;
 	check->result = result;
-	int r = vb_filter_guard(base, check->err);
+	int r = check_archs(check);
+	if (r == 0)
+		r = vb_filter_guard(base, check->err);
 	if (r == 0)
 		r = vb_filter_guard(tighter, check->err);
 	if (r == 0)
@@ -79,8 +98,8 @@ static bool allows_all(const struct vb_rules *rules)
 }
 
 /* Whether the result's rules are those of one side and the other has nothing to say. */
-static bool is_from(const struct vb_subject *subject, const struct vb_rules *one,
-	const struct vb_rules *other)
+static bool is_from(
+	const struct vb_subject *subject, const struct vb_rules *one, const struct vb_rules *other)
 {
 	return same_rules(&subject->result, one) && allows_all(other);
 }

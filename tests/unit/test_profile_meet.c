@@ -28,7 +28,6 @@ static void trio_finish(struct trio *trio)
 	vb_profile_destroy(trio->tighter);
 	vb_profile_destroy(trio->result);
 }
-#define auto_trio vb_auto(trio_finish) struct trio
 
 static struct trio meet_profiles(struct vb_profile *base, struct vb_profile *tighter)
 {
@@ -61,7 +60,7 @@ static uint32_t on_native(const struct trio *trio, const char *name, uint64_t a0
 
 START_TEST(starter_over_the_default_profile_denies_and_keeps_everything_else)
 {
-	auto_trio trio =
+	vb_auto(trio_finish) struct trio trio =
 		meet_profiles(support_profile_from_file("containerd-1.7.24-default.json", X86_64),
 			support_starter(VB_STARTER_DENIALS, X86_64));
 
@@ -77,7 +76,7 @@ END_TEST
 
 START_TEST(starter_over_a_profile_widened_for_sys_admin_denies_again)
 {
-	auto_trio trio = meet_starter(
+	vb_auto(trio_finish) struct trio trio = meet_starter(
 		"{'defaultAction':'SCMP_ACT_ERRNO','architectures':['SCMP_ARCH_X86_64'],'syscalls':"
 		"["
 		"{'names':['read','write','clone'],'action':'SCMP_ACT_ALLOW'},"
@@ -94,7 +93,8 @@ END_TEST
 
 START_TEST(starter_over_an_unconfined_container_is_the_starter)
 {
-	auto_trio trio = meet_profiles(NULL, support_starter(VB_STARTER_DENIALS, X86_64));
+	vb_auto(trio_finish) struct trio trio =
+		meet_profiles(NULL, support_starter(VB_STARTER_DENIALS, X86_64));
 	vb_auto_free char *expected = support_text(trio.tighter);
 	vb_auto_free char *text = support_text(trio.result);
 
@@ -107,8 +107,9 @@ END_TEST
 
 START_TEST(allowlist_with_mount_loses_mount_only)
 {
-	auto_trio trio = meet_starter("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
-				      "{'names':['mount','read'],'action':'SCMP_ACT_ALLOW'}]}");
+	vb_auto(trio_finish) struct trio trio =
+		meet_starter("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
+			     "{'names':['mount','read'],'action':'SCMP_ACT_ALLOW'}]}");
 	vb_auto_free char *text = support_text(trio.result);
 
 	ck_assert_str_eq(text, "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":1,"
@@ -119,8 +120,9 @@ END_TEST
 
 START_TEST(default_enosys_stays_enosys)
 {
-	auto_trio trio = meet_starter("{'defaultAction':'SCMP_ACT_ERRNO','defaultErrnoRet':38,"
-				      "'syscalls':[{'names':['read'],'action':'SCMP_ACT_ALLOW'}]}");
+	vb_auto(trio_finish) struct trio trio =
+		meet_starter("{'defaultAction':'SCMP_ACT_ERRNO','defaultErrnoRet':38,"
+			     "'syscalls':[{'names':['read'],'action':'SCMP_ACT_ALLOW'}]}");
 
 	ck_assert_uint_eq(on_native(&trio, "mount", 0, 0), ERRNO(ENOSYS));
 	ck_assert_uint_eq(on_native(&trio, "chmod", 0, 0), ERRNO(ENOSYS));
@@ -136,7 +138,7 @@ static void check_default_is_kept(const char *action, uint32_t expected)
 		"{'defaultAction':'%s','syscalls':[{'names':['read','mount'],"
 		"'action':'SCMP_ACT_ALLOW'}]}",
 		action);
-	auto_trio trio = meet_starter(base);
+	vb_auto(trio_finish) struct trio trio = meet_starter(base);
 	ck_assert_uint_eq(on_native(&trio, "chmod", 0, 0), expected);
 	/* Denied by the starter alone: EPERM, not the default. */
 	ck_assert_uint_eq(on_native(&trio, "mount", 0, 0), ERRNO(EPERM));
@@ -166,8 +168,9 @@ END_TEST
 
 START_TEST(default_log_gives_way_to_errno)
 {
-	auto_trio trio = meet_starter("{'defaultAction':'SCMP_ACT_LOG','syscalls':["
-				      "{'names':['read'],'action':'SCMP_ACT_ALLOW'}]}");
+	vb_auto(trio_finish) struct trio trio =
+		meet_starter("{'defaultAction':'SCMP_ACT_LOG','syscalls':["
+			     "{'names':['read'],'action':'SCMP_ACT_ALLOW'}]}");
 
 	ck_assert_uint_eq(on_native(&trio, "mount", 0, 0), ERRNO(EPERM));
 	ck_assert_uint_eq(on_native(&trio, "chmod", 0, 0), LOG);
@@ -177,9 +180,10 @@ END_TEST
 
 START_TEST(explicit_kill_survives_a_denial)
 {
-	auto_trio trio = meet_starter("{'defaultAction':'SCMP_ACT_ALLOW','syscalls':["
-				      "{'names':['ptrace'],'action':'SCMP_ACT_KILL_PROCESS'},"
-				      "{'names':['bpf'],'action':'SCMP_ACT_TRAP'}]}");
+	vb_auto(trio_finish) struct trio trio =
+		meet_starter("{'defaultAction':'SCMP_ACT_ALLOW','syscalls':["
+			     "{'names':['ptrace'],'action':'SCMP_ACT_KILL_PROCESS'},"
+			     "{'names':['bpf'],'action':'SCMP_ACT_TRAP'}]}");
 
 	ck_assert_uint_eq(on_native(&trio, "ptrace", 0, 0), KILL_PROCESS);
 	ck_assert_uint_eq(on_native(&trio, "bpf", 0, 0), TRAP);
@@ -189,7 +193,7 @@ END_TEST
 
 START_TEST(log_notify_and_trace_give_way_to_errno)
 {
-	auto_trio trio =
+	vb_auto(trio_finish) struct trio trio =
 		meet_starter("{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'/run/a',"
 			     "'syscalls':["
 			     "{'names':['ptrace'],'action':'SCMP_ACT_LOG'},"
@@ -207,10 +211,11 @@ END_TEST
 
 START_TEST(listener_goes_with_the_last_rule_that_notifies)
 {
-	auto_trio trio = meet_starter("{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'/run/a',"
-				      "'flags':['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',"
-				      "'SECCOMP_FILTER_FLAG_LOG'],"
-				      "'syscalls':[{'names':['bpf'],'action':'SCMP_ACT_NOTIFY'}]}");
+	vb_auto(trio_finish) struct trio trio =
+		meet_starter("{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'/run/a',"
+			     "'flags':['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',"
+			     "'SECCOMP_FILTER_FLAG_LOG'],"
+			     "'syscalls':[{'names':['bpf'],'action':'SCMP_ACT_NOTIFY'}]}");
 	vb_auto_free char *text = support_text(trio.result);
 
 	ck_assert_ptr_null(strstr(text, "listener"));
@@ -220,9 +225,10 @@ END_TEST
 
 START_TEST(an_appended_denial_of_an_allowed_name_does_nothing_in_the_base)
 {
-	auto_trio trio = meet_starter("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
-				      "{'names':['mount','chmod'],'action':'SCMP_ACT_ALLOW'},"
-				      "{'names':['mount','chmod'],'action':'SCMP_ACT_KILL'}]}");
+	vb_auto(trio_finish) struct trio trio =
+		meet_starter("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
+			     "{'names':['mount','chmod'],'action':'SCMP_ACT_ALLOW'},"
+			     "{'names':['mount','chmod'],'action':'SCMP_ACT_KILL'}]}");
 
 	ck_assert_uint_eq(support_action(trio.base, X86_64, "chmod", 0, 0), ALLOW);
 	ck_assert_uint_eq(on_native(&trio, "chmod", 0, 0), ALLOW);
@@ -232,10 +238,11 @@ END_TEST
 
 START_TEST(an_unconditional_rule_swallows_conditions_in_either_order)
 {
-	auto_trio trio = meet_texts("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
-				    "{'names':['socket'],'action':'SCMP_ACT_KILL',"
-				    "'args':[{'index':0,'value':17,'op':'SCMP_CMP_EQ'}]},"
-				    "{'names':['socket'],'action':'SCMP_ACT_ALLOW'}]}",
+	vb_auto(trio_finish) struct trio trio = meet_texts(
+		"{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
+		"{'names':['socket'],'action':'SCMP_ACT_KILL',"
+		"'args':[{'index':0,'value':17,'op':'SCMP_CMP_EQ'}]},"
+		"{'names':['socket'],'action':'SCMP_ACT_ALLOW'}]}",
 		"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['socket'],'action':"
 		"'SCMP_ACT_LOG','args':[{'index':0,'value':17,'op':'SCMP_CMP_EQ'}]}]}");
 
@@ -247,7 +254,7 @@ END_TEST
 
 START_TEST(a_conditional_allow_can_be_denied_altogether)
 {
-	auto_trio trio = meet_texts(
+	vb_auto(trio_finish) struct trio trio = meet_texts(
 		"{'defaultAction':'SCMP_ACT_ERRNO','syscalls':[{'names':['personality'],"
 		"'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':8,'op':'SCMP_CMP_EQ'}]}]}",
 		"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':["
@@ -270,7 +277,7 @@ static const char personality_list[] =
 
 START_TEST(a_value_is_taken_out_of_a_list_of_values)
 {
-	auto_trio trio = meet_texts(personality_list,
+	vb_auto(trio_finish) struct trio trio = meet_texts(personality_list,
 		"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['personality'],"
 		"'action':'SCMP_ACT_ERRNO','args':[{'index':0,'value':8,'op':'SCMP_CMP_EQ'}]}]}");
 
@@ -288,9 +295,10 @@ static const char deny_new_user[] =
 
 START_TEST(a_masked_denial_goes_into_an_unconditional_allow)
 {
-	auto_trio trio = meet_texts("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
-				    "{'names':['clone'],'action':'SCMP_ACT_ALLOW'}]}",
-		deny_new_user);
+	vb_auto(trio_finish) struct trio trio =
+		meet_texts("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
+			   "{'names':['clone'],'action':'SCMP_ACT_ALLOW'}]}",
+			deny_new_user);
 
 	ck_assert_uint_eq(on_native(&trio, "clone", CLONE_NEWUSER, 0), ERRNO(EPERM));
 	ck_assert_uint_eq(on_native(&trio, "clone", CLONE_NEWUSER | SIGCHLD, 0), ERRNO(EPERM));
@@ -304,7 +312,7 @@ START_TEST(a_masked_denial_inside_a_wider_mask_changes_nothing)
 	const char *base = "{'defaultAction':'SCMP_ACT_ERRNO','syscalls':[{'names':['clone'],"
 			   "'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':2114060288,"
 			   "'valueTwo':0,'op':'SCMP_CMP_MASKED_EQ'}]}]}";
-	auto_trio trio = meet_texts(base, deny_new_user);
+	vb_auto(trio_finish) struct trio trio = meet_texts(base, deny_new_user);
 	vb_auto_free char *before = support_text(trio.base);
 	vb_auto_free char *after = support_text(trio.result);
 
@@ -317,11 +325,12 @@ END_TEST
 START_TEST(a_mask_of_several_bits_is_complemented_exactly)
 {
 	/* Denied only when both bits are set: three of four patterns stay. */
-	auto_trio trio = meet_texts("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
-				    "{'names':['mmap'],'action':'SCMP_ACT_ALLOW'}]}",
-		"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['mmap'],"
-		"'action':'SCMP_ACT_ERRNO','errnoRet':13,'args':[{'index':2,'value':6,"
-		"'valueTwo':6,'op':'SCMP_CMP_MASKED_EQ'}]}]}");
+	vb_auto(trio_finish) struct trio trio =
+		meet_texts("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
+			   "{'names':['mmap'],'action':'SCMP_ACT_ALLOW'}]}",
+			"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['mmap'],"
+			"'action':'SCMP_ACT_ERRNO','errnoRet':13,'args':[{'index':2,'value':6,"
+			"'valueTwo':6,'op':'SCMP_CMP_MASKED_EQ'}]}]}");
 	struct vb_profile_verdict verdict = {0};
 	struct vb_error err = {0};
 
@@ -336,7 +345,7 @@ END_TEST
 
 START_TEST(families_are_denied_over_not_vsock)
 {
-	auto_trio trio = meet_texts(
+	vb_auto(trio_finish) struct trio trio = meet_texts(
 		"{'defaultAction':'SCMP_ACT_ERRNO','syscalls':[{'names':['socket'],"
 		"'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':40,'op':'SCMP_CMP_NE'}]}]}",
 		"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':["
@@ -358,7 +367,7 @@ END_TEST
 
 START_TEST(two_arguments_together_are_denied_exactly)
 {
-	auto_trio trio = meet_texts(
+	vb_auto(trio_finish) struct trio trio = meet_texts(
 		"{'defaultAction':'SCMP_ACT_ERRNO','syscalls':[{'names':['socket'],"
 		"'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':40,'op':'SCMP_CMP_NE'}]}]}",
 		"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['socket'],"
@@ -375,7 +384,7 @@ END_TEST
 
 START_TEST(a_repeated_index_means_either_condition)
 {
-	auto_trio trio = meet_texts(
+	vb_auto(trio_finish) struct trio trio = meet_texts(
 		"{'defaultAction':'SCMP_ACT_ERRNO','syscalls':[{'names':['socket'],"
 		"'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':40,'op':'SCMP_CMP_NE'},"
 		"{'index':0,'value':17,'op':'SCMP_CMP_NE'}]}]}",
@@ -394,11 +403,11 @@ START_TEST(a_masked_compare_sees_through_high_bits_and_a_plain_one_does_not)
 {
 	const uint64_t tiocsti = 0x5412;
 	const uint64_t disguised = tiocsti | (UINT64_C(1) << 32);
-	auto_trio masked =
+	vb_auto(trio_finish) struct trio masked =
 		meet_texts(NULL, "{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['ioctl'],"
 				 "'action':'SCMP_ACT_ERRNO','args':[{'index':1,'value':4294967295,"
 				 "'valueTwo':21522,'op':'SCMP_CMP_MASKED_EQ'}]}]}");
-	auto_trio plain =
+	vb_auto(trio_finish) struct trio plain =
 		meet_texts(NULL, "{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['ioctl'],"
 				 "'action':'SCMP_ACT_ERRNO','args':[{'index':1,'value':21522,"
 				 "'op':'SCMP_CMP_EQ'}]}]}");
@@ -412,7 +421,7 @@ END_TEST
 
 START_TEST(overlapping_ranges_of_both_sides_leave_the_middle)
 {
-	auto_trio trio = meet_texts(
+	vb_auto(trio_finish) struct trio trio = meet_texts(
 		"{'defaultAction':'SCMP_ACT_ERRNO','syscalls':[{'names':['alarm'],"
 		"'action':'SCMP_ACT_ALLOW','args':[{'index':0,'value':10,'op':'SCMP_CMP_GE'}]}]}",
 		"{'defaultAction':'SCMP_ACT_KILL_PROCESS','syscalls':[{'names':['alarm'],"
@@ -429,7 +438,7 @@ END_TEST
 
 START_TEST(two_allowlists_intersect)
 {
-	auto_trio trio =
+	vb_auto(trio_finish) struct trio trio =
 		meet_texts("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
 			   "{'names':['read','write','chmod'],'action':'SCMP_ACT_ALLOW'}]}",
 			"{'defaultAction':'SCMP_ACT_ERRNO','defaultErrnoRet':38,'syscalls':["
@@ -446,8 +455,9 @@ END_TEST
 
 START_TEST(a_notifying_overlay_never_opens_what_was_denied)
 {
-	auto_trio trio = meet_texts("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
-				    "{'names':['connect','read'],'action':'SCMP_ACT_ALLOW'}]}",
+	vb_auto(trio_finish) struct trio trio = meet_texts(
+		"{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
+		"{'names':['connect','read'],'action':'SCMP_ACT_ALLOW'}]}",
 		"{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'/run/l','listenerMetadata':'m',"
 		"'syscalls':[{'names':['connect','mount'],'action':'SCMP_ACT_NOTIFY'}]}");
 	vb_auto_free char *text = support_text(trio.result);
@@ -462,10 +472,11 @@ END_TEST
 
 START_TEST(a_stricter_default_of_the_overlay_wins)
 {
-	auto_trio trio = meet_texts("{'defaultAction':'SCMP_ACT_ALLOW','syscalls':["
-				    "{'names':['mount'],'action':'SCMP_ACT_ERRNO'}]}",
-		"{'defaultAction':'SCMP_ACT_KILL_PROCESS','syscalls':["
-		"{'names':['read','mount'],'action':'SCMP_ACT_ALLOW'}]}");
+	vb_auto(trio_finish) struct trio trio =
+		meet_texts("{'defaultAction':'SCMP_ACT_ALLOW','syscalls':["
+			   "{'names':['mount'],'action':'SCMP_ACT_ERRNO'}]}",
+			"{'defaultAction':'SCMP_ACT_KILL_PROCESS','syscalls':["
+			"{'names':['read','mount'],'action':'SCMP_ACT_ALLOW'}]}");
 
 	ck_assert_uint_eq(on_native(&trio, "read", 0, 0), ALLOW);
 	ck_assert_uint_eq(on_native(&trio, "mount", 0, 0), ERRNO(EPERM));
@@ -475,10 +486,11 @@ END_TEST
 
 START_TEST(a_name_that_nobody_knows_is_kept)
 {
-	auto_trio trio = meet_texts("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
-				    "{'names':['call_of_2031','read'],'action':'SCMP_ACT_ALLOW'}]}",
-		"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':["
-		"{'names':['call_of_2032'],'action':'SCMP_ACT_ERRNO'}]}");
+	vb_auto(trio_finish) struct trio trio =
+		meet_texts("{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
+			   "{'names':['call_of_2031','read'],'action':'SCMP_ACT_ALLOW'}]}",
+			"{'defaultAction':'SCMP_ACT_ALLOW','syscalls':["
+			"{'names':['call_of_2032'],'action':'SCMP_ACT_ERRNO'}]}");
 	vb_auto_free char *text = support_text(trio.result);
 
 	ck_assert_ptr_nonnull(strstr(text, "[\"call_of_2031\",\"read\"]"));
@@ -543,7 +555,7 @@ END_TEST
 
 START_TEST(meeting_twice_changes_nothing)
 {
-	auto_trio once = meet_profiles(
+	vb_auto(trio_finish) struct trio once = meet_profiles(
 		support_profile_from_file("containerd-2.1.9-default.json", X86_64),
 		support_starter(
 			VB_STARTER_DENIALS | VB_STARTER_CLOSURE | VB_STARTER_IO_URING, X86_64));
@@ -560,7 +572,7 @@ END_TEST
 
 START_TEST(abis_are_those_that_both_cover)
 {
-	auto_trio trio =
+	vb_auto(trio_finish) struct trio trio =
 		meet_profiles(support_profile_from_file("containerd-2.1.9-default.json", X86_64),
 			support_starter(VB_STARTER_DENIALS, X86_64));
 
@@ -575,7 +587,7 @@ END_TEST
 
 START_TEST(an_absent_list_of_abis_means_the_native_one_alone)
 {
-	auto_trio trio = meet_starter("{'defaultAction':'SCMP_ACT_ALLOW'}");
+	vb_auto(trio_finish) struct trio trio = meet_starter("{'defaultAction':'SCMP_ACT_ALLOW'}");
 
 	ck_assert(!vb_profile_covers_arch(trio.result, SCMP_ARCH_X86));
 	ck_assert_uint_eq(support_action(trio.result, SCMP_ARCH_X86, "read", 0, 0), KILL_THREAD);
@@ -586,7 +598,7 @@ START_TEST(x32_is_closed_even_when_both_list_it)
 {
 	const char *text = "{'defaultAction':'SCMP_ACT_ALLOW','architectures':['SCMP_ARCH_X86_64',"
 			   "'SCMP_ARCH_X32']}";
-	auto_trio trio = meet_texts(text, text);
+	vb_auto(trio_finish) struct trio trio = meet_texts(text, text);
 
 	ck_assert_uint_eq(support_action(trio.base, SCMP_ARCH_X32, "read", 0, 0), ALLOW);
 	ck_assert_uint_eq(support_action(trio.result, SCMP_ARCH_X32, "read", 0, 0), KILL_THREAD);
@@ -596,10 +608,13 @@ END_TEST
 
 START_TEST(flags_are_those_that_the_container_had)
 {
-	auto_trio absent = meet_starter("{'defaultAction':'SCMP_ACT_ALLOW'}");
-	auto_trio empty = meet_starter("{'defaultAction':'SCMP_ACT_ALLOW','flags':[]}");
-	auto_trio some = meet_starter("{'defaultAction':'SCMP_ACT_ALLOW','flags':["
-				      "'SECCOMP_FILTER_FLAG_SPEC_ALLOW'],'listenerPath':''}");
+	vb_auto(trio_finish) struct trio absent =
+		meet_starter("{'defaultAction':'SCMP_ACT_ALLOW'}");
+	vb_auto(trio_finish) struct trio empty =
+		meet_starter("{'defaultAction':'SCMP_ACT_ALLOW','flags':[]}");
+	vb_auto(trio_finish) struct trio some =
+		meet_starter("{'defaultAction':'SCMP_ACT_ALLOW','flags':["
+			     "'SECCOMP_FILTER_FLAG_SPEC_ALLOW'],'listenerPath':''}");
 	vb_auto_free char *text = support_text(some.result);
 
 	ck_assert_int_eq(vb_profile_flags(absent.result), -1);
