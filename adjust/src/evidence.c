@@ -205,7 +205,7 @@ static bool component_is_of(const char *component, const char *end, const char *
 	if ((size_t)(end - component) > scope && memcmp(end - scope, ".scope", scope) == 0)
 		end -= scope;
 	if ((size_t)(end - component) < id_length ||
-		memcmp(end - id_length, container_id, id_length))
+		memcmp(end - id_length, container_id, id_length) != 0)
 		return false;
 	return end - id_length == component || end[-(ptrdiff_t)id_length - 1] == '-' ||
 	       end[-(ptrdiff_t)id_length - 1] == ':';

@@ -68,7 +68,7 @@ void vb_log_text(struct vb_log_line *line, const char *key, const char *text)
 		unsigned char c = (unsigned char)*text;
 		if (c == '"' || c == '\\')
 			put_char(line, '\\');
-		put_char(line, c < 0x20 || c == 0x7f ? '?' : (char)c);
+		put_char(line, (char)(c < 0x20 || c == 0x7f ? '?' : c));
 	}
 	put_char(line, '"');
 }

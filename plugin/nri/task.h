@@ -42,33 +42,33 @@ struct vb_task {
 	struct vb_workshop *shop;
 	enum vb_task_kind kind;
 
+	/* The question. */
+	pid_t pid;
 	struct vb_arena *arena; /* holds request, and what the reply is made of */
 	struct vb_nri_request request;
 	char *container_id;
-	pid_t pid;
 	struct vb_case *subject;
-	bool is_last;              /* OBSERVE: what is not seen now was not there */
 	struct vb_strv containers; /* SWEEP: sorted */
 	struct timespec listed_at; /* SWEEP: by the clock that file times are taken from */
 
-	int result; /* 0 or -errno */
-	struct vb_error err;
+	/* The answer. */
 	struct vb_buf *reply; /* payload; NULL: an empty one */
-	bool has_outcome;
 	struct vb_outcome outcome;
-	bool again;    /* OBSERVE: not everything could be seen yet */
-	bool planless; /* OBSERVE: there is no plan for this container */
-	bool has_plan; /* CREATE: a plan file was written */
+	struct vb_error err;
+	int result; /* 0 or -errno */
 	char plan_digest[VB_DIGEST_SIZE];
+	bool has_outcome;
+	bool has_plan; /* CREATE: a plan file was written */
+	bool planless; /* OBSERVE: there is no plan for this container */
+	bool again;    /* OBSERVE: not everything could be seen yet */
 
-	/* The loop's. */
+	bool is_last;  /* OBSERVE, of the question: what is not seen now was not there */
+	bool answered; /* the loop's, as the rest: the deadline came first */
+	uint32_t stream_id;
+	uint64_t session;
+	int64_t started_us;
 	void *owner;
 	struct event *deadline;
-	bool answered; /* the deadline came first */
-	uint64_t session;
-	uint32_t stream_id;
-	int64_t started_us;
-	unsigned int attempt;
 };
 
 /* done is called on the loop's thread. NULL when out of memory. */

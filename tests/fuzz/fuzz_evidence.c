@@ -50,8 +50,9 @@ static void parse_limits(const char *text)
 }
 
 /* However the text is cut, the answer is the same. */
-static void scan_maps(const char *text, size_t size)
+static void scan_maps(const char *text)
 {
+	size_t size = strlen(text);
 	static const char path[] = "/usr/local/lib/libautonomy_preload.so";
 	struct vb_maps_scan whole = {0};
 	struct vb_maps_scan cut = {0};
@@ -63,6 +64,17 @@ static void scan_maps(const char *text, size_t size)
 		abort();
 }
 
+static void parse_cgroup(const char *text)
+{
+	(void)vb_proc_cgroup_is_of(text, "0123456789abcdef");
+}
+
+static const struct {
+	uint8_t kind;
+	void (*parse)(const char *text);
+} parsers[] = {{'s', parse_status}, {'m', parse_mountinfo}, {'l', parse_limits},
+	{'c', parse_cgroup}, {'p', scan_maps}};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size == 0)
@@ -70,22 +82,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	vb_auto_free char *text = strndup((const char *)data + 1, size - 1);
 	if (text == NULL)
 		return 0;
-	switch (data[0]) {
-	case 's':
-		parse_status(text);
-		break;
-	case 'm':
-		parse_mountinfo(text);
-		break;
-	case 'l':
-		parse_limits(text);
-		break;
-	case 'c':
-		(void)vb_proc_cgroup_is_of(text, "0123456789abcdef");
-		break;
-	default:
-		scan_maps(text, strlen(text));
-		break;
-	}
+	for (size_t i = 0; i < sizeof(parsers) / sizeof(parsers[0]); i++)
+		if (parsers[i].kind == data[0])
+			parsers[i].parse(text);
 	return 0;
 }

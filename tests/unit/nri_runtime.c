@@ -18,7 +18,8 @@
 enum {
 	PATIENCE_MS = 5000,
 	STEP_MS = 5,
-	PAYLOAD_MAX = 1 << 20,
+	PAYLOAD_MAX = 2 << 20,
+	FRAMES_MAX = 3 << 20,
 };
 
 static void pause_ms(unsigned int ms)
@@ -188,7 +189,7 @@ uint32_t runtime_accept(struct runtime *runtime)
 static void send_message(
 	struct runtime *runtime, enum vb_mux_conn conn, const struct vb_buf *message)
 {
-	vb_auto_buf struct vb_buf *frames = vb_buf_create(PAYLOAD_MAX * 2);
+	vb_auto_buf struct vb_buf *frames = vb_buf_create(FRAMES_MAX);
 	struct vb_error err = {0};
 
 	ck_assert_int_eq(vb_mux_append_message(frames, conn, message, &err), 0);

@@ -229,8 +229,8 @@ static size_t ordered;
 
 struct numbered_job {
 	struct vb_job job; /* first */
-	char name;
 	unsigned int sleep_ms;
+	char name;
 	bool has_run;
 };
 
