@@ -48,7 +48,7 @@ void vb_spec_evidence_finish(struct vb_spec_evidence *spec)
 static int make_key(
 	const json_t *seccomp, const struct vb_plan_seccomp *plan, char ret_key[VB_DIGEST_SIZE])
 {
-	vb_auto_free char *profile = json_dumps(seccomp, JSON_COMPACT);
+	vb_auto_free char *profile = vb_json_dump(seccomp, JSON_COMPACT);
 
 	if (profile == NULL)
 		return -ENOMEM;

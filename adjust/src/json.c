@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdint.h>
 
+#include "vb/base/buf.h"
+
 /* jansson's own limit is 2048 levels; ours is found before it builds anything. */
 static bool is_too_deep(const char *text, size_t size, unsigned int max_depth)
 {
@@ -32,14 +34,40 @@ int vb_json_parse(const char *text, size_t size, unsigned int max_depth, json_t 
 
 	if (is_too_deep(text, size, max_depth))
 		return vb_error_say(err, EINVAL, "JSON is nested deeper than %u levels", max_depth);
+	/* jansson takes failing allocations for errors in the text; malloc(3) leaves its errno. */
+	errno = 0;
 	json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+	if (json == NULL && errno == ENOMEM)
+		return vb_error_set(err, ENOMEM, "read JSON");
 	if (json == NULL)
-		return vb_error_say(err,
-			json_error_code(&error) == json_error_out_of_memory ? ENOMEM : EINVAL,
-			"JSON error in line %d, column %d: %s", error.line, error.column,
-			error.text);
+		return vb_error_say(err, EINVAL, "JSON error in line %d, column %d: %s", error.line,
+			error.column, error.text);
 	*ret_json = json;
 	return 0;
+}
+
+struct dump {
+	struct vb_buf *text;
+	bool failed; /* jansson does not look at every result of the callback */
+};
+
+static int append_dump(const char *part, size_t size, void *context)
+{
+	struct dump *dump = context;
+
+	if (vb_buf_append(dump->text, part, size) < 0)
+		dump->failed = true;
+	return dump->failed ? -1 : 0;
+}
+
+char *vb_json_dump(const json_t *json, size_t flags)
+{
+	vb_auto_buf struct vb_buf *text = vb_buf_create(SIZE_MAX);
+	struct dump dump = {.text = text};
+
+	if (text == NULL || json_dump_callback(json, append_dump, &dump, flags) < 0 || dump.failed)
+		return NULL;
+	return vb_buf_strdup(text);
 }
 
 const char *vb_json_nearest(const char *name, const char *const *known)

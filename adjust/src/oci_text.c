@@ -238,7 +238,7 @@ int vb_oci_text_write(
 	const json_t *document, char **ret_text, size_t *ret_size, struct vb_error *err)
 {
 	struct rewrite rewrite;
-	vb_auto_free char *text = json_dumps(document, JSON_COMPACT);
+	vb_auto_free char *text = vb_json_dump(document, JSON_COMPACT);
 
 	if (text == NULL)
 		return vb_error_set(err, ENOMEM, "write JSON");

@@ -79,7 +79,7 @@ char *vb_outcome_to_json(const struct vb_outcome *outcome)
 	for (size_t i = 0; i < VB_ARRAY_SIZE(members); i++)
 		if (json_object_set_new(object, members[i].key, members[i].value) < 0)
 			complete = false;
-	return complete ? json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	return complete ? vb_json_dump(object, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 }
 
 /* The `since` of an earlier outcome of the same plan, or "". */

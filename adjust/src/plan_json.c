@@ -220,5 +220,5 @@ char *vb_plan_to_json(const struct vb_plan *plan)
 	put(&w, root, "layers", layers_to_json(&w, plan));
 	put(&w, root, "env", strings_to_json(&w, &plan->env));
 	put(&w, root, "mounts", mounts_to_json(&w, &plan->mounts));
-	return w.ok ? json_dumps(root, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
+	return w.ok ? vb_json_dump(root, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
 }

@@ -86,7 +86,7 @@ char *vb_receipt_to_json(const struct vb_receipt *receipt)
 			0 ||
 		json_object_set_new(object, "receipt_version", json_integer(RECEIPT_VERSION)) < 0)
 		return NULL;
-	return json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+	return vb_json_dump(object, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
 static int copy_text(const json_t *object, const char *key, char **ret_text, struct vb_error *err)

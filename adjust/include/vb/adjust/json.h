@@ -25,6 +25,12 @@ static inline void vb_cleanup_json(json_t *const *json)
 int vb_json_parse(const char *text, size_t size, unsigned int max_depth, json_t **ret_json,
 	struct vb_error *err) VB_WARN_UNUSED;
 
+/*
+ * The text of a tree, with flags of json_dumps(3); the caller frees it. NULL when out of memory:
+ * json_dumps() itself may then return a text that lacks a key (jansson 2.14).
+ */
+char *vb_json_dump(const json_t *json, size_t flags) VB_WARN_UNUSED;
+
 /* Fails on the first key that is not in the NULL-terminated list, naming the nearest one. */
 int vb_json_check_keys(const json_t *object, const char *where, const char *const *known,
 	struct vb_error *err) VB_WARN_UNUSED;
