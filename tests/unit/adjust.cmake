@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(part bundle caps config connect json refusal request values)
+foreach(part bundle caps config connect decide json plan_json refusal request text values)
 	vb_add_unit_test(test_${part} test_${part}.c LIBS vb_adjust)
 endforeach()
 
 vb_add_unit_test(test_bundle_store test_bundle_store.c LIBS vb_adjust)
 target_link_options(test_bundle_store PRIVATE LINKER:--wrap=fstat64,--wrap=fstatvfs64)
+
+set(vb_case ${PROJECT_SOURCE_DIR}/tests/golden/decide/case.c)
+vb_add_unit_test(test_order test_order.c ${vb_case} LIBS vb_adjust)
+vb_add_unit_test(test_allocation test_allocation.c ${vb_case} LIBS vb_adjust)
+target_link_options(test_allocation PRIVATE
+	LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray,--wrap=strdup
+	LINKER:--wrap=strndup,--wrap=vasprintf,--wrap=__vasprintf_chk,--wrap=json_loadb)

@@ -2,6 +2,7 @@
 #include "case.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <string.h>
 
 #include "vb/adjust/codes.h"
@@ -145,6 +146,25 @@ void vb_case_finish(struct vb_case *c)
 	free(c->mounts);
 	free((void *)c->env);
 	*c = (struct vb_case){0};
+}
+
+int vb_case_list(const char *root, struct vb_strv *directories, struct vb_error *err)
+{
+	vb_auto_free char *pattern = vb_str_format("%s/*/pod.json", root);
+	glob_t found;
+	int r = 0;
+
+	if (pattern == NULL)
+		return vb_error_set(err, ENOMEM, "list cases");
+	if (glob(pattern, 0, NULL, &found) != 0)
+		return vb_error_say(err, ENOENT, "no cases in '%s'", root);
+	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++) {
+		const char *slash = strrchr(found.gl_pathv[i], '/');
+		r = vb_strv_add_n(
+			directories, found.gl_pathv[i], (size_t)(slash - found.gl_pathv[i]));
+	}
+	globfree(&found);
+	return r < 0 ? vb_error_set(err, ENOMEM, "list cases") : 0;
 }
 
 static int read_config(const struct vb_case *c, struct vb_config *config, struct vb_error *err)

@@ -26,6 +26,10 @@ int vb_case_load(struct vb_case *c, const char *directory, struct vb_error *err)
 int vb_case_bind(struct vb_case *c, struct vb_error *err) VB_WARN_UNUSED;
 void vb_case_finish(struct vb_case *c);
 
+/* The directories of all cases below root, in the order of their names. 0, -errno. */
+int vb_case_list(
+	const char *root, struct vb_strv *directories, struct vb_error *err) VB_WARN_UNUSED;
+
 /* Where the bundle comes from. The result stays the finder's. */
 struct vb_case_finder {
 	int (*find)(struct vb_case_finder *finder, const struct vb_case *c,
