@@ -495,7 +495,7 @@ START_TEST(a_message_that_blows_up_in_memory_stays_within_the_budget)
 	struct vb_nri_request request;
 	size_t size;
 	vb_auto_free uint8_t *bomb =
-		make_bomb(bombs[_i].bytes, bombs[_i].size, 16000000 / bombs[_i].size, &size);
+		make_bomb(bombs[_i].bytes, bombs[_i].size, 4000000 / bombs[_i].size, &size);
 
 	ck_assert_msg(vb_nri_decode_request(arena, VB_NRI_METHOD_CREATE_CONTAINER, bomb, size,
 			      &request, &err) == -ENOBUFS,
