@@ -8,6 +8,7 @@ target_sources(vb_adjust
 	src/oci_elf.c
 	src/oci_entrypoint.c
 	src/oci_env.c
+	src/oci_features.c
 	src/oci_mounts.c
 	src/oci_object.c
 	src/oci_process.c
@@ -21,6 +22,7 @@ target_sources(vb_adjust
 	include/vb/adjust/oci_apply.h
 	include/vb/adjust/oci_check.h
 	include/vb/adjust/oci_config.h
+	include/vb/adjust/oci_features.h
 	include/vb/adjust/oci_process.h
 	include/vb/adjust/oci_program.h
 	include/vb/adjust/oci_text.h

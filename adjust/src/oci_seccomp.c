@@ -74,33 +74,150 @@ static int compose(const struct vb_oci_edit *edit, const struct vb_profile *base
 	return r < 0 ? refuse_profile(r, err) : 0;
 }
 
-int vb_oci_seccomp_apply(json_t *spec, const struct vb_oci_edit *edit, struct vb_error *err)
+static int refuse_flags(const char *what, const char *fix, const char *code, struct vb_error *err)
+{
+	(void)vb_error_refuse(err, code, "%s", what);
+	return vb_error_fix(err, "%s", fix);
+}
+
+static int refuse_unsupported(const char *what, struct vb_error *err)
+{
+	return refuse_flags(what, "use runc 1.2 or later, or crun, or do not set spec_allow",
+		VB_CODE_UNSUPPORTED, err);
+}
+
+/* No key at all means that the runtime decides; an empty list some rewriters of the file drop. */
+static int mitigate(
+	const struct vb_oci_features *features, int flags, int *ret_flags, struct vb_error *err)
+{
+	int without = flags < 0 ? 0 : flags & ~VB_PROFILE_FLAG_SPEC_ALLOW;
+
+	if (features == NULL || !features->is_known)
+		return refuse_unsupported(
+			"the OCI runtime does not say how it treats seccomp flags, which "
+			"spec_allow: mitigate needs to know",
+			err);
+	if (without == 0 && !features->allows_by_default) {
+		*ret_flags = -1;
+		return 0;
+	}
+	if (without == 0 && (features->flags & VB_PROFILE_FLAG_LOG) == 0)
+		return refuse_unsupported(
+			"spec_allow: mitigate needs a seccomp flag, and the OCI runtime takes none",
+			err);
+	*ret_flags = without != 0 ? without : VB_PROFILE_FLAG_LOG;
+	return 0;
+}
+
+static int allow(
+	const struct vb_oci_features *features, int flags, int *ret_flags, struct vb_error *err)
+{
+	if (flags >= 0 && (flags & VB_PROFILE_FLAG_SPEC_ALLOW) == 0)
+		return refuse_flags(
+			"the plan says spec_allow: allow, the container's own seccomp profile "
+			"has flags without SPEC_ALLOW",
+			"take one of the two away; mitigation is never undone", VB_CODE_CONFLICT,
+			err);
+	if (features == NULL || !features->is_known ||
+		(features->flags & VB_PROFILE_FLAG_SPEC_ALLOW) == 0)
+		return refuse_unsupported("spec_allow: allow needs the seccomp flag SPEC_ALLOW, "
+					  "which the OCI runtime "
+					  "does not take",
+			err);
+	*ret_flags = (flags < 0 ? 0 : flags) | VB_PROFILE_FLAG_SPEC_ALLOW;
+	return 0;
+}
+
+/* Adds LOG where that leaves the speculation state as it is; nothing is refused for it. */
+static int with_log(const struct vb_oci_features *features, int flags)
+{
+	const unsigned int both = VB_PROFILE_FLAG_SPEC_ALLOW | VB_PROFILE_FLAG_LOG;
+
+	if (features == NULL || !features->is_known || (features->flags & both) != both)
+		return flags;
+	if (flags >= 0)
+		return flags | VB_PROFILE_FLAG_LOG;
+	return features->allows_by_default ? (int)both : flags;
+}
+
+static int apply_flags(
+	const struct vb_oci_edit *edit, struct vb_profile *profile, struct vb_error *err)
+{
+	bool asked = vb_plan_has(edit->plan, VB_LAYER_SPEC_ALLOW) &&
+		     (edit->layers & 1U << VB_LAYER_SPEC_ALLOW) != 0;
+	int flags = vb_profile_flags(profile);
+	int r = 0;
+
+	if (asked && edit->plan->spec_allow == VB_SPEC_ALLOW_MITIGATE)
+		r = mitigate(edit->features, flags, &flags, err);
+	else if (asked && edit->plan->spec_allow == VB_SPEC_ALLOW_ALLOW)
+		r = allow(edit->features, flags, &flags, err);
+	if (r < 0)
+		return r;
+	if (edit->plan->seccomp.log)
+		flags = with_log(edit->features, flags);
+	vb_profile_set_flags(profile, flags);
+	return 0;
+}
+
+static int demand_base(
+	const struct vb_plan_seccomp *seccomp, const struct vb_profile *base, struct vb_error *err)
+{
+	if (!seccomp->runtime_default || base != NULL)
+		return 0;
+	(void)vb_error_refuse(err, VB_CODE_CONFLICT,
+		"the profile runtime-default is asked for, but the container is unconfined");
+	return vb_error_fix(
+		err, "set securityContext.seccompProfile.type: RuntimeDefault in the pod");
+}
+
+/* *ret_profile stays NULL where the container has no profile and the plan brings none. */
+static int make_profile(const struct vb_oci_edit *edit, json_t *linux_object,
+	struct vb_profile **ret_profile, struct vb_error *err)
 {
 	const struct vb_plan_seccomp *seccomp = &edit->plan->seccomp;
 	vb_auto_profile struct vb_profile *base = NULL;
-	vb_auto_profile struct vb_profile *result = NULL;
+
+	int r = read_base(linux_object, edit->native, &base, err);
+	if (r == 0)
+		r = demand_base(seccomp, base, err);
+	if (r < 0)
+		return r;
+	if (starter_parts(seccomp) != 0 || seccomp->native_abi_only)
+		return compose(edit, base, ret_profile, err);
+	*ret_profile = VB_STEAL(base);
+	return 0;
+}
+
+static bool is_asked(const struct vb_plan *plan)
+{
+	return plan->seccomp.runtime_default || plan->seccomp.native_abi_only ||
+	       starter_parts(&plan->seccomp) != 0 || vb_oci_features_matter(plan);
+}
+
+int vb_oci_seccomp_apply(json_t *spec, const struct vb_oci_edit *edit, struct vb_error *err)
+{
+	vb_auto_profile struct vb_profile *profile = NULL;
 	json_t *linux_object = NULL;
 
-	if (!seccomp->runtime_default && !seccomp->native_abi_only && starter_parts(seccomp) == 0)
+	if (!is_asked(edit->plan))
 		return 0;
 	int r = vb_oci_need_object(spec, "config.json", "linux", &linux_object, err);
 	if (r == 0)
-		r = read_base(linux_object, edit->native, &base, err);
+		r = make_profile(edit, linux_object, &profile, err);
 	if (r < 0)
 		return r;
-	if (seccomp->runtime_default && base == NULL) {
-		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
-			"the profile runtime-default is asked for, but the container is "
-			"unconfined");
-		return vb_error_fix(
-			err, "set securityContext.seccompProfile.type: RuntimeDefault in the pod");
-	}
-	if (starter_parts(seccomp) == 0 && !seccomp->native_abi_only)
-		return 0;
-	r = compose(edit, base, &result, err);
+	if (profile == NULL)
+		return vb_plan_has(edit->plan, VB_LAYER_SPEC_ALLOW)
+			       ? refuse_flags("spec_allow is set, but the container has no seccomp "
+					      "profile that could carry it",
+					 "do not opt out of the profile, or do not set spec_allow",
+					 VB_CODE_CONFLICT, err)
+			       : 0;
+	r = apply_flags(edit, profile, err);
 	if (r < 0)
 		return r;
-	if (json_object_set_new(linux_object, "seccomp", vb_profile_to_json(result)) < 0)
+	if (json_object_set_new(linux_object, "seccomp", vb_profile_to_json(profile)) < 0)
 		return vb_error_set(err, ENOMEM, "write linux.seccomp");
 	return 0;
 }

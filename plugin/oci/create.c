@@ -125,15 +125,20 @@ static int commit(const struct vb_hook *hook, const char *bundle, const char *pl
 static int harden(const struct vb_hook *hook, const char *bundle, json_t *spec,
 	const struct vb_plan *plan, const char *digest, struct vb_error *err)
 {
+	struct vb_oci_features features = {0};
 	const struct vb_oci_edit edit = {.plan = plan,
 		.layers = vb_hook_layers(),
 		.native = VB_PROFILE_NATIVE,
-		.inherited_limit = vb_hook_limit};
+		.inherited_limit = vb_hook_limit,
+		.features = &features};
 	vb_auto_receipt struct vb_receipt receipt = {0};
 
 	int r = check(spec, bundle, plan, digest, &receipt.preload_verdict, err);
-	if (r == 0)
-		r = vb_oci_apply(spec, &edit, &receipt, err);
+	if (r < 0)
+		return r;
+	if (vb_oci_features_matter(plan))
+		vb_hook_features(hook->settings.runtime, &features);
+	r = vb_oci_apply(spec, &edit, &receipt, err);
 	return r == 0 ? commit(hook, bundle, digest, spec, &receipt, err) : r;
 }
 

@@ -8,6 +8,7 @@
 #include "args.h"
 #include "vb/adjust/oci_check.h"
 #include "vb/adjust/oci_config.h"
+#include "vb/adjust/oci_features.h"
 #include "vb/adjust/plan.h"
 #include "vb/base/error.h"
 
@@ -49,6 +50,12 @@ int vb_hook_limit(const char *type, uint64_t *ret_soft, uint64_t *ret_hard);
 
 /* The file system as the checks see it; rootfs is borrowed. */
 void vb_hook_view(const char *rootfs, struct vb_oci_view *ret_view);
+
+/*
+ * What the runtime's `features` says, or said less than ten minutes ago when the program was the
+ * same file. A runtime that does not answer within two seconds is not known.
+ */
+void vb_hook_features(const char *runtime, struct vb_oci_features *ret_features);
 
 /*
  * `create`: config.json edited and the receipt written, or neither. A container that passes

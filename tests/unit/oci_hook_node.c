@@ -15,6 +15,7 @@ static const char fake_runtime[] =
 	"#!/bin/sh\n"
 	"# A fake runtime: notes its arguments, its input and the open descriptor 7, then exits "
 	"42.\n"
+	"if [ \"$1\" = features ] && [ -e " FEATURES " ]; then exec cat " FEATURES "; fi\n"
 	"{ echo \"$0 $*\"; cat; if [ -e /proc/self/fd/7 ]; then echo fd 7; fi; } >> " CALLS "\n"
 	"echo out; echo err >&2; exit 42\n";
 
@@ -173,6 +174,7 @@ void support_write_this_plan(const struct vb_plan *plan)
 
 	ck_assert_ptr_nonnull(text);
 	ck_assert_int_eq(vb_state_write(VB_STATE_PLAN, "abc", text, NULL), 0);
+	ck_assert_int_eq(vb_state_remove(VB_STATE_RECEIPT, "abc", NULL), 0);
 	vb_digest(text, strlen(text), digest);
 	support_write_config(digest);
 	support_write_file(PROCESS,

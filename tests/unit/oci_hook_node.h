@@ -19,7 +19,8 @@
 #define BUNDLE   "/run/b"
 #define CONFIG   BUNDLE "/config.json"
 #define LOG      BUNDLE "/log.json"
-#define CALLS    "/run/calls" /* what the fake runtime saw */
+#define CALLS    "/run/calls"         /* what the fake runtime saw */
+#define FEATURES "/run/features.json" /* what it answers to `features`, when there */
 #define PROCESS  "/run/process.json"
 #define RECEIPT  VB_STATE_DIR "/receipts/abc.json"
 #define PASSED   VB_STATE_DIR "/passed/abc.json"
@@ -52,7 +53,7 @@ void support_assert_create_refused(const char *words);
 
 /* config.json as containerd would write it after our plugin's answer; NULL: no answer. */
 void support_write_config(const char *plan_digest);
-/* A plan with several layers, and the files of containerd that go with it. */
+/* A plan with several layers, the files of containerd that go with it, and no receipt. */
 void support_write_plan(void);
 void support_write_this_plan(const struct vb_plan *plan);
 

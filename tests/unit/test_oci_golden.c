@@ -49,7 +49,7 @@ static json_t *read_document(const struct golden *golden, const char *name)
 	struct vb_error err = {.what = "no such file"};
 
 	if (text == NULL || vb_oci_text_parse(text, strlen(text), &document, &err) < 0)
-		fprintf(stderr, "%s/%s: %s\n", golden->directory, name, err.what);
+		(void)fprintf(stderr, "%s/%s: %s\n", golden->directory, name, err.what);
 	return document;
 }
 
@@ -57,7 +57,7 @@ static int compare(const char *what, const char *got, const char *expected)
 {
 	if (vb_str_equal(got, expected))
 		return 0;
-	fprintf(stderr, "%s is\n%s\nexpected\n%s\n", what, got, expected);
+	(void)fprintf(stderr, "%s is\n%s\nexpected\n%s\n", what, got, expected);
 	return 1;
 }
 
@@ -166,7 +166,7 @@ int main(int argc, char **argv)
 	struct vb_error err = {.what = "no such file"};
 
 	if (text == NULL || vb_plan_from_json(text, strlen(text), &plan, &err) < 0) {
-		fprintf(stderr, "%s/plan.json: %s\n", golden.directory, err.what);
+		(void)fprintf(stderr, "%s/plan.json: %s\n", golden.directory, err.what);
 		return 2;
 	}
 	golden.plan = plan;

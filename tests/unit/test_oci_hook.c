@@ -73,6 +73,72 @@ START_TEST(a_plan_that_requires_coverage_refuses_a_program_without_it)
 }
 END_TEST
 
+static void write_features(const char *version, const char *flag)
+{
+	vb_auto_free char *text = vb_str_format(
+		"{\"linux\":{\"seccomp\":{\"supportedFlags\":[\"SECCOMP_FILTER_FLAG_%s\"]}},"
+		"\"annotations\":{\"org.opencontainers.runc.version\":\"%s\"}}",
+		flag, version);
+
+	ck_assert_ptr_nonnull(text);
+	support_write_file(FEATURES, text, 0644);
+}
+
+START_TEST(the_runtime_is_asked_for_its_features_once)
+{
+	vb_auto_plan struct vb_plan *plan = support_plan();
+
+	plan->sources[VB_LAYER_SECCOMP] = VB_SOURCE_BUNDLE;
+	plan->sources[VB_LAYER_SPEC_ALLOW] = VB_SOURCE_BUNDLE;
+	plan->seccomp.starter = true;
+	plan->spec_allow = VB_SPEC_ALLOW_MITIGATE;
+	support_write_this_plan(plan);
+	write_features("1.3.6", "LOG");
+	support_assert_admitted(CREATE);
+	support_assert_contains(CONFIG, "\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\"]");
+
+	/* What it says now is not heard, as long as it is the same file ... */
+	support_write_this_plan(plan);
+	write_features("1.3.6", "NONE");
+	support_assert_admitted(CREATE);
+	support_assert_contains(CONFIG, "\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\"]");
+	/* ... that has not been asked for some time. */
+	support_write_this_plan(plan);
+	ck_assert_int_eq(support_shell("touch -d '11 minutes ago' " VB_STATE_DIR "/features/*"), 0);
+	support_assert_create_refused("ErrUnsupportedByRuntime");
+	write_features("1.3.6", "LOG");
+	ck_assert_int_eq(support_shell("touch -d '1 hour' " VB_STATE_DIR "/features/*"), 0);
+	support_assert_admitted(CREATE);
+	support_write_this_plan(plan);
+	write_features("1.3.6", "NONE");
+	ck_assert_int_eq(support_shell("touch " BIN "/fake"), 0);
+	support_assert_create_refused("ErrUnsupportedByRuntime");
+}
+END_TEST
+
+START_TEST(a_runtime_that_says_nothing_useful_about_features_is_refused_what_needs_them)
+{
+	static const char *const answers[] = {"", "no such command", "{\"linux\":{}}"};
+	vb_auto_plan struct vb_plan *plan = support_plan();
+
+	plan->sources[VB_LAYER_SECCOMP] = VB_SOURCE_BUNDLE;
+	plan->sources[VB_LAYER_SPEC_ALLOW] = VB_SOURCE_BUNDLE;
+	plan->seccomp.starter = true;
+	plan->spec_allow = VB_SPEC_ALLOW_MITIGATE;
+	support_write_this_plan(plan);
+	for (size_t i = 0; i < VB_ARRAY_SIZE(answers); i++) {
+		support_write_file(FEATURES, answers[i], 0644);
+		ck_assert_int_eq(support_shell("rm -rf " VB_STATE_DIR "/features"), 0);
+		support_assert_create_refused("ErrUnsupportedByRuntime");
+	}
+	/* One that hangs is waited for no longer than two seconds. */
+	ck_assert_int_eq(
+		support_shell("rm -r " VB_STATE_DIR "/features " FEATURES " && mkfifo " FEATURES),
+		0);
+	support_assert_create_refused("ErrUnsupportedByRuntime");
+}
+END_TEST
+
 START_TEST(the_edited_file_keeps_its_mode_and_nothing_else_stays)
 {
 	struct stat st;
@@ -297,6 +363,9 @@ int main(void)
 	tcase_add_test(tcase, create_edits_the_configuration_and_leaves_a_receipt);
 	tcase_add_test(tcase, the_receipt_says_whether_the_shim_covers_the_program);
 	tcase_add_test(tcase, a_plan_that_requires_coverage_refuses_a_program_without_it);
+	tcase_add_test(tcase, the_runtime_is_asked_for_its_features_once);
+	tcase_add_test(tcase,
+		a_runtime_that_says_nothing_useful_about_features_is_refused_what_needs_them);
 	tcase_add_test(tcase, the_edited_file_keeps_its_mode_and_nothing_else_stays);
 	tcase_add_test(tcase, a_container_without_a_plan_is_refused_by_name);
 	tcase_add_test(tcase, a_container_that_lacks_a_piece_of_the_plan_is_refused);

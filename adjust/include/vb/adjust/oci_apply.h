@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "vb/adjust/oci_features.h"
 #include "vb/adjust/plan.h"
 #include "vb/adjust/profile.h"
 #include "vb/adjust/receipt.h"
@@ -26,12 +27,15 @@ struct vb_oci_edit {
 	unsigned int layers; /* 1U << enum vb_layer: those to write */
 	uint32_t native;     /* the node's architecture as in profile.h, or VB_PROFILE_NATIVE */
 	vb_oci_limit_fn inherited_limit;
+	/* Of the runtime, where vb_oci_features_matter(); NULL: it did not tell. */
+	const struct vb_oci_features *features;
 };
 
 /*
  * Edits the document in place; on failure it is half-edited and must be thrown away. Fills the
  * receipt's capability sets, no_new_privileges and writable_mounts, nothing else. Refuses with
- * ErrConflict or ErrProfileInvalid; -EINVAL for a document that is no OCI configuration, -ENOMEM.
+ * ErrConflict, ErrProfileInvalid or ErrUnsupportedByRuntime; -EINVAL for a document that is no OCI
+ * configuration, -ENOMEM.
  */
 int vb_oci_apply(json_t *spec, const struct vb_oci_edit *edit, struct vb_receipt *receipt,
 	struct vb_error *err) VB_WARN_UNUSED;
