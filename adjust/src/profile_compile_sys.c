@@ -9,6 +9,8 @@
 
 #include "vb/adjust/bpf_sim.h"
 
+enum { API_LEVEL = 5 }; /* of libseccomp 2.5: with LOG, KILL_PROCESS and NOTIFY */
+
 static inline void cleanup_context(const scmp_filter_ctx *context)
 {
 	if (*context != NULL)
@@ -151,6 +153,11 @@ static int fetch(int fd, struct vb_filter *ret_filter, struct vb_error *err)
 int vb_filter_compile(const struct vb_compilation *compilation, int scratch_fd,
 	struct vb_filter *ret_filter, struct vb_error *err)
 {
+	/*
+	 * The question is what the filter says, not whether this kernel knows its actions: that
+	 * libseccomp would find out by system calls, and the runtime does.
+	 */
+	(void)seccomp_api_set(API_LEVEL);
 	vb_auto(cleanup_context) scmp_filter_ctx context =
 		seccomp_init(compilation->default_action);
 
