@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+foreach(target annotations manifest plan config)
+	vb_add_fuzzer(${target} fuzz_${target}.c LIBS vb_adjust)
+endforeach()

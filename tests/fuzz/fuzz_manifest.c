@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bundle's manifest.json, and the plan of a container that names the bundle. */
+#include "fuzz_adjust.h"
+#include "vb/adjust/decide.h"
+
+static void decide(const struct vb_bundle *bundle)
+{
+	const struct vb_subject subject = {.namespace_name = "robots",
+		.pod = "arm-7",
+		.container = "driver",
+		.handler = "vambrace",
+		.shim_installed = true};
+	const struct vb_request request = {.asked = true};
+	vb_auto_config struct vb_config config = {0};
+	vb_auto_plan struct vb_plan *plan = NULL;
+	struct vb_error err;
+
+	fuzz_require(vb_config_init(&config) == 0);
+	int r = vb_plan_decide(&subject, &request, bundle, &config, &plan, &err);
+	if (r < 0)
+		fuzz_check_error(r, &err);
+	else
+		fuzz_check_plan(plan);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	vb_auto_bundle struct vb_bundle *bundle = NULL;
+	struct vb_error err;
+
+	int r = vb_bundle_parse((const char *)data, size, "arm", &bundle, &err);
+	if (r < 0) {
+		fuzz_check_error(r, &err);
+		fuzz_require(err.code != NULL);
+		return 0;
+	}
+	fuzz_require(strcmp(bundle->name, "arm") == 0);
+	for (size_t i = 0; i < bundle->warnings.count; i++)
+		fuzz_require_line(bundle->warnings.items[i]);
+	decide(bundle);
+	return 0;
+}
