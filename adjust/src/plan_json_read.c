@@ -302,27 +302,23 @@ static int read_bundle(const json_t *bundle, struct vb_plan *plan, struct vb_err
 	return r;
 }
 
+/* Names may be empty: the handler of the node's default is, and the runtime checks no others. */
 static int read_identity(const json_t *root, struct vb_plan *plan, struct vb_error *err)
 {
-	const json_t *handler = json_object_get(root, "handler");
 	const struct {
 		const char *key;
 		char **text;
 	} names[] = {{"namespace", &plan->namespace_name}, {"pod", &plan->pod},
-		{"container", &plan->container}};
+		{"container", &plan->container}, {"handler", &plan->handler}};
 
 	for (size_t i = 0; i < VB_ARRAY_SIZE(names); i++) {
-		int r = copy_text(root, "plan", names[i].key, names[i].text, err);
-		if (r < 0)
-			return r;
+		const json_t *name = json_object_get(root, names[i].key);
+		if (!json_is_string(name))
+			return vb_error_say(err, EINVAL, "plan.%s is not a string", names[i].key);
+		*names[i].text = strdup(json_string_value(name));
 		if (*names[i].text == NULL)
-			return vb_error_say(err, EINVAL, "plan.%s is missing", names[i].key);
+			return vb_error_set(err, ENOMEM, "read a plan");
 	}
-	if (!json_is_string(handler))
-		return vb_error_say(err, EINVAL, "plan.handler is missing");
-	plan->handler = strdup(json_string_value(handler));
-	if (plan->handler == NULL)
-		return vb_error_set(err, ENOMEM, "read a plan");
 	return vb_json_get_bool(root, "plan", "hooked", &plan->hooked, err);
 }
 

@@ -91,6 +91,14 @@ START_TEST(every_field_comes_back)
 }
 END_TEST
 
+START_TEST(names_may_be_empty)
+{
+	assert_round_trip("{\"container\":\"\",\"env\":[],\"handler\":\"\",\"hooked\":false,"
+			  "\"layers\":{},\"mounts\":[],\"namespace\":\"\",\"plan_version\":1,"
+			  "\"pod\":\"\"}");
+}
+END_TEST
+
 START_TEST(text_of_any_language_comes_back)
 {
 	assert_round_trip("{\"container\":\"\xc3\xa9\xe2\x82\xac\xf0\x9f\xa4\x96\",\"env\":["
@@ -110,15 +118,16 @@ static const struct {
 	{"{}", "not a plan of version 1"},
 	{"{\"plan_version\":2}", "not a plan of version 1"},
 	{"{\"plan_version\":\"1\"}", "not a plan of version 1"},
-	{"{\"plan_version\":1}", "plan.namespace is missing"},
-	{"{\"namespace\":\"n\",\"plan_version\":1}", "plan.pod is missing"},
-	{"{\"namespace\":\"n\",\"plan_version\":1,\"pod\":\"p\"}", "plan.container is missing"},
+	{"{\"plan_version\":1}", "plan.namespace is not a string"},
+	{"{\"namespace\":\"n\",\"plan_version\":1}", "plan.pod is not a string"},
+	{"{\"namespace\":\"n\",\"plan_version\":1,\"pod\":\"p\"}",
+		"plan.container is not a string"},
 	{"{\"container\":\"c\",\"namespace\":\"n\",\"plan_version\":1,\"pod\":\"p\"}",
-		"plan.handler is missing"},
+		"plan.handler is not a string"},
 	{"{\"container\":\"c\",\"handler\":\"h\",\"namespace\":\"n\",\"plan_version\":1,\"pod\":"
 	 "\"p\"}",
 		CANONICAL},
-	{"{\"container\":7," TAIL, "plan.container must be a string that is not empty"},
+	{"{\"container\":7," TAIL, "plan.container is not a string"},
 	{PLAN("") "\n", CANONICAL},
 	{" " PLAN(""), CANONICAL},
 	{PLAN("") "x", "JSON error in line 1, column 122: end of file expected near 'x'"},
@@ -244,6 +253,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, start, finish);
 	tcase_add_test(tcase, the_smallest_plan_comes_back);
 	tcase_add_test(tcase, every_field_comes_back);
+	tcase_add_test(tcase, names_may_be_empty);
 	tcase_add_test(tcase, text_of_any_language_comes_back);
 	tcase_add_loop_test(tcase, anything_else_is_no_plan, 0, (int)VB_ARRAY_SIZE(bad));
 	tcase_add_test(tcase, every_byte_cut_off_makes_it_no_plan);
