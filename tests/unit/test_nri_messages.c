@@ -435,6 +435,52 @@ START_TEST(a_container_without_a_seccomp_policy_shows_none)
 }
 END_TEST
 
+/*
+ * What no recording has, by the field numbers of the API: nri.proto is not asked here. The pod's
+ * handler (7) and cgroup parent (8.3); the container's seccomp policy (11.8, all of it), rlimits
+ * (13), exit code (17) and user (21).
+ */
+static const struct payload unrecorded = {
+	.bytes = "\x0a\x0f\x0a\x01p\x3a\x03hdl\x42\x05\x1a\x03par"
+		 "\x12\x55\x0a\x01\x63\x5a\x37\x42\x35\x0a\x03\x45RR\x12\x02\x08\x26\x1a\x03X64"
+		 "\x22\x03LOG\x2a\x02/l\x3a\x1c\x0a\x04mmap\x12\x04KILL\x1a\x02\x08\x05\x22\x0a"
+		 "\x08\x02\x10\x03\x18\x04\x22\x02\x45Q\x6a\x09\x0a\x03NOF\x10\x09\x18\x08\x88\x01"
+		 "\x06\xaa\x01\x08\x08\x0a\x10\x0b\x1a\x02\x0c\x0d",
+	.size = 17 + 87,
+};
+
+START_TEST(fields_that_no_recording_has_are_read_by_their_numbers)
+{
+	struct vb_nri_request request;
+
+	ck_assert_int_eq(decode(VB_NRI_METHOD_CREATE_CONTAINER, &unrecorded, &request), 0);
+	const struct vb_nri_container *container = &request.container;
+	ck_assert_str_eq(request.pod.runtime_handler, "hdl");
+	ck_assert_str_eq(request.pod.cgroup_parent, "par");
+	ck_assert_str_eq(container->seccomp->default_action, "ERR");
+	ck_assert_uint_eq(container->seccomp->default_errno, 38);
+	ck_assert_str_eq(container->seccomp->architectures.items[0], "X64");
+	ck_assert_str_eq(container->seccomp->flags.items[0], "LOG");
+	ck_assert_str_eq(container->seccomp->listener_path, "/l");
+	const struct vb_nri_seccomp_rule *rule = &container->seccomp->rules[0];
+	ck_assert_str_eq(rule->names.items[0], "mmap");
+	ck_assert_str_eq(rule->action, "KILL");
+	ck_assert_uint_eq(rule->errno_ret, 5);
+	ck_assert_uint_eq(rule->arguments[0].index, 2);
+	ck_assert_uint_eq(rule->arguments[0].value, 3);
+	ck_assert_uint_eq(rule->arguments[0].value_two, 4);
+	ck_assert_str_eq(rule->arguments[0].op, "EQ");
+	ck_assert_str_eq(container->rlimits[0].type, "NOF");
+	ck_assert_uint_eq(container->rlimits[0].hard, 9);
+	ck_assert_uint_eq(container->rlimits[0].soft, 8);
+	ck_assert_int_eq(container->exit_code, 6);
+	ck_assert_uint_eq(container->uid, 10);
+	ck_assert_uint_eq(container->gid, 11);
+	ck_assert_uint_eq(container->additional_gid_count, 2);
+	ck_assert_uint_eq(container->additional_gids[1], 13);
+}
+END_TEST
+
 START_TEST(rlimits_of_the_full_64_bits_are_kept)
 {
 	Nri__Pkg__Api__V1alpha1__POSIXRlimit rlimit;
@@ -533,6 +579,7 @@ int main(void)
 		tcase, a_malformed_container_is_an_error, 0, (int)VB_ARRAY_SIZE(bad_containers));
 	tcase_add_test(tcase, a_seccomp_policy_is_decoded_whole);
 	tcase_add_test(tcase, a_container_without_a_seccomp_policy_shows_none);
+	tcase_add_test(tcase, fields_that_no_recording_has_are_read_by_their_numbers);
 	tcase_add_test(tcase, rlimits_of_the_full_64_bits_are_kept);
 	tcase_add_loop_test(tcase, a_message_that_blows_up_in_memory_stays_within_the_budget, 0,
 		(int)VB_ARRAY_SIZE(bombs));
