@@ -9,3 +9,9 @@ foreach(test session gate)
 		PRIVATE VB_TEST_DAEMON="$<TARGET_FILE:vambrace-nri>")
 	add_dependencies(test_nri_${test} vambrace-nri)
 endforeach()
+vb_add_unit_test(test_nri_replay test_nri_replay.c nri_runtime.c oci_node.c vectors.c
+	vectors_compare.c LIBS vb_proto vb_proto_generated vb_adjust)
+target_compile_definitions(test_nri_replay
+	PRIVATE VB_TEST_DAEMON="$<TARGET_FILE:vambrace-nri>"
+	VB_TEST_VECTORS_UNPACKED="${CMAKE_CURRENT_BINARY_DIR}/vectors")
+add_dependencies(test_nri_replay vambrace-nri vb_vectors)
