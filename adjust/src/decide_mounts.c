@@ -32,15 +32,16 @@ static int refuse_other_options(const struct vb_decision *d, const struct wish *
 {
 	static const char annotation[] = "tmpfs.vambrace.dev";
 	const char *path = kept->tmpfs->path;
+	const char *bundle = d->bundle != NULL ? d->bundle->name : "";
 
 	if (kept->source != other->source)
 		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
-			"tmpfs '%.128s' has other options in bundle '%s' than in %s", path,
-			d->bundle->name, annotation);
+			"tmpfs '%.128s' has other options in bundle '%s' than in %s", path, bundle,
+			annotation);
 	else if (kept->source == VB_SOURCE_BUNDLE)
 		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
 			"tmpfs '%.128s' is in bundle '%s' twice, with different options", path,
-			d->bundle->name);
+			bundle);
 	else
 		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
 			"tmpfs '%.128s' is in %s twice, with different options", path, annotation);

@@ -31,6 +31,7 @@ static bool fails(void)
 	return true;
 }
 
+// NOLINTBEGIN(readability-identifier-naming): the linker chooses these names.
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
@@ -112,6 +113,8 @@ json_t *__wrap_json_loadb(const char *text, size_t size, size_t flags, json_erro
 	armed = was_armed;
 	return json;
 }
+
+// NOLINTEND(readability-identifier-naming)
 
 static void *json_malloc(size_t size)
 {

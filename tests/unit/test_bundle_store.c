@@ -17,6 +17,7 @@
 static uid_t owner;
 static bool read_only_mount;
 
+// NOLINTBEGIN(readability-identifier-naming): the linker chooses these names.
 int __real_fstat64(int fd, struct stat *st);
 int __wrap_fstat64(int fd, struct stat *st);
 int __wrap_fstat64(int fd, struct stat *st)
@@ -36,6 +37,8 @@ int __wrap_fstatvfs64(int fd, struct statvfs *fs)
 	fs->f_flag = read_only_mount ? ST_RDONLY : 0;
 	return r;
 }
+
+// NOLINTEND(readability-identifier-naming)
 
 static char directory[64];
 static struct vb_error err;

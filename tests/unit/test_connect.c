@@ -5,6 +5,7 @@
 
 #include "unit.h"
 #include "vb/adjust/connect.h"
+#include "vb/base/str.h"
 
 static struct vb_error err;
 
@@ -147,17 +148,16 @@ END_TEST
 
 START_TEST(a_text_of_a_megabyte_is_refused)
 {
-	static char text[1 << 20];
 	struct vb_connect_entry entry;
+	vb_auto_free char *address = vb_str_format("%01048576d", 1);
+	vb_auto_free char *port = vb_str_format("10.0.0.1:%01048576d", 1);
+	vb_auto_free char *prefix = vb_str_format("10.0.0.0/%01048576d:80", 1);
+	vb_auto_free char *bracketed = vb_str_format("[%01048576d]:80", 1);
 
-	memset(text, '1', sizeof(text) - 1);
-	ck_assert_int_eq(vb_connect_parse(text, &entry, &err), -EPERM);
-	memcpy(text, "10.0.0.1:", 9);
-	ck_assert_int_eq(vb_connect_parse(text, &entry, &err), -EPERM);
-	memcpy(text, "10.0.0.0/", 9);
-	ck_assert_int_eq(vb_connect_parse(text, &entry, &err), -EPERM);
-	text[0] = '[';
-	ck_assert_int_eq(vb_connect_parse(text, &entry, &err), -EPERM);
+	ck_assert_int_eq(vb_connect_parse(address, &entry, &err), -EPERM);
+	ck_assert_int_eq(vb_connect_parse(port, &entry, &err), -EPERM);
+	ck_assert_int_eq(vb_connect_parse(prefix, &entry, &err), -EPERM);
+	ck_assert_int_eq(vb_connect_parse(bracketed, &entry, &err), -EPERM);
 }
 END_TEST
 

@@ -65,7 +65,7 @@ static void shuffle_pointers(const void **items, size_t count)
 
 static json_t *shuffled(const json_t *value, bool lists_too);
 
-static json_t *shuffled_object(const json_t *object, bool lists_too)
+static json_t *shuffled_object(const json_t *object, bool lists_too) // NOLINT(misc-no-recursion)
 {
 	const void *keys[64];
 	size_t count = 0;
@@ -85,7 +85,7 @@ static json_t *shuffled_object(const json_t *object, bool lists_too)
 	return copy;
 }
 
-static json_t *shuffled_array(const json_t *array, bool lists_too)
+static json_t *shuffled_array(const json_t *array, bool lists_too) // NOLINT(misc-no-recursion)
 {
 	const void *items[64];
 	size_t count = json_array_size(array);
@@ -277,11 +277,9 @@ START_TEST(a_damaged_plan_is_refused_or_means_exactly_what_it_says)
 			struct vb_error err;
 			size_t size = strlen(text);
 			/* Of its exact size, so that AddressSanitizer sees a byte too many. */
-			vb_auto_free char *roomy = malloc(size + 5);
-			memcpy(roomy, text, size);
+			vb_auto_free char *roomy = realloc(strdup(text), size + 5);
 			size = mutate(roomy, size);
-			vb_auto_free char *damaged = malloc(size);
-			memcpy(damaged, roomy, size);
+			vb_auto_free char *damaged = realloc(VB_STEAL(roomy), size);
 			int r = vb_plan_from_json(damaged, size, &plan, &err);
 			ck_assert(r == 0 || r == -EINVAL);
 			if (r < 0)

@@ -138,12 +138,12 @@ static int settle(const char *directory, const char *name, const char *text, boo
 		return vb_file_replace(path, text, strlen(text), 0644, &err) < 0;
 	int r = vb_file_read(path, FILE_MAX, &expected, &size, &err);
 	if (r < 0 && r != -ENOENT) {
-		fprintf(stderr, "%s\n", err.what);
+		(void)fprintf(stderr, "%s\n", err.what);
 		return 1;
 	}
 	if (vb_str_equal(expected, text))
 		return 0;
-	fprintf(stderr, "%s\n--- expected\n%s--- got\n%s", path,
+	(void)fprintf(stderr, "%s\n--- expected\n%s--- got\n%s", path,
 		expected != NULL ? expected : "(nothing)\n", text != NULL ? text : "(nothing)\n");
 	return 1;
 }
@@ -158,11 +158,11 @@ int main(int argc, char **argv)
 	int failed = 0;
 
 	if (argc != 2 && !write) {
-		fprintf(stderr, "usage: %s [--write] CASE-DIRECTORY\n", argv[0]);
+		(void)fprintf(stderr, "usage: %s [--write] CASE-DIRECTORY\n", argv[0]);
 		return 2;
 	}
 	if (vb_case_load(&c, directory, &err) < 0 || render(&c, &outcome) < 0) {
-		fprintf(stderr, "%s: %s\n", directory, err.what);
+		(void)fprintf(stderr, "%s: %s\n", directory, err.what);
 		return 2;
 	}
 	for (size_t i = 0; i < VB_ARRAY_SIZE(files); i++) {
