@@ -9,6 +9,7 @@ target_sources(vb_adjust
 	src/oci_entrypoint.c
 	src/oci_env.c
 	src/oci_features.c
+	src/oci_memory.c
 	src/oci_mounts.c
 	src/oci_object.c
 	src/oci_process.c

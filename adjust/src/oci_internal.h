@@ -90,4 +90,15 @@ int vb_oci_writable_mounts(
 int vb_oci_seccomp_apply(
 	json_t *spec, const struct vb_oci_edit *edit, struct vb_error *err) VB_WARN_UNUSED;
 
+/*
+ * The digest of all that the plan's edit of linux.seccomp depends on; seccomp is that object, or
+ * NULL. -ENOMEM, -ENOSPC.
+ */
+int vb_oci_memory_key(const struct vb_oci_edit *edit, const json_t *seccomp,
+	char ret_key[VB_DIGEST_SIZE]) VB_WARN_UNUSED;
+
+/* The result kept for the key, a new reference; NULL when there is none. */
+json_t *vb_oci_memory_recall(const struct vb_oci_edit *edit, const char *key) VB_WARN_UNUSED;
+void vb_oci_memory_keep(const struct vb_oci_edit *edit, const char *key, const json_t *profile);
+
 #endif

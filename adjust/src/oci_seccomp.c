@@ -195,29 +195,54 @@ static bool is_asked(const struct vb_plan *plan)
 	       starter_parts(&plan->seccomp) != 0 || vb_oci_features_matter(plan);
 }
 
-int vb_oci_seccomp_apply(json_t *spec, const struct vb_oci_edit *edit, struct vb_error *err)
+static int refuse_no_profile(const struct vb_plan *plan, struct vb_error *err)
+{
+	if (!vb_plan_has(plan, VB_LAYER_SPEC_ALLOW))
+		return 0;
+	return refuse_flags(
+		"spec_allow is set, but the container has no seccomp profile that could carry it",
+		"do not opt out of the profile, or do not set spec_allow", VB_CODE_CONFLICT, err);
+}
+
+/* *ret_seccomp stays NULL where there is nothing to write. */
+static int make_seccomp(const struct vb_oci_edit *edit, json_t *linux_object, json_t **ret_seccomp,
+	struct vb_error *err)
 {
 	vb_auto_profile struct vb_profile *profile = NULL;
+
+	int r = make_profile(edit, linux_object, &profile, err);
+	if (r < 0)
+		return r;
+	if (profile == NULL)
+		return refuse_no_profile(edit->plan, err);
+	r = apply_flags(edit, profile, err);
+	if (r < 0)
+		return r;
+	*ret_seccomp = vb_profile_to_json(profile);
+	return *ret_seccomp == NULL ? vb_error_set(err, ENOMEM, "write linux.seccomp") : 0;
+}
+
+int vb_oci_seccomp_apply(json_t *spec, const struct vb_oci_edit *edit, struct vb_error *err)
+{
+	vb_auto_json json_t *seccomp = NULL;
 	json_t *linux_object = NULL;
+	char key[VB_DIGEST_SIZE];
 
 	if (!is_asked(edit->plan))
 		return 0;
 	int r = vb_oci_need_object(spec, "config.json", "linux", &linux_object, err);
-	if (r == 0)
-		r = make_profile(edit, linux_object, &profile, err);
+	if (r == 0 && vb_oci_memory_key(edit, json_object_get(linux_object, "seccomp"), key) < 0)
+		r = vb_error_set(err, ENOMEM, "look at linux.seccomp");
 	if (r < 0)
 		return r;
-	if (profile == NULL)
-		return vb_plan_has(edit->plan, VB_LAYER_SPEC_ALLOW)
-			       ? refuse_flags("spec_allow is set, but the container has no seccomp "
-					      "profile that could carry it",
-					 "do not opt out of the profile, or do not set spec_allow",
-					 VB_CODE_CONFLICT, err)
-			       : 0;
-	r = apply_flags(edit, profile, err);
-	if (r < 0)
-		return r;
-	if (json_object_set_new(linux_object, "seccomp", vb_profile_to_json(profile)) < 0)
+	seccomp = vb_oci_memory_recall(edit, key);
+	if (seccomp == NULL) {
+		r = make_seccomp(edit, linux_object, &seccomp, err);
+		if (r < 0 || seccomp == NULL)
+			return r;
+		vb_oci_memory_keep(edit, key, seccomp);
+	}
+	if (json_object_set(linux_object, "seccomp", seccomp) < 0)
 		return vb_error_set(err, ENOMEM, "write linux.seccomp");
 	return 0;
 }

@@ -130,7 +130,8 @@ static int harden(const struct vb_hook *hook, const char *bundle, json_t *spec,
 		.layers = vb_hook_layers(),
 		.native = VB_PROFILE_NATIVE,
 		.inherited_limit = vb_hook_limit,
-		.features = &features};
+		.features = &features,
+		.memory = &vb_hook_memory};
 	vb_auto_receipt struct vb_receipt receipt = {0};
 
 	int r = check(spec, bundle, plan, digest, &receipt.preload_verdict, err);

@@ -7,6 +7,7 @@
 
 #include "args.h"
 #include "vb/adjust/oci_check.h"
+#include "vb/adjust/oci_apply.h"
 #include "vb/adjust/oci_config.h"
 #include "vb/adjust/oci_features.h"
 #include "vb/adjust/plan.h"
@@ -65,6 +66,12 @@ int vb_hook_create(struct vb_hook *hook, struct vb_error *err) VB_WARN_UNUSED;
 
 /* Takes back what vb_hook_create() left outside the bundle; that there is nothing is fine. */
 void vb_hook_forget(const struct vb_hook *hook);
+
+/*
+ * Files under /run/vambrace/meets, which only root can reach, as the memory of vb_oci_edit. Read
+ * or written as far as that works: nothing but time depends on them.
+ */
+extern const struct vb_oci_memory vb_hook_memory;
 
 /* `exec`: the process file edited, or untouched. */
 int vb_hook_exec(struct vb_hook *hook, struct vb_error *err) VB_WARN_UNUSED;

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tests of the OCI renderer, of receipts and state files, and of the hook.
-foreach(test text apply check features process program config)
+foreach(test text apply memory check features process program config)
 	vb_add_unit_test(test_oci_${test} test_oci_${test}.c oci_support.c LIBS vb_adjust)
 endforeach()
 target_link_libraries(test_oci_apply PRIVATE vb_dep_seccomp)
 target_link_libraries(test_oci_features PRIVATE vb_dep_seccomp)
+target_link_libraries(test_oci_memory PRIVATE vb_dep_seccomp)
 vb_add_unit_test(test_receipt test_receipt.c oci_support.c LIBS vb_adjust)
 vb_add_unit_test(test_state test_state.c oci_node.c oci_support.c LIBS vb_adjust)
 vb_add_unit_test(test_oci_args test_oci_args.c oci_support.c ${PROJECT_SOURCE_DIR}/plugin/oci/args.c

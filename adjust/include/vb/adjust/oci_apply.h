@@ -20,6 +20,18 @@
 /* A limit as the runtime's processes inherit it. -EINVAL for a name that Linux does not have. */
 typedef int (*vb_oci_limit_fn)(const char *type, uint64_t *ret_soft, uint64_t *ret_hard);
 
+/*
+ * Remembers what linux.seccomp became, by a digest of everything that went into it: a meet and its
+ * self-check take milliseconds, and most containers of a node have the same profile. Whoever
+ * provides it answers for its content: a recalled text is not checked again.
+ */
+struct vb_oci_memory {
+	/* The text kept for the key, which the caller frees; NULL when there is none. */
+	char *(*recall)(void *context, const char *key);
+	void (*keep)(void *context, const char *key, const char *text);
+	void *context;
+};
+
 #define VB_OCI_LAYERS_ALL ((1U << VB_LAYER_COUNT) - 1)
 
 struct vb_oci_edit {
@@ -29,6 +41,7 @@ struct vb_oci_edit {
 	vb_oci_limit_fn inherited_limit;
 	/* Of the runtime, where vb_oci_features_matter(); NULL: it did not tell. */
 	const struct vb_oci_features *features;
+	const struct vb_oci_memory *memory; /* NULL: remember nothing */
 };
 
 /*
