@@ -76,7 +76,7 @@ void vb_oci_memory_keep(const struct vb_oci_edit *edit, const char *key, const j
 {
 	if (edit->memory == NULL)
 		return;
-	vb_auto_free char *text = json_dumps(profile, JSON_SORT_KEYS | JSON_COMPACT);
+	vb_auto_free char *text = json_dumps(profile, JSON_COMPACT);
 	if (text != NULL)
 		edit->memory->keep(edit->memory->context, key, text);
 }

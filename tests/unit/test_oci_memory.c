@@ -33,10 +33,11 @@ static void keep(void *context, const char *key, const char *text)
 	one->kept++;
 }
 
-static const char unconfined[] = "{'linux':{}}";
-static const char confined[] = "{'linux':{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','"
-			       "architectures':['SCMP_ARCH_X86_64'],"
-			       "'syscalls':[{'names':['chmod'],'action':'SCMP_ACT_ERRNO'}]}}}";
+static const char unconfined[] = "{'process':{},'linux':{}}";
+static const char confined[] =
+	"{'process':{},'linux':{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','"
+	"architectures':['SCMP_ARCH_X86_64'],"
+	"'syscalls':[{'names':['chmod'],'action':'SCMP_ACT_ERRNO'}]}}}";
 
 static struct vb_plan *starter_plan(void)
 {

@@ -226,6 +226,17 @@ static const struct vb_subject_mount *find_mount(
 	return NULL;
 }
 
+/* A mount that must be there. */
+static const struct vb_subject_mount *need_mount(
+	const struct vb_pod_container *container, const char *destination)
+{
+	const struct vb_subject_mount *mount = find_mount(container, destination);
+
+	if (mount == NULL)
+		ck_abort_msg("no mount at %s", destination);
+	return mount;
+}
+
 static const char mounts_text[] = "kind: Pod\n"
 				  "metadata: {name: arm}\n"
 				  "spec:\n"
@@ -252,15 +263,15 @@ START_TEST(mounts_are_those_that_kubelet_and_the_runtime_would_make)
 	ck_assert_int_eq(parse(mounts_text, &yaml), 0);
 	ck_assert_int_eq(vb_pod_list_read(yaml, "default", &pods, &err), 0);
 	const struct vb_pod_container *containers = pods.items[0].containers;
-	ck_assert(find_mount(&containers[0], "/secret")->read_only);
-	ck_assert(!find_mount(&containers[0], "/host")->read_only);
-	ck_assert_str_eq(find_mount(&containers[0], "/host")->source, "/srv");
-	ck_assert_str_eq(find_mount(&containers[0], "/etc/hosts")->source, "volume mine");
+	ck_assert(need_mount(&containers[0], "/secret")->read_only);
+	ck_assert(!need_mount(&containers[0], "/host")->read_only);
+	ck_assert_str_eq(need_mount(&containers[0], "/host")->source, "/srv");
+	ck_assert_str_eq(need_mount(&containers[0], "/etc/hosts")->source, "volume mine");
 	ck_assert_ptr_nonnull(find_mount(&containers[0], "/log"));
 	ck_assert_ptr_null(find_mount(&containers[0], "/dev/termination-log"));
-	ck_assert(find_mount(&containers[0], token)->read_only);
-	ck_assert(find_mount(&containers[0], "/sys")->read_only);
-	ck_assert(!find_mount(&containers[1], "/sys")->read_only);
+	ck_assert(need_mount(&containers[0], token)->read_only);
+	ck_assert(need_mount(&containers[0], "/sys")->read_only);
+	ck_assert(!need_mount(&containers[1], "/sys")->read_only);
 	ck_assert_ptr_nonnull(find_mount(&containers[1], "/dev/termination-log"));
 	ck_assert_ptr_null(find_mount(&containers[2], token));
 	ck_assert_int_eq(containers[2].kind, VB_POD_EPHEMERAL);
