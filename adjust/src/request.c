@@ -342,21 +342,48 @@ static int collect_annotation(struct collected *collected, const struct vb_annot
 	return r;
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+	const struct vb_annotation *left = a;
+	const struct vb_annotation *right = b;
+
+	return strcmp(left->key, right->key);
+}
+
+/* Ours, by key: runtimes hand annotations over in no order, and the first mistake is the one told.
+ */
+static int sort_ours(const struct vb_annotations *annotations, struct vb_annotation **ret_items,
+	size_t *ret_count, struct vb_error *err)
+{
+	struct vb_annotation *items = calloc(annotations->count + 1, sizeof(*items));
+	size_t count = 0;
+
+	if (items == NULL)
+		return vb_error_set(err, ENOMEM, "read the annotations");
+	for (size_t i = 0; i < annotations->count; i++)
+		if (vb_annotation_is_ours(annotations->items[i].key))
+			items[count++] = annotations->items[i];
+	qsort(items, count, sizeof(*items), compare_keys);
+	*ret_items = items;
+	*ret_count = count;
+	return 0;
+}
+
 static int collect(struct collected *collected, json_t **ret_map,
 	const struct vb_annotations *annotations, const char *container, struct vb_error *err)
 {
-	for (size_t i = 0; i < annotations->count; i++) {
-		const struct vb_annotation *annotation = &annotations->items[i];
-		int r = 0;
-		if (!vb_annotation_is_ours(annotation->key))
-			continue;
-		if (strcmp(annotation->key, container_map_key) == 0)
-			r = parse_map(annotation->value, ret_map, err);
+	vb_auto_free struct vb_annotation *items = NULL;
+	size_t count = 0;
+
+	int r = sort_ours(annotations, &items, &count, err);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (strcmp(items[i].key, container_map_key) == 0)
+			r = parse_map(items[i].value, ret_map, err);
 		else
-			r = collect_annotation(collected, annotation, container, err);
-		if (r < 0)
-			return r;
+			r = collect_annotation(collected, &items[i], container, err);
 	}
+	if (r < 0)
+		return r;
 	return *ret_map != NULL ? collect_map(collected, *ret_map, container, err) : 0;
 }
 
