@@ -11,6 +11,9 @@ vb_add_unit_test(test_state test_state.c oci_node.c oci_support.c LIBS vb_adjust
 vb_add_unit_test(test_oci_args test_oci_args.c oci_support.c ${PROJECT_SOURCE_DIR}/plugin/oci/args.c
 	LIBS vb_adjust)
 target_include_directories(test_oci_args PRIVATE ${PROJECT_SOURCE_DIR}/plugin/oci)
+vb_add_unit_test(test_oci_early test_oci_early.c oci_support.c
+	${PROJECT_SOURCE_DIR}/plugin/oci/early.c LIBS vb_adjust)
+target_include_directories(test_oci_early PRIVATE ${PROJECT_SOURCE_DIR}/plugin/oci)
 foreach(test hook passing)
 	vb_add_unit_test(test_oci_${test} test_oci_${test}.c oci_hook_node.c oci_node.c oci_support.c
 		LIBS vb_adjust)
