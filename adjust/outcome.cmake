@@ -4,6 +4,7 @@ target_sources(vb_adjust
 	src/evidence.c
 	src/evidence_mounts.c
 	src/evidence_spec.c
+	src/json_slice.c
 	src/outcome.c
 	src/outcome_json.c
 	src/outcome_layers.c

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "json_slice.h"
 #include "vb/adjust/evidence.h"
 #include "vb/adjust/json.h"
 #include "vb/adjust/oci_text.h"
@@ -45,18 +46,18 @@ void vb_spec_evidence_finish(struct vb_spec_evidence *spec)
 }
 
 /* Names the question: this seccomp object, this plan's demands. -ENOMEM. */
-static int make_key(
-	const json_t *seccomp, const struct vb_plan_seccomp *plan, char ret_key[VB_DIGEST_SIZE])
+static int make_key(const struct vb_json_slice *seccomp, const struct vb_plan_seccomp *plan,
+	char ret_key[VB_DIGEST_SIZE])
 {
-	vb_auto_free char *profile = vb_json_dump(seccomp, JSON_COMPACT);
+	enum { FLAGS = 4 };
+	vb_auto_free char *question = malloc(seccomp->size + FLAGS + 1);
 
-	if (profile == NULL)
-		return -ENOMEM;
-	vb_auto_free char *question = vb_str_format("%d%d%d%d %s", plan->starter, plan->closure,
-		plan->deny_io_uring, plan->native_abi_only, profile);
 	if (question == NULL)
 		return -ENOMEM;
-	vb_digest(question, strlen(question), ret_key);
+	(void)snprintf(question, FLAGS + 1, "%d%d%d%d", plan->starter, plan->closure,
+		plan->deny_io_uring, plan->native_abi_only);
+	memcpy(question + FLAGS, seccomp->text, seccomp->size);
+	vb_digest(question, seccomp->size + FLAGS, ret_key);
 	return 0;
 }
 
@@ -97,12 +98,16 @@ static int closes_other_abis(
  * A profile contains another one when it is itself the meet of the two. Everything that does not
  * prove this, also a profile that cannot be read, is lacking.
  */
-static int contains(const json_t *seccomp, const struct vb_plan_seccomp *plan, struct vb_error *err)
+static int contains(
+	const struct vb_json_slice *slice, const struct vb_plan_seccomp *plan, struct vb_error *err)
 {
+	vb_auto_json json_t *seccomp = NULL;
 	vb_auto_profile struct vb_profile *profile = NULL;
 	vb_auto_profile struct vb_profile *demanded = NULL;
 
-	int r = vb_profile_from_json(seccomp, VB_PROFILE_NATIVE, &profile, err);
+	int r = vb_oci_text_parse(slice->text, slice->size, &seccomp, err);
+	if (r == 0)
+		r = vb_profile_from_json(seccomp, VB_PROFILE_NATIVE, &profile, err);
 	if (r == 0)
 		r = demanded_profile(plan, &demanded, err);
 	if (r == 0 && demanded != NULL)
@@ -126,7 +131,7 @@ static int keep_verdict(
 	return 0;
 }
 
-static int find_verdict(struct vb_spec_cache *cache, const json_t *seccomp,
+static int find_verdict(struct vb_spec_cache *cache, const struct vb_json_slice *seccomp,
 	const struct vb_plan_seccomp *plan, const struct cache_entry **ret_entry)
 {
 	char key[VB_DIGEST_SIZE];
@@ -152,23 +157,50 @@ static int find_verdict(struct vb_spec_cache *cache, const json_t *seccomp,
 	return 0;
 }
 
-static int read_seccomp(const json_t *document, const struct vb_plan *plan,
+static bool is_literal(const struct vb_json_slice *slice, const char *literal)
+{
+	return slice->size == strlen(literal) && memcmp(slice->text, literal, slice->size) == 0;
+}
+
+/* The strings of the array behind the key; none when there is no such key. */
+static int read_strings(
+	const struct vb_json_slice *object, const char *key, struct vb_strv *strings)
+{
+	struct vb_json_slice slice = {0};
+	size_t i = 0;
+	json_t *item = NULL;
+
+	int r = vb_json_slice_get(object, key, &slice);
+	if (r <= 0 || is_literal(&slice, "null"))
+		return r < 0 ? r : 0;
+	vb_auto_json json_t *array = json_loadb(slice.text, slice.size, 0, NULL);
+	if (!json_is_array(array))
+		return -EINVAL;
+	json_array_foreach(array, i, item)
+		if (json_is_string(item) && vb_strv_add(strings, json_string_value(item)) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+static int read_seccomp(const struct vb_json_slice *document, const struct vb_plan *plan,
 	struct vb_spec_cache *cache, struct vb_spec_evidence *spec)
 {
-	const json_t *seccomp = json_object_get(json_object_get(document, "linux"), "seccomp");
-	const json_t *flags = json_object_get(seccomp, "flags");
+	struct vb_json_slice linux_object = {0};
+	struct vb_json_slice seccomp = {0};
 	const struct cache_entry *entry = NULL;
-	size_t i = 0;
-	json_t *flag = NULL;
+	vb_auto_strv struct vb_strv flags = {0};
 
-	if (!json_is_object(seccomp) || !vb_plan_has(plan, VB_LAYER_SECCOMP))
-		return 0;
-	json_array_foreach(flags, i, flag)
-		if (vb_str_equal(json_string_value(flag), "SECCOMP_FILTER_FLAG_SPEC_ALLOW"))
-			spec->allows_speculation = true;
-	int r = find_verdict(cache, seccomp, &plan->seccomp, &entry);
+	int r = vb_json_slice_get(document, "linux", &linux_object);
+	if (r > 0)
+		r = vb_json_slice_get(&linux_object, "seccomp", &seccomp);
+	if (r <= 0 || !vb_plan_has(plan, VB_LAYER_SECCOMP) || is_literal(&seccomp, "null"))
+		return r < 0 ? r : 0;
+	r = read_strings(&seccomp, "flags", &flags);
+	if (r == 0)
+		r = find_verdict(cache, &seccomp, &plan->seccomp, &entry);
 	if (r < 0)
 		return r;
+	spec->allows_speculation = vb_strv_contains(&flags, "SECCOMP_FILTER_FLAG_SPEC_ALLOW");
 	spec->seccomp = entry->containment;
 	if (entry->reason == NULL)
 		return 0;
@@ -176,41 +208,50 @@ static int read_seccomp(const json_t *document, const struct vb_plan *plan,
 	return spec->seccomp_reason == NULL ? -ENOMEM : 0;
 }
 
-static int read_process(const json_t *document, struct vb_spec_evidence *spec)
+static int read_process(const struct vb_json_slice *document, struct vb_spec_evidence *spec)
 {
-	const json_t *process = json_object_get(document, "process");
-	const json_t *env = json_object_get(process, "env");
-	size_t i = 0;
-	json_t *variable = NULL;
+	struct vb_json_slice process = {0};
+	struct vb_json_slice flag = {0};
 
-	spec->no_new_privileges = json_is_true(json_object_get(process, "noNewPrivileges"));
-	json_array_foreach(env, i, variable)
-		if (json_is_string(variable) &&
-			vb_strv_add(&spec->env, json_string_value(variable)) < 0)
-			return -ENOMEM;
-	return 0;
+	int r = vb_json_slice_get(document, "process", &process);
+	if (r <= 0)
+		return r;
+	r = vb_json_slice_get(&process, "noNewPrivileges", &flag);
+	spec->no_new_privileges = r > 0 && is_literal(&flag, "true");
+	return r < 0 ? r : read_strings(&process, "env", &spec->env);
+}
+
+static int read_plan_digest(const struct vb_json_slice *document, struct vb_spec_evidence *spec)
+{
+	struct vb_json_slice annotations = {0};
+	struct vb_json_slice digest = {0};
+
+	int r = vb_json_slice_get(document, "annotations", &annotations);
+	if (r > 0 && !is_literal(&annotations, "null"))
+		r = vb_json_slice_get(&annotations, VB_PLAN_DIGEST_ANNOTATION, &digest);
+	if (r <= 0 || digest.text == NULL)
+		return r < 0 ? r : 0;
+	vb_auto_json json_t *text = json_loadb(digest.text, digest.size, JSON_DECODE_ANY, NULL);
+	if (!json_is_string(text))
+		return -EINVAL;
+	spec->plan_digest = strdup(json_string_value(text));
+	return spec->plan_digest == NULL ? -ENOMEM : 0;
 }
 
 int vb_spec_evidence_parse(const char *text, size_t size, const struct vb_plan *plan,
 	struct vb_spec_cache *cache, struct vb_spec_evidence *ret_spec, struct vb_error *err)
 {
 	vb_auto_spec_evidence struct vb_spec_evidence spec = {.is_read = true};
-	vb_auto_json json_t *document = NULL;
+	const struct vb_json_slice document = {.text = text, .size = size};
 
-	int r = vb_oci_text_parse(text, size, &document, err);
-	if (r < 0)
-		return vb_error_wrap(err, "read config.json again");
 	vb_digest(text, size, spec.digest);
-	const char *plan_digest = json_string_value(json_object_get(
-		json_object_get(document, "annotations"), VB_PLAN_DIGEST_ANNOTATION));
-	if (plan_digest != NULL) {
-		spec.plan_digest = strdup(plan_digest);
-		r = spec.plan_digest == NULL ? -ENOMEM : 0;
-	}
+	int r = read_plan_digest(&document, &spec);
 	if (r == 0)
-		r = read_process(document, &spec);
+		r = read_process(&document, &spec);
 	if (r == 0)
-		r = read_seccomp(document, plan, cache, &spec);
+		r = read_seccomp(&document, plan, cache, &spec);
+	if (r == -EINVAL)
+		return vb_error_say(err, EINVAL, "config.json is not as a runtime takes it");
 	if (r < 0)
 		return vb_error_set(err, -r, "read config.json again");
 	*ret_spec = spec;

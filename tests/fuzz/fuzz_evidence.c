@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The texts of /proc/<pid>: the first byte says which file the rest is of. A workload chooses parts
- * of them: its name, its mounts' places and sources, the paths that it maps.
+ * The texts of /proc/<pid>, and slices of JSON: the first byte says which file the rest is of. A
+ * workload chooses parts of them: its name, its mounts' places and sources, the paths that it maps.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "fuzz.h"
+#include "json_slice.h"
 #include "vb/adjust/evidence.h"
+#include "vb/adjust/json.h"
 
 static void parse_status(const char *text)
 {
@@ -69,11 +73,32 @@ static void parse_cgroup(const char *text)
 	(void)vb_proc_cgroup_is_of(text, "0123456789abcdef");
 }
 
+/* Where a whole parser takes the text, both see the same value behind a key. */
+static void slice_json(const char *text)
+{
+	static const char key[] = "k";
+	const struct vb_json_slice object = {.text = text, .size = strlen(text)};
+	struct vb_json_slice slice = {0};
+	vb_auto_json json_t *whole = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *expected = json_object_get(whole, key);
+
+	int r = vb_json_slice_get(&object, key, &slice);
+	if (!json_is_object(whole) || (expected != NULL) != (strstr(text, "\"k\"") != NULL))
+		return;
+	if (r != (expected != NULL))
+		abort();
+	if (r == 0)
+		return;
+	vb_auto_json json_t *value = json_loadb(slice.text, slice.size, JSON_DECODE_ANY, NULL);
+	if (!json_equal(value, expected))
+		abort();
+}
+
 static const struct {
 	uint8_t kind;
 	void (*parse)(const char *text);
 } parsers[] = {{'s', parse_status}, {'m', parse_mountinfo}, {'l', parse_limits},
-	{'c', parse_cgroup}, {'p', scan_maps}};
+	{'c', parse_cgroup}, {'j', slice_json}, {'p', scan_maps}};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

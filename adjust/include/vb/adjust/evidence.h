@@ -147,7 +147,8 @@ static inline void vb_cleanup_spec_cache(struct vb_spec_cache *const *cache)
 
 /*
  * Reads config.json (OCI runtime specification 1.0); plan says what its seccomp profile has to
- * contain. Finish *ret_spec. -EINVAL, -ENOMEM.
+ * contain. Only the members that matter are looked at: that the text is the one that the hook wrote
+ * is told by its digest. Finish *ret_spec. -EINVAL, -ENOMEM.
  */
 int vb_spec_evidence_parse(const char *text, size_t size, const struct vb_plan *plan,
 	struct vb_spec_cache *cache, struct vb_spec_evidence *ret_spec,
