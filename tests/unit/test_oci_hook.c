@@ -139,6 +139,38 @@ START_TEST(a_runtime_that_says_nothing_useful_about_features_is_refused_what_nee
 }
 END_TEST
 
+START_TEST(what_a_profile_became_is_remembered_for_this_program_only)
+{
+	static const char count[] = "test $(ls " VB_STATE_DIR "/meets | wc -l) = 1";
+
+	support_write_plan();
+	support_assert_admitted(CREATE);
+	ck_assert_int_eq(support_shell(count), 0);
+	vb_auto_free char *first = support_read_file(CONFIG);
+	support_write_plan();
+	support_assert_admitted(CREATE);
+	ck_assert_int_eq(support_shell(count), 0);
+	vb_auto_free char *second = support_read_file(CONFIG);
+	ck_assert_str_eq(first, second);
+
+	/* What is kept is what is used. */
+	ck_assert_int_eq(support_shell("for f in " VB_STATE_DIR
+				       "/meets/*; do echo '{\"kept\":1}' > $f; done"),
+		0);
+	support_write_plan();
+	support_assert_admitted(CREATE);
+	support_assert_contains(CONFIG, "\"kept\":1");
+	/* Another program neither uses nor leaves it. */
+	ck_assert_int_eq(
+		support_shell("cd " BIN " && cp vambrace-oci new && mv new vambrace-oci"), 0);
+	support_write_plan();
+	support_assert_admitted(CREATE);
+	vb_auto_free char *third = support_read_file(CONFIG);
+	ck_assert_str_eq(first, third);
+	ck_assert_int_eq(support_shell(count), 0);
+}
+END_TEST
+
 START_TEST(the_edited_file_keeps_its_mode_and_nothing_else_stays)
 {
 	struct stat st;
@@ -366,6 +398,7 @@ int main(void)
 	tcase_add_test(tcase, the_runtime_is_asked_for_its_features_once);
 	tcase_add_test(tcase,
 		a_runtime_that_says_nothing_useful_about_features_is_refused_what_needs_them);
+	tcase_add_test(tcase, what_a_profile_became_is_remembered_for_this_program_only);
 	tcase_add_test(tcase, the_edited_file_keeps_its_mode_and_nothing_else_stays);
 	tcase_add_test(tcase, a_container_without_a_plan_is_refused_by_name);
 	tcase_add_test(tcase, a_container_that_lacks_a_piece_of_the_plan_is_refused);
