@@ -131,8 +131,17 @@ static int keep_verdict(
 	return 0;
 }
 
-static int find_verdict(struct vb_spec_cache *cache, const struct vb_json_slice *seccomp,
-	const struct vb_plan_seccomp *plan, const struct cache_entry **ret_entry)
+static struct cache_entry *find_entry(struct vb_spec_cache *cache, const char *key)
+{
+	for (size_t i = 0; i < CACHE_ENTRIES; i++)
+		if (strcmp(cache->entries[i].key, key) == 0)
+			return &cache->entries[i];
+	return NULL;
+}
+
+/* Judges the profile, or remembers having done so. */
+static int judge_profile(struct vb_spec_cache *cache, const struct vb_json_slice *seccomp,
+	const struct vb_plan_seccomp *plan, struct vb_spec_evidence *spec)
 {
 	char key[VB_DIGEST_SIZE];
 	struct vb_error err = {0};
@@ -140,21 +149,20 @@ static int find_verdict(struct vb_spec_cache *cache, const struct vb_json_slice 
 	int r = make_key(seccomp, plan, key);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < CACHE_ENTRIES; i++) {
-		*ret_entry = &cache->entries[i];
-		if (strcmp((*ret_entry)->key, key) == 0)
-			return 0;
+	struct cache_entry *entry = find_entry(cache, key);
+	if (entry == NULL) {
+		int verdict = contains(seccomp, plan, &err);
+		entry = &cache->entries[cache->next];
+		r = verdict == -ENOMEM ? verdict : keep_verdict(entry, key, verdict, &err);
+		if (r < 0)
+			return r;
+		cache->next = (cache->next + 1) % CACHE_ENTRIES;
 	}
-	int verdict = contains(seccomp, plan, &err);
-	if (verdict == -ENOMEM)
-		return verdict;
-	struct cache_entry *entry = &cache->entries[cache->next];
-	r = keep_verdict(entry, key, verdict, &err);
-	if (r < 0)
-		return r;
-	cache->next = (cache->next + 1) % CACHE_ENTRIES;
-	*ret_entry = entry;
-	return 0;
+	spec->seccomp = entry->containment;
+	if (entry->reason == NULL)
+		return 0;
+	spec->seccomp_reason = strdup(entry->reason);
+	return spec->seccomp_reason == NULL ? -ENOMEM : 0;
 }
 
 static bool is_literal(const struct vb_json_slice *slice, const char *literal)
@@ -187,7 +195,6 @@ static int read_seccomp(const struct vb_json_slice *document, const struct vb_pl
 {
 	struct vb_json_slice linux_object = {0};
 	struct vb_json_slice seccomp = {0};
-	const struct cache_entry *entry = NULL;
 	vb_auto_strv struct vb_strv flags = {0};
 
 	int r = vb_json_slice_get(document, "linux", &linux_object);
@@ -196,16 +203,8 @@ static int read_seccomp(const struct vb_json_slice *document, const struct vb_pl
 	if (r <= 0 || !vb_plan_has(plan, VB_LAYER_SECCOMP) || is_literal(&seccomp, "null"))
 		return r < 0 ? r : 0;
 	r = read_strings(&seccomp, "flags", &flags);
-	if (r == 0)
-		r = find_verdict(cache, &seccomp, &plan->seccomp, &entry);
-	if (r < 0)
-		return r;
 	spec->allows_speculation = vb_strv_contains(&flags, "SECCOMP_FILTER_FLAG_SPEC_ALLOW");
-	spec->seccomp = entry->containment;
-	if (entry->reason == NULL)
-		return 0;
-	spec->seccomp_reason = strdup(entry->reason);
-	return spec->seccomp_reason == NULL ? -ENOMEM : 0;
+	return r < 0 ? r : judge_profile(cache, &seccomp, &plan->seccomp, spec);
 }
 
 static int read_process(const struct vb_json_slice *document, struct vb_spec_evidence *spec)
