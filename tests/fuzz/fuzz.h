@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* What libFuzzer calls once per input. Returns 0. */
-int LLVMFuzzerTestOneInput(
-	const uint8_t *data, size_t size); // NOLINT(readability-identifier-naming)
+// NOLINTNEXTLINE(readability-identifier-naming)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #endif

@@ -265,10 +265,15 @@ START_TEST(a_session_fed_byte_by_byte_gives_the_messages_of_its_index)
 	for (int direction = 0; direction < DIRECTIONS; direction++) {
 		struct replay replay;
 		start_replay(&replay, (size_t)_i, (enum direction)direction);
-		for (size_t i = 0; i < replay.session.sizes[direction]; i++) {
+		size_t size = replay.session.sizes[direction];
+		/* The long sessions are looked at more seldom, or an emulator takes minutes. */
+		size_t stride = size > 1000000 ? 1009 : 1;
+		for (size_t i = 0; i < size; i++) {
 			feed(&replay, replay.session.bytes[direction] + i, 1);
-			drain(&replay);
+			if (i % stride == 0)
+				drain(&replay);
 		}
+		drain(&replay);
 		finish_replay(&replay);
 	}
 }
