@@ -6,6 +6,7 @@
 Prints medians and ratios; passes no judgement.
 """
 import argparse
+import contextlib
 import json
 import pathlib
 import re
@@ -13,6 +14,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 _HERE = pathlib.Path(__file__).resolve().parent
@@ -181,6 +183,19 @@ def bench(node, runs):
     vambrace.stop()
 
 
+@contextlib.contextmanager
+def memory_as_tmpdir():
+    """A node's /run is a tmpfs, and state files are synced there: on a disk that is measured."""
+    with tempfile.TemporaryDirectory(prefix="vb-bench-") as directory:
+        subprocess.run(["mount", "-t", "tmpfs", "none", directory], check=True)
+        tempfile.tempdir = directory
+        try:
+            yield
+        finally:
+            tempfile.tempdir = None
+            subprocess.run(["umount", "-l", directory], check=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--suite", default="trixie")
@@ -188,7 +203,7 @@ def main():
     arguments = parser.parse_args()
     load = pathlib.Path("/proc/loadavg").read_text(encoding="ascii").split()[0]
     cpu = subprocess.run(["nproc"], capture_output=True, text=True, check=True).stdout.strip()
-    with Node(arguments.suite, name="bench") as node:
+    with memory_as_tmpdir(), Node(arguments.suite, name="bench") as node:
         print(f"containerd {'.'.join(map(str, node.containerd_version))}, {cpu} CPUs, load {load}")
         bench(node, arguments.runs)
 
