@@ -213,7 +213,8 @@ static void derive_seccomp(struct vb_plan *plan)
 		preload->connect.set || preload->exec.set || preload->dlopen.set;
 }
 
-/* Without the hook only mounts and environment can be brought in. */
+/* Without the hook only mounts and environment can be brought in, and nobody sees the entrypoint.
+ */
 static int check_handler(const struct vb_plan *plan, struct vb_error *err)
 {
 	static const enum vb_layer hook_layers[] = {VB_LAYER_SECCOMP, VB_LAYER_SPEC_ALLOW,
@@ -227,6 +228,8 @@ static int check_handler(const struct vb_plan *plan, struct vb_error *err)
 		if (vb_plan_has(plan, hook_layers[i]) &&
 			vb_strv_add(&names, vb_layer_name(hook_layers[i])) < 0)
 			return out_of_memory(err);
+	if (plan->preload.require && vb_strv_add(&names, "preload.require") < 0)
+		return out_of_memory(err);
 	if (names.count == 0)
 		return 0;
 	vb_auto_free char *list = vb_strv_join(&names, ',');
