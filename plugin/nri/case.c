@@ -127,7 +127,9 @@ int vb_case_conclude(struct vb_case *subject, struct vb_outcome *ret_outcome, st
 	int r = vb_outcome_judge(&question, &outcome, err);
 	if (r < 0)
 		return r;
-	if (vb_state_read(VB_STATE_OUTCOME, subject->container_id, &previous, &size, NULL) < 0)
+	/* At START there was none before. */
+	if (subject->evidence.stage != VB_STAGE_START &&
+		vb_state_read(VB_STATE_OUTCOME, subject->container_id, &previous, &size, NULL) < 0)
 		previous = NULL;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	vb_outcome_stamp(&outcome, &now, previous);

@@ -62,15 +62,23 @@ static int resolve_destination(int root_fd, const char *path, struct vb_strv *de
 	return vb_strv_add_n(destinations, target, (size_t)length);
 }
 
+/* Only those that are not mounted by their own name, which are few, are worth the look. */
 static int resolve_destinations(
-	int proc_fd, const struct vb_plan *plan, struct vb_strv *destinations)
+	int proc_fd, const struct vb_plan *plan, struct vb_evidence *evidence)
 {
-	vb_auto_close int root_fd = openat(proc_fd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	vb_auto_close int root_fd = -1;
 
-	for (size_t i = 0; i < plan->mounts.count; i++)
-		if (resolve_destination(root_fd, plan->mounts.items[i].destination, destinations) <
-			0)
-			return -ENOMEM;
+	for (size_t i = 0; i < plan->mounts.count; i++) {
+		const char *destination = plan->mounts.items[i].destination;
+		bool is_mounted = vb_mountinfo_topmost(&evidence->mounts, destination) != NULL;
+		if (!is_mounted && root_fd < 0)
+			root_fd = openat(proc_fd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		int r = is_mounted ? vb_strv_add(&evidence->destinations, "")
+				   : resolve_destination(
+					     root_fd, destination, &evidence->destinations);
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }
 
@@ -129,7 +137,7 @@ int vb_evidence_read_process(pid_t pid, const char *container_id, const struct v
 		r = read_texts(fd, &fresh, err);
 	if (r < 0)
 		return r;
-	if (resolve_destinations(fd, plan, &fresh.destinations) < 0)
+	if (resolve_destinations(fd, plan, &fresh) < 0)
 		return vb_error_set(err, ENOMEM, "read evidence");
 	if (stage == VB_STAGE_RUNNING && vb_plan_has(plan, VB_LAYER_PRELOAD)) {
 		r = look_for_shim(fd, &fresh.shim_mapped, err);

@@ -68,6 +68,7 @@ static struct vb_ticket ticket_of(const struct vb_task *task)
 		.started_us = task->started_us};
 }
 
+/* Before the answer is sent: the runtime, woken by it, may run in our place first. */
 static void note_time(struct vb_gate *gate, const struct vb_task *task)
 {
 	int64_t us = vb_clock_us() - task->started_us;
@@ -83,8 +84,8 @@ static bool refuse(struct vb_gate *gate, struct vb_task *task, const struct vb_e
 
 	vb_refusal_format(
 		line, err, request->pod.name_space, request->pod.name, request->container.name);
-	bool sent = gate->port.refuse(gate->port.context, &ticket, line);
 	note_time(gate, task);
+	bool sent = gate->port.refuse(gate->port.context, &ticket, line);
 	vb_report_refusal(gate->parts.log, request, line);
 	return sent;
 }
@@ -125,8 +126,8 @@ static void answer(struct vb_gate *gate, struct vb_task *task)
 	bool sent = false;
 
 	if (admitted) {
-		sent = gate->port.reply(gate->port.context, &ticket, task->reply);
 		note_time(gate, task);
+		sent = gate->port.reply(gate->port.context, &ticket, task->reply);
 	} else {
 		sent = refuse(gate, task, &task->err);
 	}

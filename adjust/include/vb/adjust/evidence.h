@@ -169,7 +169,8 @@ struct vb_evidence {
 	struct vb_mountinfo mounts;
 	/*
 	 * Where the plan's mount destinations lead to in the container's file system, in the
-	 * plan's order; an empty string where that could not be found out.
+	 * plan's order; an empty string where mounts already has the path, or where that could not
+	 * be found out.
 	 */
 	struct vb_strv destinations;
 	char *limits; /* the text of /proc/<pid>/limits */
