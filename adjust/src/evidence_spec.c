@@ -181,7 +181,10 @@ static int read_strings(
 	int r = vb_json_slice_get(object, key, &slice);
 	if (r <= 0 || is_literal(&slice, "null"))
 		return r < 0 ? r : 0;
-	vb_auto_json json_t *array = json_loadb(slice.text, slice.size, 0, NULL);
+	vb_auto_json json_t *array = NULL;
+	r = vb_json_load(slice.text, slice.size, 0, &array, NULL);
+	if (r < 0)
+		return r;
 	if (!json_is_array(array))
 		return -EINVAL;
 	json_array_foreach(array, i, item)
@@ -230,7 +233,10 @@ static int read_plan_digest(const struct vb_json_slice *document, struct vb_spec
 		r = vb_json_slice_get(&annotations, VB_PLAN_DIGEST_ANNOTATION, &digest);
 	if (r <= 0 || digest.text == NULL)
 		return r < 0 ? r : 0;
-	vb_auto_json json_t *text = json_loadb(digest.text, digest.size, JSON_DECODE_ANY, NULL);
+	vb_auto_json json_t *text = NULL;
+	r = vb_json_load(digest.text, digest.size, JSON_DECODE_ANY, &text, NULL);
+	if (r < 0)
+		return r;
 	if (!json_is_string(text))
 		return -EINVAL;
 	spec->plan_digest = strdup(json_string_value(text));

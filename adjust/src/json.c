@@ -27,6 +27,18 @@ static bool is_too_deep(const char *text, size_t size, unsigned int max_depth)
 	return false;
 }
 
+int vb_json_load(
+	const char *text, size_t size, size_t flags, json_t **ret_json, json_error_t *ret_error)
+{
+	/* malloc(3) leaves this errno when it fails, and jansson touches errno only for numbers. */
+	errno = 0;
+	json_t *json = json_loadb(text, size, flags, ret_error);
+	if (json == NULL)
+		return errno == ENOMEM ? -ENOMEM : -EINVAL;
+	*ret_json = json;
+	return 0;
+}
+
 int vb_json_parse(const char *text, size_t size, unsigned int max_depth, json_t **ret_json,
 	struct vb_error *err)
 {
@@ -34,15 +46,12 @@ int vb_json_parse(const char *text, size_t size, unsigned int max_depth, json_t 
 
 	if (is_too_deep(text, size, max_depth))
 		return vb_error_say(err, EINVAL, "JSON is nested deeper than %u levels", max_depth);
-	/* jansson takes failing allocations for errors in the text; malloc(3) leaves its errno. */
-	errno = 0;
-	json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-	if (json == NULL && errno == ENOMEM)
+	int r = vb_json_load(text, size, JSON_REJECT_DUPLICATES, ret_json, &error);
+	if (r == -ENOMEM)
 		return vb_error_set(err, ENOMEM, "read JSON");
-	if (json == NULL)
+	if (r < 0)
 		return vb_error_say(err, EINVAL, "JSON error in line %d, column %d: %s", error.line,
 			error.column, error.text);
-	*ret_json = json;
 	return 0;
 }
 

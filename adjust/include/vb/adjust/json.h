@@ -26,6 +26,13 @@ int vb_json_parse(const char *text, size_t size, unsigned int max_depth, json_t 
 	struct vb_error *err) VB_WARN_UNUSED;
 
 /*
+ * json_loadb(3), but telling -ENOMEM from -EINVAL: jansson takes a failing allocation for an error
+ * in the text. ret_error may be NULL.
+ */
+int vb_json_load(const char *text, size_t size, size_t flags, json_t **ret_json,
+	json_error_t *ret_error) VB_WARN_UNUSED;
+
+/*
  * The text of a tree, with flags of json_dumps(3); the caller frees it. NULL when out of memory:
  * json_dumps() itself may then return a text that lacks a key (jansson 2.14).
  */
