@@ -238,11 +238,12 @@ START_TEST(links_inside_volumes_are_followed_as_the_runtime_will)
 }
 END_TEST
 
+#define FROM_LINK "{'destination':'/a','type':'bind','source':'/srclink','options':['rbind']}"
+
 START_TEST(a_volume_whose_source_is_a_link_lies_where_it_is_mounted)
 {
-	assert_passes(TMPFS("/tmp") ",{'destination':'/a','type':'bind','source':'/"
-				    "srclink','options':['rbind']}," VOLUME("/a/b"),
-		"/tmp");
+	assert_passes(TMPFS("/tmp") "," FROM_LINK "," VOLUME("/a/b"), "/tmp");
+	assert_passes(TMPFS("/tmp") "," FROM_LINK "," VOLUME("/a"), "/tmp");
 }
 END_TEST
 

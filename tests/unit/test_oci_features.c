@@ -190,6 +190,28 @@ START_TEST(log_comes_where_it_leaves_the_speculation_state)
 }
 END_TEST
 
+START_TEST(log_does_not_come_where_no_flags_mean_mitigation)
+{
+	const struct vb_oci_features features = {.is_known = true,
+		.allows_by_default = false,
+		.flags = VB_PROFILE_FLAG_SPEC_ALLOW | VB_PROFILE_FLAG_LOG};
+	vb_auto_plan struct vb_plan *plan = support_plan();
+	vb_auto_receipt struct vb_receipt receipt = {0};
+	vb_auto_json json_t *spec = support_document("{'process':{}}");
+	const struct vb_oci_edit edit = {.plan = plan,
+		.layers = VB_OCI_LAYERS_ALL,
+		.native = SCMP_ARCH_X86_64,
+		.features = &features};
+
+	plan->sources[VB_LAYER_SECCOMP] = VB_SOURCE_DEFAULT;
+	plan->seccomp.starter = true;
+	plan->seccomp.log = true;
+	ck_assert_int_eq(vb_oci_apply(spec, &edit, &receipt, NULL), 0);
+	vb_auto_free char *text = support_printed(spec);
+	ck_assert_ptr_null(strstr(text, "flags"));
+}
+END_TEST
+
 START_TEST(mitigate_takes_spec_allow_away_and_never_writes_an_empty_list)
 {
 	static const char *const able[] = {runc_1_3_6, crun_1_28};
@@ -276,6 +298,7 @@ int main(void)
 	tcase_add_test(tcase, features_matter_for_flags_alone);
 	tcase_add_test(tcase, nothing_asked_leaves_the_flags_as_they_are);
 	tcase_add_test(tcase, log_comes_where_it_leaves_the_speculation_state);
+	tcase_add_test(tcase, log_does_not_come_where_no_flags_mean_mitigation);
 	tcase_add_test(tcase, mitigate_takes_spec_allow_away_and_never_writes_an_empty_list);
 	tcase_add_test(tcase, allow_adds_the_flag);
 	tcase_add_test(tcase, what_the_runtime_cannot_do_is_refused);

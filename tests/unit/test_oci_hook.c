@@ -312,6 +312,9 @@ START_TEST(a_lenient_handler_still_hardens_what_has_a_plan)
 	ck_assert(!support_exists(PASSED));
 	ck_assert_int_eq(unlink(VB_STATE_DIR "/plans/abc.json"), 0);
 	support_assert_hook_refused(LENIENT_EXEC, "ErrNoPlan");
+	/* A mark from elsewhere does not open a container that has a receipt. */
+	ck_assert_int_eq(vb_state_write(VB_STATE_PASSED, "abc", "{}", NULL), 0);
+	support_assert_hook_refused(LENIENT_EXEC, "ErrNoPlan");
 }
 END_TEST
 

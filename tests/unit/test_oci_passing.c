@@ -70,6 +70,7 @@ START_TEST(settings_that_cannot_be_trusted_refuse)
 	support_assert_create_refused("must belong to root");
 	ck_assert_int_eq(chmod(SETTINGS, 0646), 0);
 	support_assert_create_refused("must belong to root");
+	support_assert_hook_refused(HOOK " --log " LOG " pause abc", "must belong to root");
 	ck_assert_int_eq(unlink(SETTINGS), 0);
 	ck_assert_int_eq(symlink("other.json", SETTINGS), 0);
 	support_assert_create_refused("ErrInternal");

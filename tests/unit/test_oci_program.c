@@ -208,6 +208,27 @@ START_TEST(what_execve_would_refuse_is_unknown)
 }
 END_TEST
 
+/* The image, and zeros without end behind it. */
+static int read_endless(void *context, uint64_t offset, void *buffer, size_t size)
+{
+	memset(buffer, 0, size);
+	(void)read_image(context, offset, buffer, size);
+	return (int)size;
+}
+
+START_TEST(more_program_headers_than_execve_reads_are_too_many)
+{
+	for (Elf64_Half count = 1170; count <= 1171; count++) {
+		struct image image = static_program();
+		struct vb_oci_program program;
+		patch(&image, offsetof(Elf64_Ehdr, e_phnum), &count, sizeof(count));
+		ck_assert_int_eq(vb_oci_program_inspect(read_endless, &image, NATIVE, &program), 0);
+		ck_assert_uint_eq(program.kind,
+			count == 1170 ? VB_OCI_PROGRAM_STATIC : VB_OCI_PROGRAM_UNKNOWN);
+	}
+}
+END_TEST
+
 START_TEST(a_loader_out_of_bounds_is_no_loader)
 {
 	static const struct {
@@ -465,6 +486,7 @@ int main(void)
 	tcase_add_test(tcase, notes_that_lie_about_their_sizes_are_read_no_further);
 	tcase_add_test(tcase, scripts_name_their_interpreter);
 	tcase_add_test(tcase, what_execve_would_refuse_is_unknown);
+	tcase_add_test(tcase, more_program_headers_than_execve_reads_are_too_many);
 	tcase_add_test(tcase, a_loader_out_of_bounds_is_no_loader);
 	tcase_add_test(tcase, a_file_that_cannot_be_read_is_an_error);
 	tcase_add_test(tcase, the_program_is_found_as_the_runtime_finds_it);

@@ -41,6 +41,20 @@ START_TEST(numbers_keep_their_text_whatever_their_size_and_form)
 }
 END_TEST
 
+START_TEST(numbers_that_fit_are_integers)
+{
+	static const char *const numbers[] = {
+		"0", "-1", "9223372036854775807", "-9223372036854775808", "1000000000000000000"};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(numbers); i++) {
+		vb_auto_free char *text = vb_str_format("{'a':%s}", numbers[i]);
+		ck_assert_ptr_nonnull(text);
+		vb_auto_json json_t *document = support_document(text);
+		ck_assert_msg(json_is_integer(json_object_get(document, "a")), "%s", text);
+	}
+}
+END_TEST
+
 START_TEST(a_large_number_reads_as_uint64)
 {
 	vb_auto_json json_t *document = support_document("{'hard': 18446744073709551615}");
@@ -157,6 +171,7 @@ int main(void)
 	TCase *tcase = tcase_create("oci_text");
 
 	tcase_add_test(tcase, numbers_keep_their_text_whatever_their_size_and_form);
+	tcase_add_test(tcase, numbers_that_fit_are_integers);
 	tcase_add_test(tcase, a_large_number_reads_as_uint64);
 	tcase_add_test(tcase, strings_keep_their_bytes_even_with_the_mark_in_front);
 	tcase_add_test(tcase, the_order_of_keys_stays);
