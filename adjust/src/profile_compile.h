@@ -31,9 +31,11 @@ struct vb_compilation {
 };
 
 /*
- * Refuses rules at which libseccomp (2.5.4) can loop for ever: on a 64-bit architecture it compares
- * the halves of an argument, and a range has two ways to hold, which share what follows. Merged
- * with another rule of the same call, shared branches are linked into their own list twice.
+ * Refuses rules at which libseccomp (2.5.4) can loop for ever, or as good as. On a 64-bit
+ * architecture it compares the halves of an argument, and a range has two ways to hold, which
+ * share what follows; merged with another rule of the same call, shared branches are linked into
+ * their own list twice. And looking for rules that others make redundant, it follows every pair of
+ * branches, which grows without bound with the rules that compare several arguments.
  * profile may be NULL. -EOPNOTSUPP.
  */
 int vb_filter_guard(const struct vb_profile *profile, struct vb_error *err) VB_WARN_UNUSED;

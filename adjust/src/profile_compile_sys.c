@@ -104,25 +104,48 @@ static bool shares_branches(const struct vb_rules *rules, size_t rule)
 	return false;
 }
 
+/* Whether a range on one argument is followed by a condition on another, beside other rules. */
+static bool mixes_ranges(const struct vb_rules *rules)
+{
+	for (size_t i = 0; i < rules->count && rules->count > 1; i++)
+		if (shares_branches(rules, i))
+			return true;
+	return false;
+}
+
+static bool is_too_bushy(const struct vb_rules *rules)
+{
+	size_t several = 0;
+
+	for (size_t i = 0; i < rules->count; i++)
+		several += rules->rules[i].count > 1;
+	return several > VB_PROFILE_SEVERAL_MAX;
+}
+
 int vb_filter_guard(const struct vb_profile *profile, struct vb_error *err)
 {
 	struct vb_rules rules;
 
-	if (profile == NULL || vb_arch_is_narrow(profile->native))
+	if (profile == NULL)
 		return 0;
 	for (size_t at = 0; at < profile->rule_count; at += rules.count) {
 		rules = vb_profile_rules_at(profile, at);
-		for (size_t i = 0; i < rules.count && rules.count > 1; i++) {
-			if (!shares_branches(&rules, i))
-				continue;
+		if (!vb_arch_is_narrow(profile->native) && mixes_ranges(&rules)) {
 			vb_error_say(err, EOPNOTSUPP,
 				"libseccomp cannot be trusted with the rules for '%s': one "
 				"compares several arguments, and not only the last with a range",
-				rules.rules[i].name);
+				rules.rules[0].name);
 			return vb_error_fix(err,
 				"in rules for '%s' with several arguments use SCMP_CMP_EQ or "
 				"SCMP_CMP_MASKED_EQ for all but the last",
-				rules.rules[i].name);
+				rules.rules[0].name);
+		}
+		if (is_too_bushy(&rules)) {
+			vb_error_say(err, EOPNOTSUPP,
+				"libseccomp takes too long for the rules for '%s': more than %d "
+				"compare several arguments",
+				rules.rules[0].name, VB_PROFILE_SEVERAL_MAX);
+			return vb_error_fix(err, "use fewer rules for '%s'", rules.rules[0].name);
 		}
 	}
 	return 0;

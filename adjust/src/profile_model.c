@@ -93,6 +93,14 @@ static int compare_rules(const void *left, const void *right)
 	return a->first < b->first ? -1 : a->first > b->first;
 }
 
+static bool covers_narrow(const struct vb_profile *profile)
+{
+	for (size_t i = 0; i < profile->arch_count; i++)
+		if (vb_arch_is_narrow(profile->archs[i]))
+			return true;
+	return false;
+}
+
 static bool same_conditions(
 	const struct vb_profile *profile, const struct vb_rule *a, const struct vb_rule *b)
 {
@@ -108,14 +116,30 @@ static bool same_conditions(
 	return true;
 }
 
-static bool rules_overlap(
-	const struct vb_profile *profile, const struct vb_rule *a, const struct vb_rule *b)
+/* What libseccomp makes of a condition on a 32-bit architecture. */
+static struct vb_condition halve(const struct vb_condition *condition)
+{
+	struct vb_condition half = *condition;
+
+	half.value &= UINT32_MAX;
+	if (half.op == SCMP_CMP_MASKED_EQ)
+		half.mask &= UINT32_MAX;
+	return half;
+}
+
+/* narrow: as a 32-bit architecture sees them. */
+static bool rules_overlap(const struct vb_profile *profile, const struct vb_rule *a,
+	const struct vb_rule *b, bool narrow)
 {
 	for (size_t i = 0; i < a->count; i++) {
-		const struct vb_condition *x = &profile->conditions[a->first + i];
+		struct vb_condition x = profile->conditions[a->first + i];
 		for (size_t j = 0; j < b->count; j++) {
-			const struct vb_condition *y = &profile->conditions[b->first + j];
-			if (x->index == y->index && !vb_conditions_meet(x, y))
+			struct vb_condition y = profile->conditions[b->first + j];
+			if (narrow) {
+				x = halve(&x);
+				y = halve(&y);
+			}
+			if (x.index == y.index && !vb_conditions_meet(&x, &y))
 				return false;
 		}
 	}
@@ -126,13 +150,16 @@ static bool rules_overlap(
 static int judge_rule(const struct vb_profile *profile, const struct vb_rule *kept, size_t count,
 	const struct vb_rule *rule, struct vb_error *err)
 {
+	bool narrow = covers_narrow(profile);
+
 	for (size_t i = 0; i < count; i++) {
 		if (kept[i].action == rule->action) {
 			if (same_conditions(profile, &kept[i], rule))
 				return 1;
 			continue;
 		}
-		if (!rules_overlap(profile, &kept[i], rule))
+		if (!rules_overlap(profile, &kept[i], rule, false) &&
+			!(narrow && rules_overlap(profile, &kept[i], rule, true)))
 			continue;
 		vb_error_say(err, EINVAL,
 			"syscalls[%u] and syscalls[%u] give '%s' different actions for the same "
@@ -144,12 +171,48 @@ static int judge_rule(const struct vb_profile *profile, const struct vb_rule *ke
 	return 0;
 }
 
+/* Whether all that the rule looks at are upper halves of arguments. */
+static bool vanishes_when_narrow(const struct vb_profile *profile, const struct vb_rule *rule)
+{
+	for (size_t i = 0; i < rule->count; i++)
+		if ((profile->conditions[rule->first + i].mask & UINT32_MAX) != 0)
+			return false;
+	return rule->count > 0;
+}
+
+/*
+ * On a 32-bit architecture such a rule has no conditions, so it may win over all others there and
+ * only there.
+ */
+static int refuse_vanishing(const struct vb_profile *profile, const struct vb_rule *rules,
+	size_t count, struct vb_error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!vanishes_when_narrow(profile, &rules[i]))
+			continue;
+		for (size_t j = 0; j < count; j++) {
+			if (rules[j].action == rules[i].action)
+				continue;
+			vb_error_say(err, EINVAL,
+				"syscalls[%u] looks only at upper halves of the arguments of '%s', "
+				"which the 32-bit architectures of the profile do not have",
+				rules[i].source, rules[i].name);
+			(void)vb_error_fix(err, "list only 64-bit architectures");
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
 /* Moves what is effective of one name's rules to kept. */
 static int settle_name(struct vb_profile *profile, struct vb_rule *kept,
 	const struct vb_rule *rules, size_t count, struct vb_error *err)
 {
 	size_t kept_count = 0;
+	int r = covers_narrow(profile) ? refuse_vanishing(profile, rules, count, err) : 0;
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < count; i++) {
 		if (rules[i].count == 0) {
 			kept[0] = rules[i];

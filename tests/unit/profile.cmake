@@ -6,3 +6,4 @@ foreach(test read bpf meet check starter property)
 	# Filters are compiled as the engine does it.
 	target_include_directories(test_profile_${test} PRIVATE ${PROJECT_SOURCE_DIR}/adjust/src)
 endforeach()
+target_sources(test_profile_property PRIVATE profile_runtime.c)

@@ -30,8 +30,10 @@
 struct vb_profile;
 
 enum {
-	VB_PROFILE_ARGS = 6,       /* arguments of a system call */
-	VB_PROFILE_RULES_MAX = 128 /* of one name in a result; more are refused */
+	VB_PROFILE_ARGS = 6, /* arguments of a system call */
+	/* Rules of one name in a result, and those among them with several arguments. */
+	VB_PROFILE_RULES_MAX = 128,
+	VB_PROFILE_SEVERAL_MAX = 32,
 };
 
 /* Stands for the architecture that the program was built for. */
@@ -81,7 +83,8 @@ int vb_profile_meet(const struct vb_profile *base, const struct vb_profile *tigh
  * Whether result really is the meet of base (NULL: unconfined) and tighter: all three are compiled
  * with libseccomp the way the runtimes do, at both optimisation levels, and the filters are
  * interpreted at every system call number and at the boundary values of all conditions. Takes about
- * a tenth of a second for a container's default profile. -EILSEQ with the first difference, or what libseccomp says.
+ * a tenth of a second for a container's default profile. -EILSEQ with the first difference, or what
+ * libseccomp says.
  */
 int vb_profile_check(const struct vb_profile *base, const struct vb_profile *tighter,
 	const struct vb_profile *result, struct vb_error *err) VB_WARN_UNUSED;
