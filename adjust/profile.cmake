@@ -7,6 +7,7 @@ target_sources(vb_adjust
 	src/profile_cell.c
 	src/profile_check.c
 	src/profile_compile_sys.c
+	src/profile_docker.c
 	src/profile_meet.c
 	src/profile_model.c
 	src/profile_names.c
@@ -22,4 +23,5 @@ target_sources(vb_adjust
 	include/vb/adjust/bpf_sim.h
 	include/vb/adjust/oci_number.h
 	include/vb/adjust/profile.h
+	include/vb/adjust/profile_docker.h
 	include/vb/adjust/starter.h)
