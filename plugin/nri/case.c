@@ -110,7 +110,8 @@ int vb_case_examine(struct vb_case *subject, enum vb_stage stage, struct vb_spec
 	return r;
 }
 
-int vb_case_conclude(struct vb_case *subject, struct vb_outcome *ret_outcome, struct vb_error *err)
+int vb_case_judge(
+	const struct vb_case *subject, struct vb_outcome *ret_outcome, struct vb_error *err)
 {
 	const struct vb_outcome_case question = {
 		.container_id = subject->container_id,
@@ -119,27 +120,24 @@ int vb_case_conclude(struct vb_case *subject, struct vb_outcome *ret_outcome, st
 		.receipt = subject->has_receipt ? &subject->receipt : NULL,
 		.evidence = &subject->evidence,
 	};
-	vb_auto_outcome struct vb_outcome outcome = {0};
+
+	return vb_outcome_judge(&question, ret_outcome, err);
+}
+
+int vb_case_store(const struct vb_case *subject, struct vb_outcome *outcome, struct vb_error *err)
+{
 	vb_auto_free char *previous = NULL;
 	size_t size = 0;
 	struct timespec now = {0};
 
-	int r = vb_outcome_judge(&question, &outcome, err);
-	if (r < 0)
-		return r;
 	/* At START there was none before. */
 	if (subject->evidence.stage != VB_STAGE_START &&
 		vb_state_read(VB_STATE_OUTCOME, subject->container_id, &previous, &size, NULL) < 0)
 		previous = NULL;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	vb_outcome_stamp(&outcome, &now, previous);
-	vb_auto_free char *text = vb_outcome_to_json(&outcome);
+	vb_outcome_stamp(outcome, &now, previous);
+	vb_auto_free char *text = vb_outcome_to_json(outcome);
 	if (text == NULL)
 		return vb_error_set(err, ENOMEM, "write the outcome");
-	r = vb_state_write(VB_STATE_OUTCOME, subject->container_id, text, err);
-	if (r < 0)
-		return r;
-	*ret_outcome = outcome;
-	outcome = (struct vb_outcome){0};
-	return 0;
+	return vb_state_write(VB_STATE_OUTCOME, subject->container_id, text, err);
 }

@@ -53,12 +53,15 @@ int vb_task_observe(struct vb_task *task)
 	if (r == -ESRCH)
 		return 0;
 	if (r == 0)
-		r = vb_case_conclude(task->subject, &task->outcome, &task->err);
+		r = vb_case_judge(task->subject, &task->outcome, &task->err);
 	if (r < 0)
 		return r;
-	task->has_outcome = true;
 	task->again = is_unsettled(task);
-	return 0;
+	/* What may look different in a moment is not written down. */
+	if (!task->again)
+		r = vb_case_store(task->subject, &task->outcome, &task->err);
+	task->has_outcome = r == 0;
+	return r;
 }
 
 static const enum vb_state_kind all_kinds[] = {
