@@ -229,6 +229,15 @@ const struct vb_mount *vb_mountinfo_topmost(const struct vb_mountinfo *mountinfo
 	return mount != NULL && strcmp(mount->mount_point, path) == 0 ? mount : NULL;
 }
 
+const char *vb_evidence_shim_path(const struct vb_evidence *evidence, const struct vb_plan *plan)
+{
+	for (size_t i = 0; i < plan->mounts.count && i < evidence->destinations.count; i++)
+		if (strcmp(plan->mounts.items[i].destination, VB_SHIM_CONTAINER_PATH) == 0 &&
+			evidence->destinations.items[i][0] != '\0')
+			return evidence->destinations.items[i];
+	return VB_SHIM_CONTAINER_PATH;
+}
+
 bool vb_mount_options_get(
 	const char *options, const char *key, const char **ret_value, size_t *ret_length)
 {

@@ -242,7 +242,8 @@ static int judge_preload(const struct vb_outcome_case *subject, struct vb_layer_
 	if (r < 0 || out->reason != NULL)
 		return r;
 	if (subject->evidence->stage == VB_STAGE_RUNNING && subject->evidence->shim_mapped)
-		return vb_outcome_see(out, "maps: %s", VB_SHIM_CONTAINER_PATH);
+		return vb_outcome_see(
+			out, "maps: %s", vb_evidence_shim_path(subject->evidence, subject->plan));
 	if (verdict != NULL && strcmp(verdict, "covered") != 0)
 		return vb_outcome_conclude(out, VB_LAYER_UNSUPPORTED, "%s", verdict);
 	switch (subject->evidence->stage) {

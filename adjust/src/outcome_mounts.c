@@ -170,6 +170,25 @@ int vb_outcome_judge_tmpfs(const struct vb_outcome_case *subject, struct vb_laye
 	return r;
 }
 
+/*
+ * Whether the mounted file has the name of the source's. Directories may differ: the kernel shows
+ * the path within its file system. A file that an upgrade has replaced stays mounted and mapped in
+ * running containers, and is shown with "//deleted" behind it (seq_dentry() of Linux).
+ */
+static bool is_mount_of(const struct vb_mount *mount, const char *source)
+{
+	static const char deleted[] = "//deleted";
+	size_t length = strlen(mount->root);
+	const char *name = strrchr(source, '/');
+
+	if (length > strlen(deleted) &&
+		strcmp(mount->root + length - strlen(deleted), deleted) == 0)
+		length -= strlen(deleted);
+	size_t name_length = name != NULL ? strlen(name) : 0;
+	return name != NULL && length >= name_length &&
+	       memcmp(mount->root + length - name_length, name, name_length) == 0;
+}
+
 int vb_outcome_judge_shim_mount(const struct vb_outcome_case *subject, struct vb_layer_outcome *out)
 {
 	const struct vb_plan_mounts *mounts = &subject->plan->mounts;
@@ -185,9 +204,7 @@ int vb_outcome_judge_shim_mount(const struct vb_outcome_case *subject, struct vb
 	const struct vb_mount *mount = find_mount(subject, i, out, &r);
 	if (mount == NULL || r < 0)
 		return r;
-	const char *asked = strrchr(mounts->items[i].source, '/');
-	const char *seen = strrchr(mount->root, '/');
-	if (asked == NULL || seen == NULL || strcmp(asked, seen) != 0)
+	if (!is_mount_of(mount, mounts->items[i].source))
 		return vb_outcome_conclude(
 			out, VB_LAYER_FAILED, "on %s is %s", VB_SHIM_CONTAINER_PATH, mount->root);
 	return judge_mount_flags(&mounts->items[i], mount, out);

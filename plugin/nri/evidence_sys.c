@@ -82,7 +82,7 @@ static int resolve_destinations(
 	return 0;
 }
 
-static int look_for_shim(int proc_fd, bool *ret_mapped, struct vb_error *err)
+static int look_for_shim(int proc_fd, const char *path, bool *ret_mapped, struct vb_error *err)
 {
 	struct vb_maps_scan scan = {0};
 	char data[16384];
@@ -99,7 +99,7 @@ static int look_for_shim(int proc_fd, bool *ret_mapped, struct vb_error *err)
 			return vb_error_set(err, errno, "read maps");
 		if (n == 0)
 			break;
-		vb_maps_scan_feed(&scan, data, (size_t)n, VB_SHIM_CONTAINER_PATH);
+		vb_maps_scan_feed(&scan, data, (size_t)n, path);
 		total += (size_t)n;
 	}
 	*ret_mapped = scan.found;
@@ -140,7 +140,7 @@ int vb_evidence_read_process(pid_t pid, const char *container_id, const struct v
 	if (resolve_destinations(fd, plan, &fresh) < 0)
 		return vb_error_set(err, ENOMEM, "read evidence");
 	if (stage == VB_STAGE_RUNNING && vb_plan_has(plan, VB_LAYER_PRELOAD)) {
-		r = look_for_shim(fd, &fresh.shim_mapped, err);
+		r = look_for_shim(fd, vb_evidence_shim_path(&fresh, plan), &fresh.shim_mapped, err);
 		if (r < 0)
 			return gone_or(r);
 	}

@@ -180,6 +180,12 @@ struct vb_evidence {
 };
 
 void vb_evidence_finish(struct vb_evidence *evidence);
+
+/*
+ * Where the shim lies in the container's file system, and so the path that its mapping shows:
+ * VB_SHIM_CONTAINER_PATH, or where that leads to when the image has a symbolic link on it.
+ */
+const char *vb_evidence_shim_path(const struct vb_evidence *evidence, const struct vb_plan *plan);
 #define vb_auto_evidence vb_auto(vb_evidence_finish)
 
 #endif
