@@ -396,7 +396,8 @@ static int conclude(struct meeting *meeting, struct vb_profile **ret_profile, st
 		r = take_listener(meeting, profile, err);
 	if (r < 0)
 		return r;
-	vb_profile_sort(profile);
+	if (vb_profile_canonicalise(profile) < 0)
+		return vb_error_set(err, ENOMEM, "meet two profiles");
 	*ret_profile = VB_STEAL(profile);
 	return 0;
 }

@@ -25,7 +25,7 @@ struct vb_condition {
 struct vb_rule {
 	const char *name; /* in profile->names */
 	uint32_t action;
-	uint32_t source; /* entry of syscalls[] it came from */
+	uint32_t source; /* entry of syscalls[] it came from, or will be in */
 	size_t first;
 	size_t count;
 };
@@ -78,10 +78,11 @@ int vb_profile_add_arch(struct vb_profile *profile, uint32_t arch);
 int vb_profile_settle(struct vb_profile *profile, struct vb_error *err);
 
 /*
- * Puts every name's rules into the order in which vb_profile_to_json() writes them: what
- * libseccomp makes of several rules may depend on it.
+ * Puts every name's rules into the order in which vb_profile_to_json() writes them, and numbers
+ * them by the entry they will be in: what libseccomp makes of several rules may depend on it.
+ * -ENOMEM.
  */
-void vb_profile_sort(struct vb_profile *profile);
+int vb_profile_canonicalise(struct vb_profile *profile) VB_WARN_UNUSED;
 
 /* The rules of a name; none when the default applies. profile NULL: allows everything. */
 struct vb_rules vb_profile_rules_of(const struct vb_profile *profile, const char *name);

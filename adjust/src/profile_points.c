@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-enum { COMBINATIONS_MAX = 8192 };
+enum { COMBINATIONS_MAX = 8192, ANCHORS_MAX = 64 };
 
 struct vb_points *vb_points_create(bool narrow)
 {
@@ -19,6 +19,7 @@ struct vb_points *vb_points_create(bool narrow)
 	for (unsigned int i = 0; i < VB_PROFILE_ARGS; i++) {
 		points->edges[i].count = 0;
 		points->mixtures[i].count = 0;
+		points->derived[i].count = 0;
 	}
 	return points;
 }
@@ -78,20 +79,25 @@ static void add_halves(struct vb_points *points, uint64_t value)
 	}
 }
 
-static void add_edges(
-	struct vb_points *points, struct vb_axis *axis, const struct vb_condition *condition)
+/* bits: each bit of a mask, too. */
+static void add_edges(struct vb_points *points, struct vb_axis *axis,
+	const struct vb_condition *condition, bool bits)
 {
 	uint64_t value = condition->value;
 
 	add_value(axis, cut(points, value));
-	/* The same lower half under another upper half. */
-	add_value(axis, cut(points, value ^ (UINT64_C(1) << 32)));
 	if (condition->op != SCMP_CMP_MASKED_EQ) {
 		add_value(axis, cut(points, value - 1));
 		add_value(axis, cut(points, value + 1));
-		return;
+	} else {
+		add_value(axis, cut(points, value | ~condition->mask));
 	}
-	add_value(axis, cut(points, value | ~condition->mask));
+	if (!bits)
+		return;
+	/* The same lower half under another upper half. */
+	add_value(axis, cut(points, value ^ (UINT64_C(1) << 32)));
+	if (condition->op != SCMP_CMP_MASKED_EQ)
+		return;
 	add_value(axis, cut(points, condition->mask));
 	for (uint64_t rest = condition->mask; rest != 0; rest &= rest - 1)
 		add_value(axis, cut(points, value ^ (rest & (~rest + 1))));
@@ -107,6 +113,8 @@ static uint64_t fulfil(const struct vb_condition *condition)
 
 static int add_anchor(struct vb_points *points, const struct vb_condition *conditions, size_t count)
 {
+	if (points->anchor_count == ANCHORS_MAX)
+		return 0;
 	if (points->anchor_count == points->anchor_capacity) {
 		size_t capacity = points->anchor_capacity == 0 ? 8 : points->anchor_capacity * 2;
 		void *anchors = reallocarray(points->anchors, capacity, sizeof(points->anchors[0]));
@@ -130,8 +138,8 @@ int vb_points_add(struct vb_points *points, const struct vb_rules *rules, bool d
 	for (size_t i = 0; i < rules->count && r == 0; i++) {
 		const struct vb_condition *conditions = vb_rules_conditions(rules, i);
 		for (size_t j = 0; j < rules->rules[i].count; j++) {
-			struct vb_axis *axes = derived ? points->mixtures : points->edges;
-			add_edges(points, &axes[conditions[j].index], &conditions[j]);
+			struct vb_axis *axes = derived ? points->derived : points->edges;
+			add_edges(points, &axes[conditions[j].index], &conditions[j], !derived);
 			if (!derived)
 				add_halves(points, conditions[j].value);
 		}
@@ -160,6 +168,7 @@ static void complete_axes(struct vb_points *points)
 					cut(points, points->halves.values[j] << 32 |
 							    points->halves.values[k]));
 		settle_axis(&points->mixtures[i]);
+		settle_axis(&points->derived[i]);
 	}
 }
 
@@ -224,27 +233,41 @@ static int walk_anchors(const struct vb_points *points, const struct vb_axis axe
 	return r;
 }
 
+/* Every combination of the edges, where one argument takes other values instead. */
+static int walk_with(const struct vb_points *points, const struct vb_axis others[VB_PROFILE_ARGS],
+	vb_points_visit *visit, void *context)
+{
+	const struct vb_axis *axes[VB_PROFILE_ARGS];
+	int r = 0;
+
+	for (unsigned int i = 0; i < VB_PROFILE_ARGS; i++)
+		axes[i] = &points->edges[i];
+	for (unsigned int i = 0; i < VB_PROFILE_ARGS && r == 0; i++) {
+		if (others[i].count == 0)
+			continue;
+		axes[i] = &others[i];
+		r = walk_product(axes, visit, context);
+		axes[i] = &points->edges[i];
+	}
+	return r;
+}
+
 int vb_points_walk(struct vb_points *points, vb_points_visit *visit, void *context)
 {
+	const struct vb_axis *const kinds[] = {points->edges, points->mixtures, points->derived};
 	const struct vb_axis *axes[VB_PROFILE_ARGS];
 	unsigned int used = 0;
 
 	complete_axes(points);
-	for (unsigned int i = 0; i < VB_PROFILE_ARGS; i++)
+	for (unsigned int i = 0; i < VB_PROFILE_ARGS; i++) {
 		axes[i] = &points->edges[i];
-	int r = walk_product(axes, visit, context);
-	for (unsigned int i = 0; i < VB_PROFILE_ARGS && r == 0; i++) {
-		if (points->mixtures[i].count == 0)
-			continue;
-		axes[i] = &points->mixtures[i];
-		r = walk_product(axes, visit, context);
-		axes[i] = &points->edges[i];
-		used++;
+		used += points->mixtures[i].count > 0;
 	}
+	int r = walk_product(axes, visit, context);
+	for (size_t i = 1; i < VB_ARRAY_SIZE(kinds) && r == 0; i++)
+		r = walk_with(points, kinds[i], visit, context);
 	/* With one argument the anchors would only repeat the axes. */
-	if (r == 0 && used > 1)
-		r = walk_anchors(points, points->edges, visit, context);
-	if (r == 0 && used > 1)
-		r = walk_anchors(points, points->mixtures, visit, context);
+	for (size_t i = 0; i < VB_ARRAY_SIZE(kinds) && r == 0 && used > 1; i++)
+		r = walk_anchors(points, kinds[i], visit, context);
 	return r;
 }

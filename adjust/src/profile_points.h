@@ -22,7 +22,8 @@ struct vb_axis {
 
 struct vb_points {
 	struct vb_axis edges[VB_PROFILE_ARGS];    /* around the comparisons */
-	struct vb_axis mixtures[VB_PROFILE_ARGS]; /* of halves; and edges of written rules */
+	struct vb_axis mixtures[VB_PROFILE_ARGS]; /* of halves */
+	struct vb_axis derived[VB_PROFILE_ARGS];  /* edges of derived rules */
 	struct vb_axis halves;                    /* of all arguments */
 	/* Calls that fulfil one rule each. */
 	uint64_t (*anchors)[VB_PROFILE_ARGS];

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <string.h>
 
 #include "profile_model.h"
@@ -53,10 +54,34 @@ static int compare_in_profile(const void *left, const void *right, void *profile
 	return order != 0 ? order : compare_groups(profile, a, b);
 }
 
-void vb_profile_sort(struct vb_profile *profile)
+/* In the order of the output. NULL when out of memory. */
+static struct vb_rule **sort_for_output(struct vb_profile *profile)
 {
+	struct vb_rule **sorted = calloc(profile->rule_count + 1, sizeof(struct vb_rule *));
+
+	for (size_t i = 0; i < profile->rule_count && sorted != NULL; i++)
+		sorted[i] = &profile->rules[i];
+	if (sorted != NULL)
+		qsort_r(sorted, profile->rule_count, sizeof(struct vb_rule *), compare_for_output,
+			profile);
+	return sorted;
+}
+
+int vb_profile_canonicalise(struct vb_profile *profile)
+{
+	uint32_t entry = 0;
+
 	qsort_r(profile->rules, profile->rule_count, sizeof(profile->rules[0]), compare_in_profile,
 		profile);
+	vb_auto_free struct vb_rule **sorted = sort_for_output(profile);
+	if (sorted == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < profile->rule_count; i++) {
+		if (i > 0 && compare_groups(profile, sorted[i - 1], sorted[i]) != 0)
+			entry++;
+		sorted[i]->source = entry;
+	}
+	return 0;
 }
 
 /* Sets the action's keys; 0 or -1. */
@@ -92,7 +117,7 @@ static json_t *condition_to_json(const struct vb_condition *condition)
 
 /* One entry for rules that differ in their names only. */
 static json_t *entry_to_json(
-	const struct vb_profile *profile, const struct vb_rule *const *rules, size_t count)
+	const struct vb_profile *profile, struct vb_rule *const *rules, size_t count)
 {
 	vb_auto_json json_t *entry = json_object();
 	json_t *names = json_array();
@@ -120,15 +145,12 @@ static json_t *entries_to_json(const struct vb_profile *profile)
 {
 	vb_auto_json json_t *entries = json_array();
 	size_t count = profile->rule_count;
-	vb_auto_free const struct vb_rule **sorted =
-		calloc(count + 1, sizeof(const struct vb_rule *));
+	/* Only read. */
+	vb_auto_free struct vb_rule **sorted =
+		sort_for_output((struct vb_profile *)(uintptr_t)profile);
 
 	if (entries == NULL || sorted == NULL)
 		return NULL;
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = &profile->rules[i];
-	qsort_r(sorted, count, sizeof(const struct vb_rule *), compare_for_output,
-		(void *)(uintptr_t)profile);
 	for (size_t at = 0; at < count;) {
 		size_t end = at + 1;
 		while (end < count && compare_groups(profile, sorted[at], sorted[end]) == 0)
