@@ -99,17 +99,19 @@ void vb_log_destroy(struct vb_log *log)
 	free(log);
 }
 
-static bool has_room(int fd)
+/* The kernel's log takes every record at once, but never polls writable. */
+static bool has_room(const struct vb_log *log)
 {
-	struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
+	struct pollfd poll_fd = {.fd = log->fd, .events = POLLOUT};
 
-	return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLOUT) != 0;
+	return log->target == VB_LOG_KMSG ||
+	       (poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLOUT) != 0);
 }
 
 /* A pipe that polls writable takes PIPE_BUF (4096) bytes at once, and so any whole line. */
 static bool write_text(struct vb_log *log, const char *text, size_t size)
 {
-	return has_room(log->fd) && write(log->fd, text, size) == (ssize_t)size;
+	return has_room(log) && write(log->fd, text, size) == (ssize_t)size;
 }
 
 static void announce_dropped(struct vb_log *log)

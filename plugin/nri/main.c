@@ -192,7 +192,9 @@ static int serve(const struct options *options, struct vb_log *log, struct vb_wo
 		vb_log_word(&line, "version", VB_VERSION);
 		vb_log_write(log, &line);
 		vb_session_start(daemon.session);
-		(void)event_base_dispatch(daemon.base);
+		/* Breaking a loop that does not run yet has no effect on it. */
+		if (!vb_session_is_rejected(daemon.session))
+			(void)event_base_dispatch(daemon.base);
 		status = vb_session_is_rejected(daemon.session) ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
 	finish(&daemon);

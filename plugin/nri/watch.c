@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "watch.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -142,7 +143,7 @@ static void report(const struct observation *observation, const struct vb_task *
 		report_unhardened(observation);
 	} else if (task->has_outcome) {
 		vb_report_outcome(log, &task->outcome);
-	} else if (task->result < 0) {
+	} else if (task->result < 0 && task->result != -ECANCELED) {
 		vb_log_begin(&line, observation->container_id, "not-examined");
 		vb_log_text(&line, "error", task->err.what);
 		vb_log_write_limited(log, &line);

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "unit.h"
 #include "vb/adjust/plan.h"
+#include "vb/base/str.h"
 #include "verdict.h"
 #include "worker.h"
 
@@ -88,6 +89,34 @@ START_TEST(a_record_of_the_kernels_log_has_a_level_and_fits)
 	ck_assert_int_eq(strncmp(seen, "<6>vambrace-nri: container_id=abc ", 34), 0);
 	ck_assert_uint_le(strlen(seen), 960);
 	ck_assert_int_eq(seen[strlen(seen) - 1], '\n');
+}
+END_TEST
+
+START_TEST(the_kernels_log_itself_takes_a_line)
+{
+	int kmsg = open("/dev/kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	struct vb_log_line line;
+	char record[8192];
+	ssize_t n = 0;
+
+	if (kmsg < 0) {
+		ck_assert_msg(errno == EPERM || errno == EACCES || errno == ENOENT, "%s",
+			strerror(errno));
+		return;
+	}
+	ck_assert_int_eq(lseek(kmsg, 0, SEEK_END), 0);
+	vb_auto_log struct vb_log *log = vb_log_create(kmsg, VB_LOG_KMSG);
+	vb_log_begin(&line, NULL, "test");
+	vb_log_number(&line, "pid", getpid());
+	vb_log_write(log, &line);
+	vb_auto_free char *expected =
+		vb_str_format("vambrace-nri: container_id=- event=test pid=%d\n", (int)getpid());
+	do {
+		n = read(kmsg, record, sizeof(record) - 1);
+		ck_assert_int_gt(n, 0);
+		record[n] = '\0';
+	} while (strstr(record, expected) == NULL);
+	(void)close(kmsg);
 }
 END_TEST
 
@@ -315,6 +344,7 @@ int main(void)
 	tcase_add_test(tcase, a_line_starts_with_the_container_and_quotes_what_comes_from_outside);
 	tcase_add_test(tcase, a_line_that_is_too_long_is_cut_and_still_one_line);
 	tcase_add_test(tcase, a_record_of_the_kernels_log_has_a_level_and_fits);
+	tcase_add_test(tcase, the_kernels_log_itself_takes_a_line);
 	tcase_add_test(tcase, a_full_pipe_drops_lines_and_a_later_one_says_how_many);
 	tcase_add_test(tcase, what_a_peer_can_bring_about_is_limited);
 	tcase_add_test(tcase, percentiles_are_exact_to_a_sixteenth);
