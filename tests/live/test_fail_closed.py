@@ -111,7 +111,7 @@ def test_a_second_plugin_that_removes_what_ours_brought(
             assert removal != "env"
             container = cri.list_containers(pod)[0]
             outcome = vambrace.outcome(container.id)
-        assert outcome["level"] == "full", outcome
+            assert outcome["level"] == "full", outcome
     assert_recovers(vambrace, cri, arm)
 
 

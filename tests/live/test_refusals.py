@@ -78,7 +78,7 @@ def test_an_update_of_a_bundle_is_picked_up_without_a_restart(vambrace, cri):
     for drop in ("NET_RAW", "MKNOD"):
         vambrace.bundle("changing", {"capabilities": {"drop": [drop]}})
         with cri.pod(handler="vambrace", annotations={"bundle.vambrace.dev": "changing"}) as pod:
-            container = cri.create_container(pod, "main", ATTACK, ["/bin/attack"])
+            container = cri.create_container(pod, "main", ATTACK, ["/bin/attack", "--wait"])
             assert vambrace.plan(container.id)["layers"]["capabilities"]["drop"] == [f"CAP_{drop}"]
             container.start()
             assert f"CAP_{drop}" not in vambrace.receipt(container.id)["capabilities"]["bounding"]
