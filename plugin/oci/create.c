@@ -29,12 +29,18 @@ static void name_container(struct vb_hook *hook, const json_t *spec)
 	hook->container = copy_annotation(spec, "io.kubernetes.cri.container-name");
 }
 
-/* The sandbox's own container runs nothing but pause, and NRI brings no plan for it. */
+/*
+ * The sandbox's own container runs nothing but pause, and NRI brings no plan for it. containerd
+ * names containers and never sandboxes: annotations that another NRI plugin adds do not make a
+ * sandbox of a container.
+ */
 static bool is_sandbox(const struct vb_hook *hook, const json_t *spec)
 {
 	return vb_str_equal(
 		       vb_oci_annotation(spec, "io.kubernetes.cri.container-type"), "sandbox") &&
-	       vb_str_equal(vb_oci_annotation(spec, "io.kubernetes.cri.sandbox-id"), hook->args.id);
+	       vb_str_equal(
+		       vb_oci_annotation(spec, "io.kubernetes.cri.sandbox-id"), hook->args.id) &&
+	       vb_oci_annotation(spec, "io.kubernetes.cri.container-name") == NULL;
 }
 
 static int admit_unplanned(const struct vb_hook *hook, const json_t *spec, struct vb_error *err)
