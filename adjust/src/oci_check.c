@@ -9,6 +9,7 @@
 #include "oci_resolve.h"
 #include "vb/adjust/codes.h"
 #include "vb/adjust/request.h"
+#include "vb/adjust/values.h"
 #include "vb/base/str.h"
 
 const char *vb_oci_annotation(const json_t *spec, const char *key)
@@ -115,12 +116,26 @@ static int refuse_volume(const struct vb_plan_mount *planned, const struct vb_oc
 		"plans it");
 }
 
+static int refuse_place(const struct vb_oci_mount *mount, struct vb_error *err)
+{
+	(void)vb_error_refuse(err, VB_CODE_CONFLICT,
+		"the planned mount '%.128s' leads to '%.128s' in this image, where nothing may be "
+		"mounted",
+		mount->destination, mount->resolved);
+	return vb_error_fix(err, "remove the symbolic links on that path from the image, or take "
+				 "the path out of the annotation or bundle that plans it");
+}
+
 /* mounts->items[index] is the planned one; nothing else may stand at its place or over it. */
 static int check_place(const struct vb_oci_mounts *mounts, size_t index,
 	const struct vb_plan_mount *planned, struct vb_error *err)
 {
 	const struct vb_oci_mount *own = &mounts->items[index];
 
+	/* The plan names no such place, so a symbolic link of the image leads there. */
+	if (strcmp(own->destination, own->resolved) != 0 &&
+		vb_tmpfs_path_is_forbidden(own->resolved))
+		return refuse_place(own, err);
 	for (size_t i = index + 1; i < mounts->count; i++)
 		if (vb_path_is_within(own->resolved, mounts->items[i].resolved))
 			return refuse_volume(planned, &mounts->items[i], "is covered by", err);

@@ -305,7 +305,7 @@ void vb_allowlist_finish(struct vb_allowlist *list)
 }
 
 /* The kernel's own trees: a tmpfs there would break the container or lift its masks. */
-static bool is_forbidden_for_tmpfs(const char *path)
+bool vb_tmpfs_path_is_forbidden(const char *path)
 {
 	static const char *const trees[] = {"/proc", "/sys", "/dev"};
 
@@ -326,7 +326,7 @@ int vb_value_tmpfs_path(const char *path, struct vb_tmpfs *ret_tmpfs, struct vb_
 	}
 	if (vb_path_clean(path, &clean) < 0)
 		return vb_error_set(err, ENOMEM, "read a tmpfs path");
-	if (is_forbidden_for_tmpfs(clean)) {
+	if (vb_tmpfs_path_is_forbidden(clean)) {
 		(void)vb_error_refuse(err, VB_CODE_INVALID_VALUE,
 			"tmpfs path '%.200s' is the root or lies in /proc, /sys or /dev", path);
 		return vb_error_fix(err, "choose another directory, such as /tmp");

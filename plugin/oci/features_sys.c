@@ -175,9 +175,12 @@ void vb_hook_features(const char *runtime, struct vb_oci_features *ret_features)
 	*ret_features = features;
 	if (path == NULL || answer == NULL || load(path, ret_features) == 0)
 		return;
-	if (ask(runtime, answer) == 0 && vb_oci_features_parse((const char *)vb_buf_data(answer),
-						 vb_buf_size(answer), &features, NULL) < 0)
+	int r = ask(runtime, answer);
+	if (r == 0 && vb_oci_features_parse((const char *)vb_buf_data(answer), vb_buf_size(answer),
+			      &features, NULL) < 0)
 		features = (struct vb_oci_features){0};
-	store(path, &features);
+	/* A busy node says nothing about the runtime; the next container asks again. */
+	if (r != -ETIMEDOUT)
+		store(path, &features);
 	*ret_features = features;
 }

@@ -16,6 +16,8 @@ static const struct {
 	{"/r/var/tmp", "../tmp"},
 	{"/r/tmpdir", "tmp"},
 	{"/r/loop", "loop"},
+	{"/r/in/kernel", "/proc/sys"},
+	{"/r/in/top", "../.."},
 	{"/r/ping", "/pong"},
 	{"/r/pong", "/ping"},
 	{"/r/up", "../../../../../../tmp"},
@@ -255,6 +257,15 @@ START_TEST(absolute_links_and_parents_stay_inside_the_image)
 }
 END_TEST
 
+START_TEST(a_link_of_the_image_may_not_lead_a_planned_mount_into_the_kernels_trees)
+{
+	assert_refused(TMPFS("/in/kernel"), "/in/kernel", VB_CODE_CONFLICT, "leads to '/proc/sys'");
+	assert_refused(TMPFS("/in/kernel/x"), "/in/kernel/x", VB_CODE_CONFLICT, "'/proc/sys/x'");
+	assert_refused(TMPFS("/in/top"), "/in/top", VB_CODE_CONFLICT, "leads to '/' in this image");
+	assert_passes(TMPFS("/in/top/srv"), "/in/top/srv");
+}
+END_TEST
+
 START_TEST(destinations_that_cannot_be_followed_are_refused)
 {
 	char *names = malloc(5000);
@@ -333,6 +344,8 @@ int main(void)
 	tcase_add_test(tcase, links_inside_volumes_are_followed_as_the_runtime_will);
 	tcase_add_test(tcase, a_volume_whose_source_is_a_link_lies_where_it_is_mounted);
 	tcase_add_test(tcase, absolute_links_and_parents_stay_inside_the_image);
+	tcase_add_test(
+		tcase, a_link_of_the_image_may_not_lead_a_planned_mount_into_the_kernels_trees);
 	tcase_add_test(tcase, destinations_that_cannot_be_followed_are_refused);
 	tcase_add_test(tcase, a_plan_without_mounts_does_not_look_at_the_image);
 	tcase_add_test(tcase, documents_of_another_shape_fail);

@@ -43,6 +43,9 @@ int vb_value_mode(const char *text, unsigned int *ret_mode, struct vb_error *err
 int vb_value_tmpfs_path(
 	const char *path, struct vb_tmpfs *ret_tmpfs, struct vb_error *err) VB_WARN_UNUSED;
 
+/* Whether the clean path is the root, or in the kernel's own trees /proc, /sys and /dev. */
+bool vb_tmpfs_path_is_forbidden(const char *path);
+
 /* "/tmp,/var/log/app:size=16Mi:mode=1777:noexec", added to the list. */
 int vb_value_tmpfs(
 	const char *text, struct vb_tmpfs_list *list, struct vb_error *err) VB_WARN_UNUSED;
