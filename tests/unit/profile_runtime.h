@@ -10,7 +10,8 @@
 
 /*
  * What runc 1.1 to 1.5 and crun 1.x do with `linux.seccomp`, step by step and without the engine:
- * the tests compare against this, so it must not share the engine's view of a profile.
+ * the tests compare against this, so it must not share the engine's view of a profile. For
+ * profiles that the engine could read; anything else aborts.
  */
 
 struct runtime_filter {
