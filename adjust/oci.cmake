@@ -11,6 +11,7 @@ target_sources(vb_adjust
 	src/oci_features.c
 	src/oci_memory.c
 	src/oci_mounts.c
+	src/oci_names.c
 	src/oci_object.c
 	src/oci_process.c
 	src/oci_resolve.c

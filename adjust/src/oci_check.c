@@ -208,6 +208,8 @@ int vb_oci_check(json_t *spec, const struct vb_plan *plan, const char *digest,
 	if (r == 0)
 		r = check_overrides(spec, err);
 	if (r == 0)
+		r = vb_oci_names_check(spec, err);
+	if (r == 0)
 		r = vb_oci_get_object(spec, "config.json", "process", &process, err);
 	if (r == 0 && process == NULL)
 		r = vb_error_say(err, EINVAL, "config.json has no process");

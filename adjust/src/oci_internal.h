@@ -27,6 +27,13 @@ int vb_oci_need_object(json_t *parent, const char *where, const char *key, json_
 int vb_oci_need_array(json_t *parent, const char *where, const char *key, json_t **ret_array,
 	struct vb_error *err) VB_WARN_UNUSED;
 
+/*
+ * Refuses keys that a runtime could take for another one that is read or written here. A document
+ * of another shape passes. -EINVAL.
+ */
+int vb_oci_names_check(json_t *spec, struct vb_error *err) VB_WARN_UNUSED;
+int vb_oci_names_check_process(json_t *process, struct vb_error *err) VB_WARN_UNUSED;
+
 /* process.capabilities as sets of caps.h, in the order of vb_oci_cap_set_name(). */
 enum vb_oci_cap_set {
 	VB_OCI_CAP_BOUNDING,

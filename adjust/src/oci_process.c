@@ -33,8 +33,10 @@ static int clamp_capabilities(
 int vb_oci_process_apply(json_t *process, const struct vb_oci_edit *edit,
 	const struct vb_receipt *receipt, struct vb_error *err)
 {
-	int r = vb_oci_env_check(process, edit->plan, err);
+	int r = vb_oci_names_check_process(process, err);
 
+	if (r == 0)
+		r = vb_oci_env_check(process, edit->plan, err);
 	if (r == 0)
 		r = clamp_capabilities(process, receipt, err);
 	if (r == 0 && receipt->no_new_privileges &&

@@ -309,6 +309,34 @@ START_TEST(documents_of_another_shape_fail)
 }
 END_TEST
 
+START_TEST(keys_that_go_would_take_for_others_are_refused)
+{
+	static const char *const documents[] = {"'Linux':{}", "'linux':{'SECCOMP':null}",
+		"'root':{'readOnly':false}", "'Process':{}", "'MOUNTS':[]", "'Annotations':{}",
+		"'linux':{'\xc5\xbf"
+		"eccomp':{}}",
+		"'mounts':[{'destination':'/a','Options':['rw']}]",
+		"'mounts':[{'destination':'/a'},{'destination':'/b','dest\xc4\xb1nation':'/a'}]"};
+	static const char *const processes[] = {"'nonewprivileges':false", "'Env':[]",
+		"'capabilities':{'Bounding':[]}", "'rlimits':[{'type':'RLIMIT_CPU','HARD':9}]"};
+	vb_auto_plan struct vb_plan *plan = support_plan();
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(documents) + VB_ARRAY_SIZE(processes); i++) {
+		bool in_process = i >= VB_ARRAY_SIZE(documents);
+		vb_auto_free char *text =
+			vb_str_format("{'annotations':{'plan-digest.vambrace.dev':'d','Linux':''},"
+				      "'process':{%s}%s%s}",
+				in_process ? processes[i - VB_ARRAY_SIZE(documents)] : "",
+				in_process ? "" : ",", in_process ? "" : documents[i]);
+		ck_assert_ptr_nonnull(text);
+		vb_auto_json json_t *spec = support_document(text);
+		struct vb_error err = {0};
+		ck_assert_msg(check(spec, plan, &err) == -EINVAL, "%s", text);
+		ck_assert_msg(strstr(err.what, "key '") != NULL, "%s: %s", text, err.what);
+	}
+}
+END_TEST
+
 START_TEST(annotations_of_ours_are_seen)
 {
 	static const struct {
@@ -349,6 +377,7 @@ int main(void)
 	tcase_add_test(tcase, destinations_that_cannot_be_followed_are_refused);
 	tcase_add_test(tcase, a_plan_without_mounts_does_not_look_at_the_image);
 	tcase_add_test(tcase, documents_of_another_shape_fail);
+	tcase_add_test(tcase, keys_that_go_would_take_for_others_are_refused);
 	tcase_add_test(tcase, annotations_of_ours_are_seen);
 	return support_run(tcase);
 }

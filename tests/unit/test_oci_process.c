@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <string.h>
 
 #include "oci_support.h"
 #include "vb/adjust/codes.h"
@@ -153,6 +154,18 @@ START_TEST(processes_of_another_shape_fail)
 }
 END_TEST
 
+START_TEST(a_key_that_go_would_take_for_another_is_refused)
+{
+	vb_auto_plan struct vb_plan *plan = support_plan();
+	vb_auto_json json_t *process = support_document("{'Capabilities':{'bounding':[]}}");
+	const struct vb_receipt receipt = {0};
+	struct vb_error err = {0};
+
+	ck_assert_int_eq(apply(process, plan, &receipt, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.what, "'Capabilities'"));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("oci_process");
@@ -165,5 +178,6 @@ int main(void)
 	tcase_add_test(tcase, what_the_plan_does_not_speak_of_stays);
 	tcase_add_test(tcase, a_planned_variable_must_be_there_once_and_unchanged);
 	tcase_add_test(tcase, processes_of_another_shape_fail);
+	tcase_add_test(tcase, a_key_that_go_would_take_for_another_is_refused);
 	return support_run(tcase);
 }
