@@ -183,3 +183,13 @@ void vb_hook_forget(const struct vb_hook *hook)
 		(void)ignored;
 	}
 }
+
+void vb_hook_clean_up(const struct vb_hook *hook)
+{
+	vb_auto_free char *plan = NULL;
+	size_t size = 0;
+
+	if (hook->args.id != NULL &&
+		vb_state_read(VB_STATE_PLAN, hook->args.id, &plan, &size, NULL) == -ENOENT)
+		vb_hook_forget(hook);
+}

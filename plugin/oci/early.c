@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "early.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "hook.h"
 #include "vb/adjust/state.h"
@@ -266,26 +268,33 @@ static bool is_plain_id(const char *id)
 	return true;
 }
 
-static bool forget_one(const char *directory, const char *id)
+static bool make_path(char path[PATH_SIZE], const char *directory, const char *id)
 {
-	char path[PATH_SIZE];
 	size_t length = 0;
 
-	if (!append(path, &length, directory, length_of(directory)) ||
-		!append(path, &length, id, length_of(id)) || !append(path, &length, ".json", 5))
-		return false;
-	(void)system_call(SYS_unlinkat, AT_FDCWD, (long)path, 0, 0);
-	return true;
+	return append(path, &length, directory, length_of(directory)) &&
+	       append(path, &length, id, length_of(id)) && append(path, &length, ".json", 5);
 }
 
-/* What vb_hook_forget() does, for `delete [--force] ID`. */
-static bool forget(char *const *arguments)
+/* What vb_hook_clean_up() does, for `delete [--force] ID`. */
+static bool clean_up(char *const *arguments)
 {
+	char plan[PATH_SIZE];
+	char receipt[PATH_SIZE];
+	char passed[PATH_SIZE];
+
 	if (arguments[0] != NULL && is(arguments[0], "--force"))
 		arguments++;
-	return arguments[0] != NULL && arguments[1] == NULL && is_plain_id(arguments[0]) &&
-	       forget_one(VB_STATE_DIR "/receipts/", arguments[0]) &&
-	       forget_one(VB_STATE_DIR "/passed/", arguments[0]);
+	if (arguments[0] == NULL || arguments[1] != NULL || !is_plain_id(arguments[0]) ||
+		!make_path(plan, VB_STATE_DIR "/plans/", arguments[0]) ||
+		!make_path(receipt, VB_STATE_DIR "/receipts/", arguments[0]) ||
+		!make_path(passed, VB_STATE_DIR "/passed/", arguments[0]))
+		return false;
+	if (system_call(SYS_faccessat, AT_FDCWD, (long)plan, F_OK, 0) == -ENOENT) {
+		(void)system_call(SYS_unlinkat, AT_FDCWD, (long)receipt, 0, 0);
+		(void)system_call(SYS_unlinkat, AT_FDCWD, (long)passed, 0, 0);
+	}
+	return true;
 }
 
 /* Steps over the global options that containerd uses; NULL at any other. */
@@ -343,7 +352,7 @@ void vb_early(long *stack)
 		!vb_early_find_runtime(settings, size, base_name(argv[0]), &found, &found_length) ||
 		!append(runtime, &length, found, found_length) || is_hook(runtime))
 		return;
-	if (is(command[0], "delete") && !forget(command + 1))
+	if (is(command[0], "delete") && !clean_up(command + 1))
 		return;
 	char *called_as = argv[0];
 	argv[0] = runtime;

@@ -68,6 +68,12 @@ int vb_hook_create(struct vb_hook *hook, struct vb_error *err) VB_WARN_UNUSED;
 void vb_hook_forget(const struct vb_hook *hook);
 
 /*
+ * `delete`: the same, when there is no plan any more. While there is one, the plugin still has the
+ * container in its books, may look at the receipt, and removes both in the end.
+ */
+void vb_hook_clean_up(const struct vb_hook *hook);
+
+/*
  * Files under /run/vambrace/meets, which only root can reach, as the memory of vb_oci_edit. Read
  * or written as far as that works: nothing but time depends on them.
  */

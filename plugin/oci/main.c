@@ -69,7 +69,7 @@ static int run(struct vb_hook *hook, char *argv[], struct vb_error *err)
 	int r = vb_hook_find_runtime(hook, err);
 
 	if (hook->args.command == VB_HOOK_DELETE)
-		vb_hook_forget(hook);
+		vb_hook_clean_up(hook);
 	if (r == 0)
 		r = prepare(hook, err);
 	if (r == 0) {

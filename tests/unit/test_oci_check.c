@@ -313,9 +313,7 @@ START_TEST(keys_that_go_would_take_for_others_are_refused)
 {
 	static const char *const documents[] = {"'Linux':{}", "'linux':{'SECCOMP':null}",
 		"'root':{'readOnly':false}", "'Process':{}", "'MOUNTS':[]", "'Annotations':{}",
-		"'linux':{'\xc5\xbf"
-		"eccomp':{}}",
-		"'mounts':[{'destination':'/a','Options':['rw']}]",
+		"'linux':{'\305\277eccomp':{}}", "'mounts':[{'destination':'/a','Options':['rw']}]",
 		"'mounts':[{'destination':'/a'},{'destination':'/b','dest\xc4\xb1nation':'/a'}]"};
 	static const char *const processes[] = {"'nonewprivileges':false", "'Env':[]",
 		"'capabilities':{'Bounding':[]}", "'rlimits':[{'type':'RLIMIT_CPU','HARD':9}]"};
