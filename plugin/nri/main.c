@@ -258,6 +258,8 @@ int main(int argc, char **argv)
 	(void)mallopt(M_MMAP_THRESHOLD, KEPT_MEMORY_MAX);
 	(void)mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY_MAX);
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* Sent by habit to make a daemon reload; an end would refuse all pods until a restart. */
+	(void)signal(SIGHUP, SIG_IGN);
 	if (options.session.launched_fd >= 0)
 		kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	return run(&options, kmsg >= 0 ? kmsg : STDERR_FILENO);
