@@ -9,7 +9,7 @@
 enum {
 	/* libseccomp's time grows with the square of the rules; each filter has a fixed cost too.
 	 */
-	PIECE_NAMES = 32,
+	PIECE_NAMES = 24,
 	NUMBERS_MAX = 512,  /* above all calls of the x86 and generic tables */
 	DIRECT_FIRST = 330, /* i386's own numbers of calls that were multiplexed before */
 	DIRECT_LAST = 430,

@@ -1,9 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tests of the seccomp engine.
-foreach(test read docker bpf meet check starter property)
+foreach(test read docker bpf cell meet check starter property)
 	vb_add_unit_test(test_profile_${test} test_profile_${test}.c profile_support.c
 		LIBS vb_adjust vb_dep_seccomp)
-	# Filters are compiled as the engine does it.
+	# Cells and profiles are looked at as the engine has them.
 	target_include_directories(test_profile_${test} PRIVATE ${PROJECT_SOURCE_DIR}/adjust/src)
 endforeach()
 target_sources(test_profile_property PRIVATE profile_runtime.c)
+
+# Linked statically, libseccomp would be starved along, which 2.5.4 does not survive.
+if(NOT VB_STATIC)
+	vb_add_unit_test(test_profile_allocation test_profile_allocation.c allocation.c
+		profile_support.c LIBS vb_adjust vb_dep_seccomp)
+	target_link_options(test_profile_allocation PRIVATE
+		LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
+		LINKER:--wrap=strdup,--wrap=strndup,--wrap=vasprintf,--wrap=__vasprintf_chk
+		LINKER:--wrap=json_loadb)
+endif()

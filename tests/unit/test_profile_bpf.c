@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "unit.h"
 #include "vb/adjust/bpf_sim.h"
 
 #define STMT(code, k)         BPF_STMT((code), (uint32_t)(k))
@@ -96,17 +97,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("profile_bpf");
-	TCase *tcase = tcase_create("bpf");
+	TCase *tcase = tcase_create("profile_bpf");
 
 	tcase_add_test(tcase, comparisons_choose_between_both_ways);
 	tcase_add_test(tcase, halves_of_arguments_are_loaded_and_masked);
 	tcase_add_test(tcase, what_the_kernel_would_not_load_is_refused);
 	tcase_add_test(tcase, what_libseccomp_never_writes_is_refused);
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return vb_unit_run("profile_bpf", tcase);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "profile_support.h"
+#include "unit.h"
 #include "vb/adjust/profile_docker.h"
 
 #define X86_64      SCMP_ARCH_X86_64
@@ -271,24 +272,16 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("profile_docker");
-	TCase *resolved = tcase_create("resolved");
-	TCase *refused = tcase_create("refused");
+	TCase *tcase = tcase_create("profile_docker");
 
-	tcase_add_test(resolved, without_capabilities_what_they_guard_is_left_out);
-	tcase_add_test(resolved, all_included_capabilities_are_needed);
-	tcase_add_test(resolved, kernels_are_compared_by_both_numbers);
-	tcase_add_test(resolved, architectures_come_from_the_map);
-	tcase_add_test(resolved, a_resolved_profile_meets_the_starter);
-	tcase_add_test(resolved, conditions_on_different_arguments_meet);
-	tcase_add_test(resolved, the_format_is_told_by_its_own_keys);
-	tcase_add_test(refused, a_profile_without_sense_is_refused);
-	tcase_add_test(refused, an_entry_without_sense_is_refused);
-	suite_add_tcase(suite, resolved);
-	suite_add_tcase(suite, refused);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	tcase_add_test(tcase, without_capabilities_what_they_guard_is_left_out);
+	tcase_add_test(tcase, all_included_capabilities_are_needed);
+	tcase_add_test(tcase, kernels_are_compared_by_both_numbers);
+	tcase_add_test(tcase, architectures_come_from_the_map);
+	tcase_add_test(tcase, a_resolved_profile_meets_the_starter);
+	tcase_add_test(tcase, conditions_on_different_arguments_meet);
+	tcase_add_test(tcase, the_format_is_told_by_its_own_keys);
+	tcase_add_test(tcase, a_profile_without_sense_is_refused);
+	tcase_add_test(tcase, an_entry_without_sense_is_refused);
+	return vb_unit_run("profile_docker", tcase);
 }

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "profile_support.h"
+#include "unit.h"
 
 #define X86_64 SCMP_ARCH_X86_64
 
@@ -624,63 +625,46 @@ START_TEST(flags_are_those_that_the_container_had)
 }
 END_TEST
 
-static Suite *make_suite(void)
-{
-	Suite *suite = suite_create("profile_meet");
-	TCase *starter = tcase_create("starter");
-	TCase *conditions = tcase_create("conditions");
-	TCase *rest = tcase_create("rest");
-
-	tcase_add_test(starter, starter_over_the_default_profile_denies_and_keeps_everything_else);
-	tcase_add_test(starter, starter_over_a_profile_widened_for_sys_admin_denies_again);
-	tcase_add_test(starter, starter_over_an_unconfined_container_is_the_starter);
-	tcase_add_test(starter, allowlist_with_mount_loses_mount_only);
-	tcase_add_test(starter, default_enosys_stays_enosys);
-	tcase_add_test(starter, default_kill_process_is_not_weakened_to_errno);
-	tcase_add_test(starter, default_kill_alias_is_not_weakened_to_errno);
-	tcase_add_test(starter, default_trap_is_not_weakened_to_errno);
-	tcase_add_test(starter, default_log_gives_way_to_errno);
-	tcase_add_test(starter, explicit_kill_survives_a_denial);
-	tcase_add_test(starter, log_notify_and_trace_give_way_to_errno);
-	tcase_add_test(starter, listener_goes_with_the_last_rule_that_notifies);
-	tcase_add_test(starter, an_appended_denial_of_an_allowed_name_does_nothing_in_the_base);
-	tcase_add_test(conditions, an_unconditional_rule_swallows_conditions_in_either_order);
-	tcase_add_test(conditions, a_conditional_allow_can_be_denied_altogether);
-	tcase_add_test(conditions, a_value_is_taken_out_of_a_list_of_values);
-	tcase_add_test(conditions, a_masked_denial_goes_into_an_unconditional_allow);
-	tcase_add_test(conditions, a_masked_denial_inside_a_wider_mask_changes_nothing);
-	tcase_add_test(conditions, a_mask_of_several_bits_is_complemented_exactly);
-	tcase_add_test(conditions, families_are_denied_over_not_vsock);
-	tcase_add_test(conditions, two_arguments_together_are_denied_exactly);
-	tcase_add_test(conditions, a_repeated_index_means_either_condition);
-	tcase_add_test(
-		conditions, a_masked_compare_sees_through_high_bits_and_a_plain_one_does_not);
-	tcase_add_test(conditions, overlapping_ranges_of_both_sides_leave_the_middle);
-	tcase_add_test(rest, two_allowlists_intersect);
-	tcase_add_test(rest, a_notifying_overlay_never_opens_what_was_denied);
-	tcase_add_test(rest, a_stricter_default_of_the_overlay_wins);
-	tcase_add_test(rest, a_name_that_nobody_knows_is_kept);
-	tcase_add_test(rest, conditions_that_need_too_many_rules_are_refused);
-	tcase_add_test(rest, different_listeners_are_refused);
-	tcase_add_test(rest, conditions_on_sockets_are_refused_where_socketcall_is_open);
-	tcase_add_test(rest, profiles_for_different_nodes_are_refused);
-	tcase_add_test(rest, meeting_twice_changes_nothing);
-	tcase_add_test(rest, abis_are_those_that_both_cover);
-	tcase_add_test(rest, an_absent_list_of_abis_means_the_native_one_alone);
-	tcase_add_test(rest, x32_is_closed_even_when_both_list_it);
-	tcase_add_test(rest, flags_are_those_that_the_container_had);
-	suite_add_tcase(suite, starter);
-	suite_add_tcase(suite, conditions);
-	suite_add_tcase(suite, rest);
-	return suite;
-}
-
 int main(void)
 {
-	SRunner *runner = srunner_create(make_suite());
+	TCase *tcase = tcase_create("profile_meet");
 
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	tcase_add_test(tcase, starter_over_the_default_profile_denies_and_keeps_everything_else);
+	tcase_add_test(tcase, starter_over_a_profile_widened_for_sys_admin_denies_again);
+	tcase_add_test(tcase, starter_over_an_unconfined_container_is_the_starter);
+	tcase_add_test(tcase, allowlist_with_mount_loses_mount_only);
+	tcase_add_test(tcase, default_enosys_stays_enosys);
+	tcase_add_test(tcase, default_kill_process_is_not_weakened_to_errno);
+	tcase_add_test(tcase, default_kill_alias_is_not_weakened_to_errno);
+	tcase_add_test(tcase, default_trap_is_not_weakened_to_errno);
+	tcase_add_test(tcase, default_log_gives_way_to_errno);
+	tcase_add_test(tcase, explicit_kill_survives_a_denial);
+	tcase_add_test(tcase, log_notify_and_trace_give_way_to_errno);
+	tcase_add_test(tcase, listener_goes_with_the_last_rule_that_notifies);
+	tcase_add_test(tcase, an_appended_denial_of_an_allowed_name_does_nothing_in_the_base);
+	tcase_add_test(tcase, an_unconditional_rule_swallows_conditions_in_either_order);
+	tcase_add_test(tcase, a_conditional_allow_can_be_denied_altogether);
+	tcase_add_test(tcase, a_value_is_taken_out_of_a_list_of_values);
+	tcase_add_test(tcase, a_masked_denial_goes_into_an_unconditional_allow);
+	tcase_add_test(tcase, a_masked_denial_inside_a_wider_mask_changes_nothing);
+	tcase_add_test(tcase, a_mask_of_several_bits_is_complemented_exactly);
+	tcase_add_test(tcase, families_are_denied_over_not_vsock);
+	tcase_add_test(tcase, two_arguments_together_are_denied_exactly);
+	tcase_add_test(tcase, a_repeated_index_means_either_condition);
+	tcase_add_test(tcase, a_masked_compare_sees_through_high_bits_and_a_plain_one_does_not);
+	tcase_add_test(tcase, overlapping_ranges_of_both_sides_leave_the_middle);
+	tcase_add_test(tcase, two_allowlists_intersect);
+	tcase_add_test(tcase, a_notifying_overlay_never_opens_what_was_denied);
+	tcase_add_test(tcase, a_stricter_default_of_the_overlay_wins);
+	tcase_add_test(tcase, a_name_that_nobody_knows_is_kept);
+	tcase_add_test(tcase, conditions_that_need_too_many_rules_are_refused);
+	tcase_add_test(tcase, different_listeners_are_refused);
+	tcase_add_test(tcase, conditions_on_sockets_are_refused_where_socketcall_is_open);
+	tcase_add_test(tcase, profiles_for_different_nodes_are_refused);
+	tcase_add_test(tcase, meeting_twice_changes_nothing);
+	tcase_add_test(tcase, abis_are_those_that_both_cover);
+	tcase_add_test(tcase, an_absent_list_of_abis_means_the_native_one_alone);
+	tcase_add_test(tcase, x32_is_closed_even_when_both_list_it);
+	tcase_add_test(tcase, flags_are_those_that_the_container_had);
+	return vb_unit_run("profile_meet", tcase);
 }

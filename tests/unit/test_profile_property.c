@@ -15,6 +15,7 @@
 #include "profile_model.h"
 #include "profile_runtime.h"
 #include "profile_support.h"
+#include "unit.h"
 #include "vb/adjust/bpf_sim.h"
 #include "vb/adjust/oci_number.h"
 
@@ -419,16 +420,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("profile_property");
-	TCase *tcase = tcase_create("pairs");
+	TCase *tcase = tcase_create("profile_property");
 
 	tcase_set_timeout(tcase, 300);
 	tcase_add_test(tcase, random_pairs_for_x86_64_meet_exactly);
 	tcase_add_test(tcase, random_pairs_for_arm64_meet_exactly);
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return vb_unit_run("profile_property", tcase);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "profile_support.h"
+#include "unit.h"
 #include "vb/adjust/oci_number.h"
 
 #define X86_64 SCMP_ARCH_X86_64
@@ -299,29 +300,21 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("profile_read");
-	TCase *refused = tcase_create("refused");
-	TCase *read = tcase_create("read");
+	TCase *tcase = tcase_create("profile_read");
 
-	tcase_add_test(refused, what_is_no_profile_is_refused);
-	tcase_add_test(refused, errno_belongs_to_actions_that_take_it);
-	tcase_add_test(refused, unknown_words_are_refused_with_their_place);
-	tcase_add_test(refused, an_entry_without_sense_is_refused);
-	tcase_add_test(refused, an_argument_without_sense_is_refused);
-	tcase_add_test(refused, docker_keys_are_recognised_not_half_read);
-	tcase_add_test(refused, rules_that_contradict_each_other_are_refused);
-	tcase_add_test(read, rules_that_exclude_each_other_or_agree_are_fine);
-	tcase_add_test(read, writing_is_canonical);
-	tcase_add_test(read, null_stands_for_an_absent_list);
-	tcase_add_test(read, numbers_above_int64_survive);
-	tcase_add_test(read, marked_numbers_are_read_strictly);
-	tcase_add_test(read, a_mask_of_no_bits_makes_a_rule_unconditional);
-	tcase_add_test(read, simulation_names_the_deciding_entry);
-	suite_add_tcase(suite, refused);
-	suite_add_tcase(suite, read);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	tcase_add_test(tcase, what_is_no_profile_is_refused);
+	tcase_add_test(tcase, errno_belongs_to_actions_that_take_it);
+	tcase_add_test(tcase, unknown_words_are_refused_with_their_place);
+	tcase_add_test(tcase, an_entry_without_sense_is_refused);
+	tcase_add_test(tcase, an_argument_without_sense_is_refused);
+	tcase_add_test(tcase, docker_keys_are_recognised_not_half_read);
+	tcase_add_test(tcase, rules_that_contradict_each_other_are_refused);
+	tcase_add_test(tcase, rules_that_exclude_each_other_or_agree_are_fine);
+	tcase_add_test(tcase, writing_is_canonical);
+	tcase_add_test(tcase, null_stands_for_an_absent_list);
+	tcase_add_test(tcase, numbers_above_int64_survive);
+	tcase_add_test(tcase, marked_numbers_are_read_strictly);
+	tcase_add_test(tcase, a_mask_of_no_bits_makes_a_rule_unconditional);
+	tcase_add_test(tcase, simulation_names_the_deciding_entry);
+	return vb_unit_run("profile_read", tcase);
 }

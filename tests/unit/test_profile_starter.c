@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "profile_support.h"
+#include "unit.h"
 
 #define X86_64  SCMP_ARCH_X86_64
 #define ARM64   SCMP_ARCH_AARCH64
@@ -238,25 +239,17 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("profile_starter");
-	TCase *starter = tcase_create("starter");
-	TCase *real = tcase_create("real");
+	TCase *tcase = tcase_create("profile_starter");
 
-	tcase_add_test(starter, the_starter_is_these_bytes);
-	tcase_add_test(starter, parts_must_be_known);
-	tcase_add_test(starter, the_starter_denies_what_each_architecture_has);
-	tcase_add_test(starter, closure_denies_what_gives_rights_back);
-	tcase_add_test(starter, closure_looks_at_the_second_argument_on_s390);
-	tcase_add_test(starter, io_uring_is_denied_on_request);
-	tcase_add_test(starter, the_native_abi_alone_closes_32_bit_programs);
-	tcase_set_timeout(real, 120);
-	tcase_add_test(real, real_profiles_meet_each_other_exactly);
-	tcase_add_test(real, the_default_profile_keeps_its_own_answers_under_the_starter);
-	suite_add_tcase(suite, starter);
-	suite_add_tcase(suite, real);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	tcase_set_timeout(tcase, 120);
+	tcase_add_test(tcase, the_starter_is_these_bytes);
+	tcase_add_test(tcase, parts_must_be_known);
+	tcase_add_test(tcase, the_starter_denies_what_each_architecture_has);
+	tcase_add_test(tcase, closure_denies_what_gives_rights_back);
+	tcase_add_test(tcase, closure_looks_at_the_second_argument_on_s390);
+	tcase_add_test(tcase, io_uring_is_denied_on_request);
+	tcase_add_test(tcase, the_native_abi_alone_closes_32_bit_programs);
+	tcase_add_test(tcase, real_profiles_meet_each_other_exactly);
+	tcase_add_test(tcase, the_default_profile_keeps_its_own_answers_under_the_starter);
+	return vb_unit_run("profile_starter", tcase);
 }
