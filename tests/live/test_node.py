@@ -285,6 +285,9 @@ def leftovers(base):
         found.append(f"cgroup {base.name}")
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         try:
+            # A dead one that waits for its parent; in a container the first process may never look.
+            if (process / "stat").read_text().rpartition(") ")[2].startswith("Z"):
+                continue
             if base.name in (process / "cgroup").read_text():
                 found.append(f"process {process.name}")
             if str(base) in (process / "mountinfo").read_text():
