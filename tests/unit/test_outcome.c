@@ -299,14 +299,6 @@ START_TEST(an_entrypoint_that_the_shim_cannot_cover_is_unsupported)
 }
 END_TEST
 
-START_TEST(a_list_that_the_shim_does_not_read_is_never_applied)
-{
-	scene.plan->preload.dlopen.set = true;
-	scene_assert_only(&scene, VB_LAYER_PRELOAD, VB_LAYER_UNSUPPORTED, "dlopen list");
-	ck_assert_int_eq(scene.outcome.level, VB_LEVEL_PARTIAL);
-}
-END_TEST
-
 static void judge_speculation(const char *layer, const char *store_bypass, bool allowed)
 {
 	vb_auto_free char *layers =
@@ -601,7 +593,6 @@ int main(void)
 	tcase_add_test(tcase, a_variable_that_is_missing_or_overridden_turns_preload_red);
 	tcase_add_test(tcase, a_shim_is_unobserved_before_exec_and_of_a_process_that_exited);
 	tcase_add_test(tcase, an_entrypoint_that_the_shim_cannot_cover_is_unsupported);
-	tcase_add_test(tcase, a_list_that_the_shim_does_not_read_is_never_applied);
 	tcase_add_test(tcase, mitigated_speculation_is_what_the_kernel_shows);
 	tcase_add_test(tcase, the_starter_alone_is_baseline_never_full);
 	tcase_add_test(tcase, papers_that_do_not_fit_spoil_the_container_as_a_whole);

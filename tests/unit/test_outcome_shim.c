@@ -56,6 +56,14 @@ START_TEST(a_shim_that_an_upgrade_replaced_stays_in_force_in_running_containers)
 }
 END_TEST
 
+START_TEST(a_list_that_the_shim_does_not_read_is_never_applied)
+{
+	scene.plan->preload.dlopen.set = true;
+	scene_assert_only(&scene, VB_LAYER_PRELOAD, VB_LAYER_UNSUPPORTED, "dlopen list");
+	ck_assert_int_eq(scene.outcome.level, VB_LEVEL_PARTIAL);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("shim");
@@ -63,5 +71,6 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_shim_behind_a_symbolic_link_is_looked_for_where_it_leads);
 	tcase_add_test(tcase, a_shim_that_an_upgrade_replaced_stays_in_force_in_running_containers);
+	tcase_add_test(tcase, a_list_that_the_shim_does_not_read_is_never_applied);
 	return vb_unit_run("outcome-shim", tcase);
 }
