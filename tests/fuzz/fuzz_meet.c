@@ -18,8 +18,8 @@
 enum { DEPTH_MAX = 32, VALUES_MAX = 24, NAMES_MAX = 12, ENTRIES_MAX = 64, POINTS = 64 };
 
 /* libseccomp 2.5.4 loses branches when it merges rules of different length. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
+const char *__lsan_default_suppressions(void); // NOLINT(readability-identifier-naming)
+const char *__lsan_default_suppressions(void)  // NOLINT(readability-identifier-naming)
 {
 	return "leak:libseccomp";
 }

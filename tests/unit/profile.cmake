@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tests of the seccomp engine.
-foreach(test read docker bpf cell meet check starter property)
+foreach(test read docker bpf cell meet conditions check starter property)
 	vb_add_unit_test(test_profile_${test} test_profile_${test}.c profile_support.c
 		LIBS vb_adjust vb_dep_seccomp)
 	# Cells and profiles are looked at as the engine has them.

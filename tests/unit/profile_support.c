@@ -128,3 +128,25 @@ char *support_text(const struct vb_profile *profile)
 	json_decref(json);
 	return text;
 }
+
+void trio_finish(struct trio *trio)
+{
+	vb_profile_destroy(trio->base);
+	vb_profile_destroy(trio->tighter);
+	vb_profile_destroy(trio->result);
+}
+
+struct trio meet_profiles(struct vb_profile *base, struct vb_profile *tighter)
+{
+	return (struct trio){base, tighter, support_meet(base, tighter)};
+}
+
+struct trio meet_texts(const char *base, const char *tighter)
+{
+	return meet_profiles(base != NULL ? support_profile(base) : NULL, support_profile(tighter));
+}
+
+uint32_t on_native(const struct trio *trio, const char *name, uint64_t a0, uint64_t a1)
+{
+	return support_action(trio->result, SCMP_ARCH_X86_64, name, a0, a1);
+}

@@ -43,6 +43,21 @@ void support_refuse_meet(const struct vb_profile *base, const struct vb_profile 
 uint32_t support_action(const struct vb_profile *profile, uint32_t arch, const char *name,
 	uint64_t a0, uint64_t a1);
 
+/* Two profiles and their meet. */
+struct trio {
+	struct vb_profile *base;
+	struct vb_profile *tighter;
+	struct vb_profile *result;
+};
+
+/* The texts are for x86-64; base NULL: unconfined. meet_profiles() keeps its arguments. */
+struct trio meet_profiles(struct vb_profile *base, struct vb_profile *tighter);
+struct trio meet_texts(const char *base, const char *tighter);
+void trio_finish(struct trio *trio);
+
+/* What the result's filter answers on x86-64. */
+uint32_t on_native(const struct trio *trio, const char *name, uint64_t a0, uint64_t a1);
+
 /* The profile's own JSON, read again: must be the same profile. Compact; the caller frees it. */
 char *support_text(const struct vb_profile *profile);
 

@@ -26,8 +26,8 @@ enum {
 };
 
 /* libseccomp 2.5.4 loses branches when it merges rules of different length. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
+const char *__lsan_default_suppressions(void); // NOLINT(readability-identifier-naming)
+const char *__lsan_default_suppressions(void)  // NOLINT(readability-identifier-naming)
 {
 	return "leak:libseccomp";
 }
