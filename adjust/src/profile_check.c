@@ -164,6 +164,8 @@ struct sorted {
 	/* Together they make up one call's rules: only all of one side are what they were. */
 	bool multiplexed_not_base;
 	bool multiplexed_not_tighter;
+	/* With different actions the order matters, which writing changes. */
+	bool multiplexed_mixed;
 	const struct vb_subject **absent; /* calls that the architecture does not have */
 	size_t absent_count;
 };
@@ -191,6 +193,21 @@ static int sorted_begin(struct sorted *sorted, size_t count, struct vb_error *er
 	return 0;
 }
 
+/* Whether a rule has another action than the first one of the multiplexed calls. */
+static bool is_mixed(const struct sorted *sorted, const struct vb_subject *subject)
+{
+	const struct vb_rules *rules = &subject->result;
+	const struct vb_rule *first = NULL;
+
+	for (size_t i = 0; i < sorted->multiplexed_count && first == NULL; i++)
+		if (sorted->multiplexed[i]->result.count > 0)
+			first = &sorted->multiplexed[i]->result.rules[0];
+	for (size_t i = 0; i < rules->count; i++)
+		if (first != NULL && rules->rules[i].action != first->action)
+			return true;
+	return false;
+}
+
 static void sort_name(
 	struct sorted *sorted, const struct vb_subject *subject, int number, bool multiplexes)
 {
@@ -198,6 +215,7 @@ static void sort_name(
 		sorted->multiplexed[sorted->multiplexed_count++] = subject;
 		if (has_conditions(subject))
 			sorted->multiplexed_conditions = true;
+		sorted->multiplexed_mixed = sorted->multiplexed_mixed || is_mixed(sorted, subject);
 		if (!is_from(subject, &subject->base, &subject->tighter))
 			sorted->multiplexed_not_base = true;
 		if (!is_from(subject, &subject->tighter, &subject->base))
@@ -281,7 +299,8 @@ static int check_multiplexed(
 	const struct vb_check *check, uint32_t arch, const struct sorted *sorted)
 {
 	vb_auto_piece struct vb_piece piece = {.check = check, .arch = arch};
-	bool changed = sorted->multiplexed_not_base && sorted->multiplexed_not_tighter;
+	bool changed = sorted->multiplexed_mixed ||
+		       (sorted->multiplexed_not_base && sorted->multiplexed_not_tighter);
 	int r = 0;
 
 	if (!changed && !sorted->multiplexed_conditions)
