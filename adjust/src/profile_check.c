@@ -7,8 +7,7 @@
 #include "profile_piece.h"
 
 enum {
-	/* libseccomp's time grows with the square of the rules; each filter has a fixed cost too.
-	 */
+	/* libseccomp's time grows with the square of the rules, but every filter costs some, too */
 	PIECE_NAMES = 24,
 	NUMBERS_MAX = 512,  /* above all calls of the x86 and generic tables */
 	DIRECT_FIRST = 330, /* i386's own numbers of calls that were multiplexed before */
@@ -85,8 +84,7 @@ static bool same_rules(const struct vb_rules *a, const struct vb_rules *b)
 			a->rules[i].count != b->rules[i].count)
 			return false;
 		for (size_t j = 0; j < a->rules[i].count; j++)
-			if (x[j].index != y[j].index || x[j].op != y[j].op ||
-				x[j].value != y[j].value || x[j].mask != y[j].mask)
+			if (!vb_condition_equal(&x[j], &y[j]))
 				return false;
 	}
 	return true;

@@ -24,7 +24,7 @@ struct vb_compilation {
 	uint32_t default_action;
 	const uint32_t *archs;
 	size_t arch_count;
-	const struct vb_rule *const *rules;
+	const struct vb_rule **rules; /* will be put into the order of their entries */
 	size_t rule_count;
 	const struct vb_condition *conditions; /* that the rules index */
 	unsigned int optimize;                 /* libseccomp's level: 1 or 2 */

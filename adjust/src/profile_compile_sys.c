@@ -70,6 +70,17 @@ static int add_rule(scmp_filter_ctx context, const struct vb_compilation *compil
 		context, rule->action, number, (unsigned int)rule->count, compares);
 }
 
+/* As the runtimes add them: entry by entry. */
+static int compare_sources(const void *left, const void *right)
+{
+	const struct vb_rule *const *a = left;
+	const struct vb_rule *const *b = right;
+
+	if ((*a)->source != (*b)->source)
+		return (*a)->source < (*b)->source ? -1 : 1;
+	return ((*a)->first > (*b)->first) - ((*a)->first < (*b)->first);
+}
+
 static int build(
 	scmp_filter_ctx context, const struct vb_compilation *compilation, struct vb_error *err)
 {
@@ -80,6 +91,8 @@ static int build(
 	if (r < 0)
 		return vb_error_say(
 			err, EILSEQ, "libseccomp refuses the architectures: error %d", -r);
+	qsort(compilation->rules, compilation->rule_count, sizeof(const struct vb_rule *),
+		compare_sources);
 	for (size_t i = 0; i < compilation->rule_count; i++) {
 		r = add_rule(context, compilation, compilation->rules[i]);
 		if (r < 0)

@@ -106,13 +106,10 @@ static bool same_conditions(
 {
 	if (a->count != b->count)
 		return false;
-	for (size_t i = 0; i < a->count; i++) {
-		const struct vb_condition *x = &profile->conditions[a->first + i];
-		const struct vb_condition *y = &profile->conditions[b->first + i];
-		if (x->index != y->index || x->op != y->op || x->value != y->value ||
-			x->mask != y->mask)
+	for (size_t i = 0; i < a->count; i++)
+		if (!vb_condition_equal(
+			    &profile->conditions[a->first + i], &profile->conditions[b->first + i]))
 			return false;
-	}
 	return true;
 }
 

@@ -101,6 +101,11 @@ static inline const struct vb_condition *vb_rules_conditions(
 	return rules->conditions + rules->rules[rule].first;
 }
 
+static inline bool vb_condition_equal(const struct vb_condition *a, const struct vb_condition *b)
+{
+	return a->index == b->index && a->op == b->op && a->value == b->value && a->mask == b->mask;
+}
+
 /*
  * narrow: a 32-bit architecture, where libseccomp compares the lower halves of value and mask.
  * vb_rules_action() says what the rules answer; ret_source may be NULL.

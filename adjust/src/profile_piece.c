@@ -21,7 +21,7 @@ void vb_piece_finish(struct vb_piece *piece)
 }
 
 static int compile_side(struct vb_piece *piece, const struct vb_profile *profile,
-	const struct vb_rule *const *rules, size_t count, struct vb_filter *ret_filter)
+	const struct vb_rule **rules, size_t count, struct vb_filter *ret_filter)
 {
 	const struct vb_check *check = piece->check;
 	struct vb_compilation compilation = {
@@ -52,17 +52,6 @@ static const struct vb_rules *side_of(const struct vb_subject *subject, enum sid
 	}
 }
 
-/* As the runtimes add them: entry by entry. */
-static int compare_sources(const void *left, const void *right)
-{
-	const struct vb_rule *const *a = left;
-	const struct vb_rule *const *b = right;
-
-	if ((*a)->source != (*b)->source)
-		return (*a)->source < (*b)->source ? -1 : 1;
-	return ((*a)->first > (*b)->first) - ((*a)->first < (*b)->first);
-}
-
 /* Compiles one side's rules for the names. */
 static int compile_names(struct vb_piece *piece, enum side side,
 	const struct vb_subject *const *subjects, size_t subject_count)
@@ -83,7 +72,6 @@ static int compile_names(struct vb_piece *piece, enum side side,
 		for (size_t j = 0; j < own->count; j++)
 			rules[count++] = &own->rules[j];
 	}
-	qsort(rules, count, sizeof(const struct vb_rule *), compare_sources);
 	return compile_side(piece, profiles[side], rules, count, filters[side]);
 }
 

@@ -107,7 +107,8 @@ struct vb_profile_verdict {
 /*
  * Simulates one call: compiles the profile and interprets the filter. arch is a token or
  * VB_PROFILE_NATIVE; name may also be a decimal number. -ENOENT for a name that libseccomp does
- * not know, -EINVAL, -ENOMEM, -EILSEQ.
+ * not know, -EOPNOTSUPP for a profile that libseccomp might never finish, -EINVAL, -ENOMEM,
+ * -EILSEQ.
  */
 int vb_profile_action(const struct vb_profile *profile, uint32_t arch, const char *name,
 	const uint64_t args[VB_PROFILE_ARGS], struct vb_profile_verdict *ret_verdict,
