@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdatomic.h>
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -260,6 +261,7 @@ struct numbered_job {
 	struct vb_job job; /* first */
 	unsigned int sleep_ms;
 	char name;
+	atomic_bool has_started;
 	bool has_run;
 };
 
@@ -267,6 +269,7 @@ static void run_job(struct vb_job *job)
 {
 	struct numbered_job *numbered = (struct numbered_job *)job;
 
+	atomic_store(&numbered->has_started, true);
 	(void)usleep(numbered->sleep_ms * 1000);
 	numbered->has_run = true;
 }
@@ -278,6 +281,14 @@ static void job_done(struct vb_job *job)
 	order[ordered++] = numbered->name;
 	if (numbered->name == 'z')
 		(void)event_base_loopbreak(base);
+}
+
+/* On a busy machine the thread may get its turn late. */
+static void wait_for_start(struct numbered_job *job)
+{
+	for (unsigned int i = 0; i < 10000 && !atomic_load(&job->has_started); i++)
+		(void)usleep(1000);
+	ck_assert(atomic_load(&job->has_started));
 }
 
 static struct numbered_job make_job(char name, unsigned int sleep_ms)
@@ -313,7 +324,7 @@ START_TEST(jobs_that_wait_when_the_worker_stops_come_back_without_having_run)
 	struct vb_worker *worker = vb_worker_create(base);
 	for (size_t i = 0; i < VB_ARRAY_SIZE(jobs); i++)
 		vb_worker_submit(worker, &jobs[i].job, VB_JOB_URGENT);
-	(void)usleep(20000);
+	wait_for_start(&jobs[0]);
 	ck_assert_int_eq(vb_worker_stop(worker, 1000), 0);
 	ck_assert_str_eq(order, "abc");
 	ck_assert(jobs[0].has_run);
@@ -330,7 +341,7 @@ START_TEST(a_job_that_hangs_does_not_hold_the_end)
 	base = event_base_new();
 	struct vb_worker *worker = vb_worker_create(base);
 	vb_worker_submit(worker, &job.job, VB_JOB_URGENT);
-	(void)usleep(20000);
+	wait_for_start(&job);
 	ck_assert_int_eq(vb_worker_stop(worker, 50), -ETIMEDOUT);
 	ck_assert_int_eq(vb_worker_stop(worker, 2000), 0);
 	event_base_free(base);
