@@ -77,7 +77,7 @@ int(vb_error_fix)(struct vb_error *err, const char *format, ...)
 	va_start(args, format);
 	format_text(err->fix, sizeof(err->fix), format, args);
 	va_end(args);
-	return -err->errnum;
+	return err->errnum > 0 ? -err->errnum : -EIO;
 }
 
 int(vb_error_wrap)(struct vb_error *err, const char *format, ...)
@@ -94,5 +94,5 @@ int(vb_error_wrap)(struct vb_error *err, const char *format, ...)
 	size_t used = strlen(err->what);
 	(void)snprintf(err->what + used, sizeof(err->what) - used, ": %s", inner);
 	vb_utf8_scrub(err->what);
-	return -err->errnum;
+	return err->errnum > 0 ? -err->errnum : -EIO;
 }

@@ -131,6 +131,8 @@ static void answer(struct vb_gate *gate, struct vb_task *task)
 	} else {
 		sent = refuse(gate, task, &task->err);
 	}
+	if (task->warning != NULL)
+		vb_report_bundle_warning(gate->parts.log, &task->request, task->warning);
 	if (task->kind == VB_TASK_START)
 		finish_start(gate, task, admitted && sent);
 	else if (task->has_plan && !sent)

@@ -17,6 +17,19 @@ void vb_report_refusal(
 	vb_log_write_limited(log, &line);
 }
 
+void vb_report_bundle_warning(
+	struct vb_log *log, const struct vb_nri_request *request, const char *warning)
+{
+	struct vb_log_line line;
+
+	vb_log_begin(&line, request->container.id, "bundle-kept");
+	vb_log_text(&line, "namespace", request->pod.name_space);
+	vb_log_text(&line, "pod", request->pod.name);
+	vb_log_text(&line, "container", request->container.name);
+	vb_log_text(&line, "warning", warning);
+	vb_log_write_limited(log, &line);
+}
+
 /* What a person looks for first: the layer that is not in force. */
 static const struct vb_layer_outcome *first_lapse(
 	const struct vb_outcome *outcome, enum vb_layer *ret_layer)

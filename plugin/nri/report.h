@@ -12,6 +12,10 @@
 void vb_report_refusal(
 	struct vb_log *log, const struct vb_nri_request *request, const char *refusal);
 
+/* A bundle on disk no longer parses, so the container got its last good version. */
+void vb_report_bundle_warning(
+	struct vb_log *log, const struct vb_nri_request *request, const char *warning);
+
 void vb_report_outcome(struct vb_log *log, const struct vb_outcome *outcome);
 
 /* Whether a layer can still change, because it shows only after exec. */

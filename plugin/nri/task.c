@@ -40,6 +40,7 @@ void vb_task_destroy(struct vb_task *task)
 		return;
 	vb_arena_destroy(task->arena);
 	free(task->container_id);
+	free(task->warning);
 	vb_case_destroy(task->subject);
 	vb_strv_finish(&task->containers);
 	vb_buf_destroy(task->reply);

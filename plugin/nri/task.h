@@ -59,6 +59,7 @@ struct vb_task {
 	char plan_digest[VB_DIGEST_SIZE];
 	bool has_outcome;
 	bool has_plan; /* CREATE: a plan file was written */
+	char *warning; /* CREATE: what the bundle store worked around; or NULL */
 	bool planless; /* OBSERVE: there is no plan for this container */
 	bool again;    /* OBSERVE: not everything could be seen yet */
 

@@ -88,6 +88,19 @@ int vb_task_parse_request(struct vb_task *task, struct vb_request *ret_request)
 		&annotations, task->request.container.name, ret_request, &task->err);
 }
 
+static int find_bundle(
+	struct vb_task *task, const struct vb_request *request, const struct vb_bundle **ret_bundle)
+{
+	if (request->bundle_name == NULL)
+		return 0;
+	int r = vb_bundle_store_get(task->shop->bundles, request->bundle_name,
+		request->bundle_digest, ret_bundle, &task->err);
+	const char *warning = vb_bundle_store_warning(task->shop->bundles);
+	/* Out of memory, the warning is left out; the bundle is as good. */
+	task->warning = warning != NULL ? strdup(warning) : NULL;
+	return r;
+}
+
 static int decide(struct vb_task *task, struct vb_plan **ret_plan)
 {
 	vb_auto_request struct vb_request request = {0};
@@ -95,9 +108,8 @@ static int decide(struct vb_task *task, struct vb_plan **ret_plan)
 	struct vb_subject subject = {0};
 
 	int r = vb_task_parse_request(task, &request);
-	if (r == 0 && request.bundle_name != NULL)
-		r = vb_bundle_store_get(task->shop->bundles, request.bundle_name,
-			request.bundle_digest, &bundle, &task->err);
+	if (r == 0)
+		r = find_bundle(task, &request, &bundle);
 	if (r == 0)
 		r = view_subject(task, &subject);
 	if (r < 0)

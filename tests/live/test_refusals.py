@@ -84,6 +84,20 @@ def test_an_update_of_a_bundle_is_picked_up_without_a_restart(vambrace, cri):
             assert f"CAP_{drop}" not in vambrace.receipt(container.id)["capabilities"]["bounding"]
 
 
+def test_a_broken_update_of_a_bundle_keeps_the_last_good_version_and_says_so(
+        vambrace, node, cri):
+    vambrace.bundle("kept", {"capabilities": {"drop": ["NET_RAW"]}})
+    options = {"handler": "vambrace", "annotations": {"bundle.vambrace.dev": "kept"}}
+    with cri.pod(**options) as pod:
+        cri.create_container(pod, "main", ATTACK, ["/bin/attack"])
+    node.write("/etc/vambrace/bundles/kept/manifest.json", "{")
+    position = vambrace.log_size()
+    with cri.pod(**options) as pod:
+        container = cri.create_container(pod, "main", ATTACK, ["/bin/attack"])
+        assert vambrace.plan(container.id)["layers"]["capabilities"]["drop"] == ["CAP_NET_RAW"]
+    vambrace.wait_log(r"event=bundle-kept .*bundle 'kept'", since=position)
+
+
 def test_a_tmpfs_over_a_volume_is_a_conflict(vambrace, node, cri):
     node.run(["mkdir", "-p", "/srv/data"])
     with cri.pod("refused", handler="vambrace",
