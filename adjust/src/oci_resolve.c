@@ -16,10 +16,10 @@ enum {
 	MOUNTS_MAX = 4096,
 };
 
-/* A path on its way from the root: done has no links any more, todo is what is left to walk. */
+/* A path on its way from the root: done has no links any more, ahead lies what is left. */
 struct walk {
 	char done[PATH_MAX];
-	char todo[PATH_MAX];
+	char ahead[PATH_MAX];
 	unsigned int links;
 };
 
@@ -70,10 +70,10 @@ static bool is_mount_point(const struct vb_oci_mounts *mounts, const char *resol
 	return mount != NULL && strcmp(mount->resolved, resolved) == 0;
 }
 
-/* Takes the next component off todo; false at the end. */
+/* Takes the next component off ahead; false at the end. */
 static bool next_component(struct walk *walk, char ret_name[NAME_MAX + 1], int *ret_error)
 {
-	const char *start = walk->todo + strspn(walk->todo, "/");
+	const char *start = walk->ahead + strspn(walk->ahead, "/");
 	size_t length = strcspn(start, "/");
 
 	*ret_error = length > NAME_MAX ? -ENAMETOOLONG : 0;
@@ -81,7 +81,7 @@ static bool next_component(struct walk *walk, char ret_name[NAME_MAX + 1], int *
 		return false;
 	memcpy(ret_name, start, length);
 	ret_name[length] = '\0';
-	memmove(walk->todo, start + length, strlen(start + length) + 1);
+	memmove(walk->ahead, start + length, strlen(start + length) + 1);
 	return true;
 }
 
@@ -97,14 +97,14 @@ static void go_up(struct walk *walk)
 /* Puts the link's target in front of what is left; an absolute one starts from the root again. */
 static int follow(struct walk *walk, const char *target)
 {
-	char todo[PATH_MAX];
+	char ahead[PATH_MAX];
 
 	if (++walk->links > LINKS_MAX)
 		return -ELOOP;
-	int length = snprintf(todo, sizeof(todo), "%s/%s", target, walk->todo);
-	if (length < 0 || (size_t)length >= sizeof(todo))
+	int length = snprintf(ahead, sizeof(ahead), "%s/%s", target, walk->ahead);
+	if (length < 0 || (size_t)length >= sizeof(ahead))
 		return -ENAMETOOLONG;
-	memcpy(walk->todo, todo, (size_t)length + 1);
+	memcpy(walk->ahead, ahead, (size_t)length + 1);
 	if (target[0] == '/')
 		walk->done[0] = '\0';
 	return 0;
@@ -147,9 +147,9 @@ static int resolve(const struct vb_oci_mounts *mounts, const struct vb_oci_view 
 	char name[NAME_MAX + 1];
 	int error = 0;
 
-	if (strlen(destination) >= sizeof(walk.todo))
+	if (strlen(destination) >= sizeof(walk.ahead))
 		return -ENAMETOOLONG;
-	memcpy(walk.todo, destination, strlen(destination) + 1);
+	memcpy(walk.ahead, destination, strlen(destination) + 1);
 	for (unsigned int i = 0; next_component(&walk, name, &error); i++) {
 		int r = i < COMPONENTS_MAX ? step(mounts, view, &walk, name) : -ELOOP;
 		if (r < 0)
