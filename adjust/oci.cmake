@@ -17,6 +17,7 @@ target_sources(vb_adjust
 	src/oci_resolve.c
 	src/oci_rlimits.c
 	src/oci_seccomp.c
+	src/oci_seccomp_flags.c
 	src/oci_text.c
 	src/receipt.c
 	src/state_sys.c

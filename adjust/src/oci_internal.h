@@ -98,6 +98,13 @@ int vb_oci_seccomp_apply(
 	json_t *spec, const struct vb_oci_edit *edit, struct vb_error *err) VB_WARN_UNUSED;
 
 /*
+ * The flags of seccomp(2) in the profile that the runtime gets: what the plan's spec_allow and log
+ * ask for. Refuses with ErrUnsupportedByRuntime or ErrConflict.
+ */
+int vb_oci_seccomp_flags_apply(const struct vb_oci_edit *edit, struct vb_profile *profile,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/*
  * The digest of all that the plan's edit of linux.seccomp depends on; seccomp is that object, or
  * NULL. -ENOMEM, -ENOSPC.
  */

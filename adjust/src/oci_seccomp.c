@@ -74,92 +74,6 @@ static int compose(const struct vb_oci_edit *edit, const struct vb_profile *base
 	return r < 0 ? refuse_profile(r, err) : 0;
 }
 
-static int refuse_flags(const char *what, const char *fix, const char *code, struct vb_error *err)
-{
-	(void)vb_error_refuse(err, code, "%s", what);
-	return vb_error_fix(err, "%s", fix);
-}
-
-static int refuse_unsupported(const char *what, struct vb_error *err)
-{
-	return refuse_flags(what, "use runc 1.2 or later, or crun, or do not set spec_allow",
-		VB_CODE_UNSUPPORTED, err);
-}
-
-/* No key at all means that the runtime decides; an empty list some rewriters of the file drop. */
-static int mitigate(
-	const struct vb_oci_features *features, int flags, int *ret_flags, struct vb_error *err)
-{
-	int without = flags < 0 ? 0 : flags & ~VB_PROFILE_FLAG_SPEC_ALLOW;
-
-	if (features == NULL || !features->is_known)
-		return refuse_unsupported(
-			"the OCI runtime does not say how it treats seccomp flags, which "
-			"spec_allow: mitigate needs to know",
-			err);
-	if (without == 0 && !features->allows_by_default) {
-		*ret_flags = -1;
-		return 0;
-	}
-	if (without == 0 && (features->flags & VB_PROFILE_FLAG_LOG) == 0)
-		return refuse_unsupported(
-			"spec_allow: mitigate needs a seccomp flag, and the OCI runtime takes none",
-			err);
-	*ret_flags = without != 0 ? without : VB_PROFILE_FLAG_LOG;
-	return 0;
-}
-
-static int allow(
-	const struct vb_oci_features *features, int flags, int *ret_flags, struct vb_error *err)
-{
-	if (flags >= 0 && (flags & VB_PROFILE_FLAG_SPEC_ALLOW) == 0)
-		return refuse_flags(
-			"the plan says spec_allow: allow, the container's own seccomp profile "
-			"has flags without SPEC_ALLOW",
-			"take one of the two away; mitigation is never undone", VB_CODE_CONFLICT,
-			err);
-	if (features == NULL || !features->is_known ||
-		(features->flags & VB_PROFILE_FLAG_SPEC_ALLOW) == 0)
-		return refuse_unsupported("spec_allow: allow needs the seccomp flag SPEC_ALLOW, "
-					  "which the OCI runtime "
-					  "does not take",
-			err);
-	*ret_flags = (flags < 0 ? 0 : flags) | VB_PROFILE_FLAG_SPEC_ALLOW;
-	return 0;
-}
-
-/* Adds LOG where that leaves the speculation state as it is; nothing is refused for it. */
-static int with_log(const struct vb_oci_features *features, int flags)
-{
-	const unsigned int both = VB_PROFILE_FLAG_SPEC_ALLOW | VB_PROFILE_FLAG_LOG;
-
-	if (features == NULL || !features->is_known || (features->flags & both) != both)
-		return flags;
-	if (flags >= 0)
-		return flags | VB_PROFILE_FLAG_LOG;
-	return features->allows_by_default ? (int)both : flags;
-}
-
-static int apply_flags(
-	const struct vb_oci_edit *edit, struct vb_profile *profile, struct vb_error *err)
-{
-	bool asked = vb_plan_has(edit->plan, VB_LAYER_SPEC_ALLOW) &&
-		     (edit->layers & 1U << VB_LAYER_SPEC_ALLOW) != 0;
-	int flags = vb_profile_flags(profile);
-	int r = 0;
-
-	if (asked && edit->plan->spec_allow == VB_SPEC_ALLOW_MITIGATE)
-		r = mitigate(edit->features, flags, &flags, err);
-	else if (asked && edit->plan->spec_allow == VB_SPEC_ALLOW_ALLOW)
-		r = allow(edit->features, flags, &flags, err);
-	if (r < 0)
-		return r;
-	if (edit->plan->seccomp.log)
-		flags = with_log(edit->features, flags);
-	vb_profile_set_flags(profile, flags);
-	return 0;
-}
-
 static int demand_base(
 	const struct vb_plan_seccomp *seccomp, const struct vb_profile *base, struct vb_error *err)
 {
@@ -199,9 +113,9 @@ static int refuse_no_profile(const struct vb_plan *plan, struct vb_error *err)
 {
 	if (!vb_plan_has(plan, VB_LAYER_SPEC_ALLOW))
 		return 0;
-	return refuse_flags(
-		"spec_allow is set, but the container has no seccomp profile that could carry it",
-		"do not opt out of the profile, or do not set spec_allow", VB_CODE_CONFLICT, err);
+	(void)vb_error_refuse(err, VB_CODE_CONFLICT,
+		"spec_allow is set, but the container has no seccomp profile that could carry it");
+	return vb_error_fix(err, "do not opt out of the profile, or do not set spec_allow");
 }
 
 /* *ret_seccomp stays NULL where there is nothing to write. */
@@ -215,7 +129,7 @@ static int make_seccomp(const struct vb_oci_edit *edit, json_t *linux_object, js
 		return r;
 	if (profile == NULL)
 		return refuse_no_profile(edit->plan, err);
-	r = apply_flags(edit, profile, err);
+	r = vb_oci_seccomp_flags_apply(edit, profile, err);
 	if (r < 0)
 		return r;
 	*ret_seccomp = vb_profile_to_json(profile);
