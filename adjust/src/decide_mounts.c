@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "decide_internal.h"
@@ -123,38 +124,109 @@ static int refuse_read_only(
 	return vb_error_fix(err, "make the volume writable, or mount it elsewhere");
 }
 
-/* The destinations of the container's own mounts, cleaned; "" for a relative one. */
-static int clean_destinations(
-	const struct vb_subject *subject, struct vb_strv *destinations, struct vb_error *err)
+/* A mount that the container has, by its clean destination. */
+struct place {
+	char *path;
+	const struct vb_subject_mount *mount;
+};
+
+struct places {
+	struct place *items; /* by path; of one path in the order of mounting */
+	size_t count;
+};
+
+static void finish_places(struct places *places)
 {
+	for (size_t i = 0; i < places->count; i++)
+		free(places->items[i].path);
+	free(places->items);
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct place *left = a;
+	const struct place *right = b;
+	int order = strcmp(left->path, right->path);
+
+	return order != 0 ? order : (left->mount > right->mount) - (left->mount < right->mount);
+}
+
+/* Sorted, not searched one by one: a pod may have a thousand mounts and list thousands of tmpfs. */
+static int sort_places(
+	const struct vb_subject *subject, struct places *ret_places, struct vb_error *err)
+{
+	vb_auto(finish_places) struct places places = {0};
+
+	places.items = calloc(subject->mount_count + 1, sizeof(*places.items));
+	if (places.items == NULL)
+		return vb_error_set(err, ENOMEM, "decide a plan");
 	for (size_t i = 0; i < subject->mount_count; i++) {
-		vb_auto_free char *clean = NULL;
-		int r = vb_path_clean(subject->mounts[i].destination, &clean);
-		if (r == -ENOMEM || vb_strv_add(destinations, r == 0 ? clean : "") < 0)
+		struct place *place = &places.items[places.count];
+		int r = vb_path_clean(subject->mounts[i].destination, &place->path);
+		if (r == -ENOMEM)
 			return vb_error_set(err, ENOMEM, "decide a plan");
+		if (r < 0)
+			continue; /* a relative one, where no absolute path lies */
+		place->mount = &subject->mounts[i];
+		places.count++;
 	}
+	qsort(places.items, places.count, sizeof(*places.items), compare_places);
+	*ret_places = places;
+	places = (struct places){0};
 	return 0;
 }
 
-/* What the container already mounts must neither be covered nor stand in the way. */
-static int check_destination(const struct vb_subject *subject, const struct vb_strv *destinations,
-	const char *path, struct vb_error *err)
+static bool is_at(const struct places *places, size_t i, const char *path, size_t length)
 {
-	const struct vb_subject_mount *around = NULL;
-	size_t longest = 0;
+	return i < places->count && strncmp(places->items[i].path, path, length) == 0 &&
+	       places->items[i].path[length] == '\0';
+}
 
-	for (size_t i = 0; i < destinations->count; i++) {
-		const char *destination = destinations->items[i];
-		if (strcmp(destination, path) == 0)
-			return refuse_cover(path, &subject->mounts[i], err);
-		/* The innermost mount is the one that path lies in; of equal ones the last. */
-		if (destination[0] == '\0' || strlen(destination) < longest ||
-			!vb_path_is_within(path, destination))
-			continue;
-		around = &subject->mounts[i];
-		longest = strlen(destination);
+/* The index of the first mount at the first `length` bytes of the path, or of whatever follows. */
+static size_t find_place(const struct places *places, const char *path, size_t length)
+{
+	size_t low = 0;
+	size_t high = places->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strncmp(places->items[middle].path, path, length) < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return around != NULL && around->read_only ? refuse_read_only(path, around, err) : 0;
+	return low;
+}
+
+/* "/a/b" -> "/a" -> "/"; only for lengths over 1. */
+static size_t parent_length(const char *path, size_t length)
+{
+	do
+		length--;
+	while (path[length] != '/');
+	return length > 0 ? length : 1;
+}
+
+/* What the container already mounts must neither be covered nor stand in the way. */
+static int check_destination(const struct places *places, const char *path, struct vb_error *err)
+{
+	size_t length = strlen(path);
+	size_t i = find_place(places, path, length);
+
+	if (is_at(places, i, path, length))
+		return refuse_cover(path, places->items[i].mount, err);
+	/* The innermost mount is the one that path lies in; of several there the last. */
+	while (length > 1) {
+		length = parent_length(path, length);
+		i = find_place(places, path, length);
+		if (!is_at(places, i, path, length))
+			continue;
+		while (is_at(places, i + 1, path, length))
+			i++;
+		const struct vb_subject_mount *around = places->items[i].mount;
+		return around->read_only ? refuse_read_only(path, around, err) : 0;
+	}
+	return 0;
 }
 
 static int add_option(struct vb_plan_mount *mount, const char *option, struct vb_error *err)
@@ -209,12 +281,12 @@ static bool has_tmpfs(const struct vb_plan *plan, const char *path)
 
 int vb_decide_mounts(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
 {
-	vb_auto_strv struct vb_strv destinations = {0};
+	vb_auto(finish_places) struct places places = {0};
 
-	int r = clean_destinations(d->subject, &destinations, err);
+	int r = sort_places(d->subject, &places, err);
 	for (size_t i = 0; r == 0 && i < plan->tmpfs.count; i++) {
 		const struct vb_tmpfs *tmpfs = &plan->tmpfs.items[i];
-		r = check_destination(d->subject, &destinations, tmpfs->path, err);
+		r = check_destination(&places, tmpfs->path, err);
 		if (r == 0)
 			r = add_tmpfs_mount(plan, tmpfs, err);
 	}
@@ -225,6 +297,6 @@ int vb_decide_mounts(const struct vb_decision *d, struct vb_plan *plan, struct v
 			"a tmpfs at %s would cover the preload shim", VB_SHIM_CONTAINER_PATH);
 		return vb_error_fix(err, "remove that tmpfs");
 	}
-	r = check_destination(d->subject, &destinations, VB_SHIM_CONTAINER_PATH, err);
+	r = check_destination(&places, VB_SHIM_CONTAINER_PATH, err);
 	return r < 0 ? r : add_shim_mount(plan, err);
 }

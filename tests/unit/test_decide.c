@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What golden cases (tests/golden/decide) cannot hold: sizes at their limits, bytes that are not
- * UTF-8, and how long the largest inputs take.
+ * UTF-8, and the largest inputs.
  */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "unit.h"
 #include "vb/adjust/decide.h"
@@ -220,6 +219,26 @@ START_TEST(of_mounts_at_one_place_the_last_is_on_top)
 }
 END_TEST
 
+START_TEST(only_the_innermost_mount_around_a_path_counts)
+{
+	static const struct vb_subject_mount writable_inside[] = {
+		{.destination = "/a", .read_only = true},
+		{.destination = "/a-b", .read_only = true}, {.destination = "/a/b"},
+		{.destination = "relative", .read_only = true}};
+	static const struct vb_subject_mount read_only_inside[] = {{.destination = "/a"},
+		{.destination = "/a-b"}, {.destination = "/a/b", .read_only = true}};
+
+	ask("tmpfs.vambrace.dev", "/a/b/c/d");
+	subject.mounts = writable_inside;
+	subject.mount_count = VB_ARRAY_SIZE(writable_inside);
+	ck_assert_int_eq(decide(), 0);
+	subject.mounts = read_only_inside;
+	subject.mount_count = VB_ARRAY_SIZE(read_only_inside);
+	ck_assert_int_eq(decide(), -EPERM);
+	ck_assert_ptr_nonnull(strstr(err.what, "'/a/b'"));
+}
+END_TEST
+
 START_TEST(a_container_left_alone_has_no_plan_and_no_error)
 {
 	subject.handler = "runc";
@@ -237,22 +256,7 @@ START_TEST(without_an_error_to_fill_refusals_stay_refusals)
 }
 END_TEST
 
-static double seconds_of_decide(void)
-{
-	struct timespec before;
-	struct timespec after;
-
-	ck_assert_int_eq(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before), 0);
-	ck_assert_msg(decide() == 0, "%s", err.what);
-	ck_assert_int_eq(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after), 0);
-	return (double)(after.tv_sec - before.tv_sec) +
-	       (double)(after.tv_nsec - before.tv_nsec) / 1e9;
-}
-
-/* The plugin has one thread and answers within 1.5 s; sanitizers cost a factor of about ten. */
-static const double seconds_max = 1.0;
-
-START_TEST(thousands_of_tmpfs_over_a_thousand_mounts_take_no_second)
+START_TEST(thousands_of_tmpfs_stand_between_a_thousand_mounts)
 {
 	vb_auto_free char *list = enumerate("/t", 4096, "");
 	static struct vb_subject_mount mounts[1000];
@@ -265,12 +269,21 @@ START_TEST(thousands_of_tmpfs_over_a_thousand_mounts_take_no_second)
 	subject.mounts = mounts;
 	subject.mount_count = VB_ARRAY_SIZE(mounts);
 	ask("tmpfs.vambrace.dev", list);
-	ck_assert_double_lt(seconds_of_decide(), seconds_max);
+	ck_assert_msg(decide() == 0, "%s", err.what);
 	ck_assert_uint_eq(plan->mounts.count, 4096);
+
+	/* One among the thousand is in the way, by its place or by what is around it. */
+	mounts[500].destination = "/t2048/";
+	vb_plan_destroy(VB_STEAL(plan));
+	ck_assert_int_eq(decide(), -EPERM);
+	ck_assert_ptr_nonnull(strstr(err.what, "cover the mount at '/t2048/'"));
+	mounts[500] = (struct vb_subject_mount){.destination = "/", .read_only = true};
+	ck_assert_int_eq(decide(), -EPERM);
+	ck_assert_ptr_nonnull(strstr(err.what, "lies in the read-only mount at '/'"));
 }
 END_TEST
 
-START_TEST(the_longest_connect_lists_are_met_within_a_second)
+START_TEST(the_longest_connect_lists_are_met)
 {
 	vb_auto_free char *annotated = enumerate("10.0.0.1:", 4097, "");
 	vb_auto_free char *bundled = enumerate("\"10.0.0.0/24:", 4097, "\"");
@@ -284,7 +297,7 @@ START_TEST(the_longest_connect_lists_are_met_within_a_second)
 	ck_assert_msg(vb_bundle_parse(manifest, strlen(manifest), "arm", &bundle, &err) == 0, "%s",
 		err.what);
 	ask("preload-connect-allowlist.vambrace.dev", strchr(annotated, ',') + 1);
-	ck_assert_double_lt(seconds_of_decide(), seconds_max);
+	ck_assert_msg(decide() == 0, "%s", err.what);
 	ck_assert_uint_eq(plan->preload.connect.entries.count, 4096);
 }
 END_TEST
@@ -304,9 +317,10 @@ int main(void)
 	tcase_add_test(tcase, names_stand_in_the_plan_as_they_are);
 	tcase_add_test(tcase, a_mount_without_a_source_is_named_as_such);
 	tcase_add_test(tcase, of_mounts_at_one_place_the_last_is_on_top);
+	tcase_add_test(tcase, only_the_innermost_mount_around_a_path_counts);
 	tcase_add_test(tcase, a_container_left_alone_has_no_plan_and_no_error);
 	tcase_add_test(tcase, without_an_error_to_fill_refusals_stay_refusals);
-	tcase_add_test(tcase, thousands_of_tmpfs_over_a_thousand_mounts_take_no_second);
-	tcase_add_test(tcase, the_longest_connect_lists_are_met_within_a_second);
+	tcase_add_test(tcase, thousands_of_tmpfs_stand_between_a_thousand_mounts);
+	tcase_add_test(tcase, the_longest_connect_lists_are_met);
 	return vb_unit_run("decide", tcase);
 }
