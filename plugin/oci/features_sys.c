@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +11,7 @@
 #include "vb/adjust/state.h"
 #include "vb/base/buf.h"
 #include "vb/base/file.h"
+#include "vb/base/program.h"
 #include "vb/base/str.h"
 
 #define FEATURES_DIR VB_STATE_DIR "/features"
@@ -27,8 +23,6 @@ enum {
 	CACHE_FILE_MAX = 4096,
 	READ_SIZE = 16 << 10,
 };
-
-extern char **environ;
 
 /* The cache file's path: the program and everything that changes when it does. */
 static char *cache_path(const char *runtime)
@@ -90,84 +84,9 @@ static void store(const char *path, const struct vb_oci_features *features)
 	(void)ignored;
 }
 
-static int start(const char *runtime, int output, pid_t *ret_pid)
-{
-	char program[] = "features";
-	/* posix_spawn() takes its arguments non-const and leaves them alone. */
-	char *argv[] = {(char *)(uintptr_t)runtime, program, NULL};
-	posix_spawn_file_actions_t actions;
-
-	int error = posix_spawn_file_actions_init(&actions);
-	if (error != 0)
-		return -error;
-	error = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	if (error == 0)
-		error = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-	if (error == 0)
-		error = posix_spawn_file_actions_addopen(
-			&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	if (error == 0)
-		error = posix_spawn(ret_pid, runtime, &actions, NULL, argv, environ);
-	(void)posix_spawn_file_actions_destroy(&actions);
-	return -error;
-}
-
-static long long now_ms(void)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-/* Reads to the end, within the time and the size that an answer may have. */
-static int collect(int input, struct vb_buf *answer)
-{
-	long long deadline = now_ms() + ANSWER_TIMEOUT_MS;
-
-	for (;;) {
-		struct pollfd waiting = {.fd = input, .events = POLLIN};
-		uint8_t *space = NULL;
-		long long left = deadline - now_ms();
-		if (left <= 0 || poll(&waiting, 1, (int)left) <= 0)
-			return -ETIMEDOUT;
-		int r = vb_buf_reserve(answer, READ_SIZE, &space);
-		if (r < 0)
-			return r;
-		ssize_t n = read(input, space, READ_SIZE);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			return 0;
-		if (n > 0)
-			vb_buf_commit(answer, (size_t)n);
-	}
-}
-
-static int ask(const char *runtime, struct vb_buf *answer)
-{
-	int ends[2];
-	pid_t pid = -1;
-	int status = 0;
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -errno;
-	vb_auto_close int input = ends[0];
-	vb_auto_close int output = ends[1];
-	int r = start(runtime, output, &pid);
-	if (r < 0)
-		return r;
-	(void)close(vb_steal_fd(&output));
-	r = collect(input, answer);
-	if (r < 0)
-		(void)kill(pid, SIGKILL);
-	if (waitpid(pid, &status, 0) < 0)
-		return -errno;
-	return r == 0 && status != 0 ? -EIO : r;
-}
-
 void vb_hook_features(const char *runtime, struct vb_oci_features *ret_features)
 {
+	const char *const argv[] = {runtime, "features", NULL};
 	vb_auto_free char *path = cache_path(runtime);
 	vb_auto_buf struct vb_buf *answer = vb_buf_create(VB_OCI_FEATURES_MAX + READ_SIZE);
 	struct vb_oci_features features = {0};
@@ -175,7 +94,7 @@ void vb_hook_features(const char *runtime, struct vb_oci_features *ret_features)
 	*ret_features = features;
 	if (path == NULL || answer == NULL || load(path, ret_features) == 0)
 		return;
-	int r = ask(runtime, answer);
+	int r = vb_program_run(argv, ANSWER_TIMEOUT_MS, answer);
 	if (r == 0 && vb_oci_features_parse((const char *)vb_buf_data(answer), vb_buf_size(answer),
 			      &features, NULL) < 0)
 		features = (struct vb_oci_features){0};
