@@ -16,6 +16,9 @@ target_sources(vb_adjust
 	src/plan_json_read.c
 	src/refusal.c
 	src/request.c
+	src/ssh_key.c
+	src/ssh_wire.c
+	src/sshsig.c
 	src/text.c
 	src/values.c
 	PUBLIC FILE_SET HEADERS FILES
@@ -30,5 +33,7 @@ target_sources(vb_adjust
 	include/vb/adjust/plan.h
 	include/vb/adjust/refusal.h
 	include/vb/adjust/request.h
+	include/vb/adjust/ssh_key.h
+	include/vb/adjust/sshsig.h
 	include/vb/adjust/text.h
 	include/vb/adjust/values.h)

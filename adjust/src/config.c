@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "vb/adjust/json.h"
+#include "vb/adjust/ssh_key.h"
 
 enum {
 	CONFIG_DEPTH_MAX = 8,
@@ -17,6 +18,7 @@ void vb_config_finish(struct vb_config *config)
 {
 	vb_strv_finish(&config->bundle_dirs);
 	vb_strv_finish(&config->runtime_handlers);
+	vb_strv_finish(&config->trusted_keys);
 }
 
 int vb_config_init(struct vb_config *ret_config)
@@ -66,10 +68,31 @@ static int check_directories(const struct vb_strv *directories, struct vb_error 
 	return 0;
 }
 
+static int read_signatures(const json_t *root, struct vb_config *config, struct vb_error *err)
+{
+	int r = read_list(root, "trusted_keys", &config->trusted_keys, err);
+
+	for (size_t i = 0; r == 0 && i < config->trusted_keys.count; i++) {
+		struct vb_ssh_public key;
+		r = vb_ssh_public_parse(config->trusted_keys.items[i], &key, err);
+		if (r < 0)
+			(void)vb_error_wrap(err, "config.trusted_keys[%zu]", i);
+	}
+	if (r == 0)
+		r = vb_json_get_bool(
+			root, "config", "require_signature", &config->require_signature, err);
+	/* Else every bundle would be refused, and the reason would be far away. */
+	if (r == 0 && config->require_signature && config->trusted_keys.count == 0)
+		r = vb_error_say(
+			err, EINVAL, "config.require_signature needs a key in trusted_keys");
+	return r;
+}
+
 int vb_config_parse(
 	const char *data, size_t size, struct vb_config *ret_config, struct vb_error *err)
 {
-	static const char *const known[] = {"bundle_dirs", "runtime_handlers", "deadline_ms", NULL};
+	static const char *const known[] = {"bundle_dirs", "runtime_handlers", "deadline_ms",
+		"trusted_keys", "require_signature", NULL};
 	vb_auto_json json_t *root = NULL;
 	vb_auto_config struct vb_config config = {0};
 
@@ -88,6 +111,8 @@ int vb_config_parse(
 		r = read_list(root, "runtime_handlers", &config.runtime_handlers, err);
 	if (r == 0)
 		r = read_deadline(root, &config.deadline_ms, err);
+	if (r == 0)
+		r = read_signatures(root, &config, err);
 	if (r < 0)
 		return r;
 	*ret_config = config;

@@ -34,6 +34,8 @@ static void assert_defaults(void)
 	ck_assert(!vb_config_has_handler(&config, ""));
 	ck_assert(!vb_config_has_handler(&config, "runc"));
 	ck_assert_uint_eq(config.deadline_ms, 1500);
+	ck_assert_uint_eq(config.trusted_keys.count, 0);
+	ck_assert(!config.require_signature);
 }
 
 START_TEST(without_a_file_the_defaults_are_in_force)
@@ -73,6 +75,19 @@ START_TEST(an_empty_list_is_a_list)
 }
 END_TEST
 
+#define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBXvCdjUCiQNFQpZFo2bplclEn5Ih95dazmF3i1fjSbS"
+
+START_TEST(trusted_keys_are_kept_as_they_stand_there)
+{
+	ck_assert_int_eq(parse("{\"trusted_keys\":[\"" KEY "\",\"" KEY " release@robots\"],"
+			       "\"require_signature\":true}"),
+		0);
+	ck_assert_uint_eq(config.trusted_keys.count, 2);
+	ck_assert_str_eq(config.trusted_keys.items[1], KEY " release@robots");
+	ck_assert(config.require_signature);
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	const char *why;
@@ -92,6 +107,12 @@ static const struct {
 	{"{\"deadline_ms\":4294968796}", "config.deadline_ms must be a number from 100 to 60000"},
 	{"{\"deadline_ms\":1500.0}", "config.deadline_ms must be a number from 100 to 60000"},
 	{"{\"deadline_ms\":\"1500\"}", "config.deadline_ms must be a number from 100 to 60000"},
+	{"{\"trusted_keys\":\"" KEY "\"}", "config.trusted_keys must be an array"},
+	{"{\"trusted_keys\":[\"" KEY "\",\"ssh-rsa AAAA\"]}",
+		"config.trusted_keys[1]: it is not of the form 'ssh-ed25519 AAAA... comment'"},
+	{"{\"trusted_keys\":[\"" KEY "\"],\"require_signature\":1}",
+		"config.require_signature must be true or false"},
+	{"{\"require_signature\":true}", "config.require_signature needs a key in trusted_keys"},
 	{"{\"a\":[[[[[[[[1]]]]]]]]}", "JSON is nested deeper than 8 levels"},
 };
 
@@ -112,6 +133,7 @@ int main(void)
 	tcase_add_test(tcase, an_empty_object_leaves_the_defaults);
 	tcase_add_test(tcase, a_list_replaces_the_default_list);
 	tcase_add_test(tcase, an_empty_list_is_a_list);
+	tcase_add_test(tcase, trusted_keys_are_kept_as_they_stand_there);
 	tcase_add_loop_test(tcase, a_bad_file_fails_naming_the_key, 0, (int)VB_ARRAY_SIZE(bad));
 	return vb_unit_run("config", tcase);
 }

@@ -9,6 +9,7 @@
 #define VB_CODE_BUNDLE_NOT_FOUND   "ErrBundleNotFound"
 #define VB_CODE_BUNDLE_INVALID     "ErrBundleInvalid"
 #define VB_CODE_BUNDLE_DIGEST      "ErrBundleDigest"
+#define VB_CODE_BUNDLE_SIGNATURE   "ErrBundleSignature"
 #define VB_CODE_CONFLICT           "ErrConflict"
 #define VB_CODE_NOT_PERMITTED      "ErrNotPermitted"
 #define VB_CODE_PROFILE_INVALID    "ErrProfileInvalid"

@@ -18,6 +18,8 @@ struct vb_config {
 	struct vb_strv bundle_dirs;
 	struct vb_strv runtime_handlers; /* "" is the node's default handler */
 	uint32_t deadline_ms;
+	struct vb_strv trusted_keys; /* "ssh-ed25519 AAAA... comment", each one checked */
+	bool require_signature;      /* a bundle without one is refused */
 };
 
 void vb_config_finish(struct vb_config *config);
