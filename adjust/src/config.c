@@ -2,6 +2,8 @@
 #include "vb/adjust/config.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <string.h>
 
 #include "vb/adjust/json.h"
 #include "vb/adjust/ssh_key.h"
@@ -14,18 +16,29 @@ enum {
 	DEADLINE_MAX_MS = 60000,
 };
 
+#define AUDIT_LOG_DEFAULT "/var/log/vambrace/audit.jsonl"
+
+/* A day of a busy node fits into a MiB; at the cap there are two files of it. */
+#define AUDIT_LOG_DEFAULT_BYTES (UINT64_C(64) << 20)
+#define AUDIT_LOG_MIN_BYTES     (UINT64_C(1) << 16)
+#define AUDIT_LOG_MAX_BYTES     (UINT64_C(1) << 40)
+
 void vb_config_finish(struct vb_config *config)
 {
 	vb_strv_finish(&config->bundle_dirs);
 	vb_strv_finish(&config->runtime_handlers);
 	vb_strv_finish(&config->trusted_keys);
+	free(config->audit_log);
 }
 
 int vb_config_init(struct vb_config *ret_config)
 {
-	vb_auto_config struct vb_config config = {.deadline_ms = DEADLINE_DEFAULT_MS};
+	vb_auto_config struct vb_config config = {.deadline_ms = DEADLINE_DEFAULT_MS,
+		.audit_log = strdup(AUDIT_LOG_DEFAULT),
+		.audit_log_max_bytes = AUDIT_LOG_DEFAULT_BYTES};
 
-	if (vb_strv_add(&config.bundle_dirs, "/etc/vambrace/bundles") < 0 ||
+	if (config.audit_log == NULL ||
+		vb_strv_add(&config.bundle_dirs, "/etc/vambrace/bundles") < 0 ||
 		vb_strv_add(&config.bundle_dirs, "/var/lib/vambrace/bundles") < 0 ||
 		vb_strv_add(&config.runtime_handlers, "vambrace") < 0)
 		return -ENOMEM;
@@ -44,18 +57,52 @@ static int read_list(
 	return vb_json_get_strings(root, "config", key, list, err);
 }
 
-static int read_deadline(const json_t *root, uint32_t *ret_deadline_ms, struct vb_error *err)
+static int read_number(const json_t *root, const char *key, const uint64_t range[2],
+	uint64_t *ret_number, struct vb_error *err)
 {
-	const json_t *value = json_object_get(root, "deadline_ms");
+	const json_t *value = json_object_get(root, key);
 
 	if (value == NULL)
 		return 0;
 	json_int_t number = json_integer_value(value);
-	if (!json_is_integer(value) || number < DEADLINE_MIN_MS || number > DEADLINE_MAX_MS)
+	if (!json_is_integer(value) || number < 0 || (uint64_t)number < range[0] ||
+		(uint64_t)number > range[1])
 		return vb_error_say(err, EINVAL,
-			"config.deadline_ms must be a number from %d to %d", DEADLINE_MIN_MS,
-			DEADLINE_MAX_MS);
-	*ret_deadline_ms = (uint32_t)number;
+			"config.%s must be a number from %" PRIu64 " to %" PRIu64, key, range[0],
+			range[1]);
+	*ret_number = (uint64_t)number;
+	return 0;
+}
+
+static int read_deadline(const json_t *root, uint32_t *deadline_ms, struct vb_error *err)
+{
+	static const uint64_t range[] = {DEADLINE_MIN_MS, DEADLINE_MAX_MS};
+	uint64_t number = *deadline_ms;
+
+	int r = read_number(root, "deadline_ms", range, &number, err);
+	if (r == 0)
+		*deadline_ms = (uint32_t)number;
+	return r;
+}
+
+static int read_audit_log(const json_t *root, struct vb_config *config, struct vb_error *err)
+{
+	static const uint64_t range[] = {AUDIT_LOG_MIN_BYTES, AUDIT_LOG_MAX_BYTES};
+	const char *path = config->audit_log;
+
+	int r = read_number(root, "audit_log_max_bytes", range, &config->audit_log_max_bytes, err);
+	if (r == 0)
+		r = vb_json_get_string(root, "config", "audit_log", &path, err);
+	if (r < 0 || path == config->audit_log)
+		return r;
+	if (path[0] != '/' || path[strlen(path) - 1] == '/')
+		return vb_error_say(
+			err, EINVAL, "config.audit_log is not the absolute path of a file");
+	char *copy = strdup(path);
+	if (copy == NULL)
+		return vb_error_set(err, ENOMEM, "read config.audit_log");
+	free(config->audit_log);
+	config->audit_log = copy;
 	return 0;
 }
 
@@ -92,7 +139,7 @@ int vb_config_parse(
 	const char *data, size_t size, struct vb_config *ret_config, struct vb_error *err)
 {
 	static const char *const known[] = {"bundle_dirs", "runtime_handlers", "deadline_ms",
-		"trusted_keys", "require_signature", NULL};
+		"trusted_keys", "require_signature", "audit_log", "audit_log_max_bytes", NULL};
 	vb_auto_json json_t *root = NULL;
 	vb_auto_config struct vb_config config = {0};
 
@@ -113,6 +160,8 @@ int vb_config_parse(
 		r = read_deadline(root, &config.deadline_ms, err);
 	if (r == 0)
 		r = read_signatures(root, &config, err);
+	if (r == 0)
+		r = read_audit_log(root, &config, err);
 	if (r < 0)
 		return r;
 	*ret_config = config;

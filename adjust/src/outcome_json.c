@@ -96,12 +96,7 @@ static void copy_since(const char *previous, const char *plan_digest, char *ret_
 
 void vb_outcome_stamp(struct vb_outcome *outcome, const struct timespec *now, const char *previous)
 {
-	struct tm tm = {0};
-	char seconds[24] = "";
-
-	if (gmtime_r(&now->tv_sec, &tm) != NULL)
-		(void)strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &tm);
-	(void)snprintf(outcome->at, sizeof(outcome->at), "%s.%09ldZ", seconds, now->tv_nsec);
+	vb_timestamp_format(now, outcome->at);
 	outcome->since[0] = '\0';
 	if (previous != NULL)
 		copy_since(previous, outcome->plan_digest, outcome->since, sizeof(outcome->since));

@@ -107,17 +107,7 @@ static int write_all(int fd, const char *data, size_t size)
 	return 0;
 }
 
-/* The directory part of a path that has a slash, "." otherwise; freed by the caller. */
-static char *parent_directory(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (slash == NULL)
-		return strdup(".");
-	return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
-}
-
-static int sync_directory(const char *path)
+int vb_file_sync_directory(const char *path)
 {
 	vb_auto_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -136,7 +126,7 @@ static int fill_temporary(int fd, const void *data, size_t size, mode_t mode)
 int vb_file_replace(
 	const char *path, const void *data, size_t size, mode_t mode, struct vb_error *err)
 {
-	vb_auto_free char *directory = parent_directory(path);
+	vb_auto_free char *directory = vb_path_parent(path);
 	vb_auto_free char *temporary = vb_str_format("%s.XXXXXX", path);
 
 	if (directory == NULL || temporary == NULL)
@@ -151,7 +141,7 @@ int vb_file_replace(
 		(void)unlink(temporary);
 		return vb_error_set(err, -r, "write '%s'", path);
 	}
-	r = sync_directory(directory);
+	r = vb_file_sync_directory(directory);
 	if (r < 0)
 		return vb_error_set(err, -r, "sync '%s'", directory);
 	return 0;

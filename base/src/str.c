@@ -192,6 +192,15 @@ int vb_path_clean(const char *path, char **ret_path)
 	return 0;
 }
 
+char *vb_path_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return strdup(".");
+	return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}
+
 bool vb_path_is_within(const char *path, const char *dir)
 {
 	if (strcmp(dir, "/") == 0)

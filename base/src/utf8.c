@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vb/base/utf8.h"
 
-#include <stdint.h>
 #include <string.h>
 
 static bool is_continuation(uint8_t byte)
@@ -26,8 +25,7 @@ static bool is_second_byte(uint8_t first, uint8_t second)
 	}
 }
 
-/* Length of the well-formed sequence at the start of the bytes, or 0. */
-static size_t sequence_length(const uint8_t *bytes, size_t size)
+size_t vb_utf8_sequence_length(const uint8_t *bytes, size_t size)
 {
 	uint8_t first = bytes[0];
 	size_t length;
@@ -55,7 +53,7 @@ bool vb_utf8_is_valid(const void *data, size_t size)
 	const uint8_t *bytes = data;
 
 	for (size_t pos = 0; pos < size;) {
-		size_t length = sequence_length(bytes + pos, size - pos);
+		size_t length = vb_utf8_sequence_length(bytes + pos, size - pos);
 		if (length == 0)
 			return false;
 		pos += length;
@@ -63,8 +61,8 @@ bool vb_utf8_is_valid(const void *data, size_t size)
 	return true;
 }
 
-/* C0, DEL, and C1 in its two bytes: terminals take U+009B for the start of an escape sequence. */
-static bool is_control(const uint8_t *sequence)
+/* Terminals take U+009B, a C1, for the start of an escape sequence. */
+bool vb_utf8_is_control(const uint8_t *sequence)
 {
 	return sequence[0] < 0x20 || sequence[0] == 0x7f ||
 	       (sequence[0] == 0xc2 && sequence[1] < 0xa0);
@@ -75,8 +73,8 @@ void vb_utf8_scrub(char *text)
 	size_t size = strlen(text);
 
 	for (size_t pos = 0; pos < size;) {
-		size_t length = sequence_length((const uint8_t *)text + pos, size - pos);
-		if (length == 0 || is_control((const uint8_t *)text + pos)) {
+		size_t length = vb_utf8_sequence_length((const uint8_t *)text + pos, size - pos);
+		if (length == 0 || vb_utf8_is_control((const uint8_t *)text + pos)) {
 			length = length == 0 ? 1 : length;
 			memset(text + pos, '?', length);
 		}

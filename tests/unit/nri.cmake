@@ -2,6 +2,8 @@
 # The tests of the daemon's parts, and of the daemon itself with a runtime played to it.
 vb_add_unit_test(test_nri_render test_nri_render.c LIBS vb_nri)
 vb_add_unit_test(test_nri_parts test_nri_parts.c LIBS vb_nri)
+vb_add_unit_test(test_audit_frame test_audit_frame.c LIBS vb_nri)
+vb_add_unit_test(test_audit_file test_audit_file.c oci_node.c LIBS vb_nri)
 foreach(test session gate)
 	vb_add_unit_test(test_nri_${test} test_nri_${test}.c nri_runtime.c oci_node.c
 		LIBS vb_proto vb_adjust)

@@ -38,7 +38,7 @@ static void become_root_of_a_user_namespace(void)
 
 void support_enter_node(void)
 {
-	static const char *const emptied[] = {"/run", "/opt"};
+	static const char *const emptied[] = {"/run", "/opt", "/var/log"};
 
 	umask(022);
 	if (geteuid() != 0)

@@ -8,8 +8,9 @@
 /* A node for one test: a mount namespace of its own, so that fixed paths can be used. */
 
 /*
- * Leaves the machine's mounts and puts empty file systems on /run and /opt; as a user without
- * privileges, inside a user namespace of its own. Fails the test when the kernel refuses that.
+ * Leaves the machine's mounts and puts empty file systems on /run, /opt and /var/log; as a user
+ * without privileges, inside a user namespace of its own. Fails the test when the kernel refuses
+ * that.
  */
 void support_enter_node(void);
 

@@ -36,6 +36,8 @@ static void assert_defaults(void)
 	ck_assert_uint_eq(config.deadline_ms, 1500);
 	ck_assert_uint_eq(config.trusted_keys.count, 0);
 	ck_assert(!config.require_signature);
+	ck_assert_str_eq(config.audit_log, "/var/log/vambrace/audit.jsonl");
+	ck_assert_uint_eq(config.audit_log_max_bytes, 64 << 20);
 }
 
 START_TEST(without_a_file_the_defaults_are_in_force)
@@ -63,6 +65,15 @@ START_TEST(a_list_replaces_the_default_list)
 	ck_assert(vb_config_has_handler(&config, "nv"));
 	ck_assert(!vb_config_has_handler(&config, "vambrace"));
 	ck_assert_uint_eq(config.deadline_ms, 100);
+}
+END_TEST
+
+START_TEST(the_audit_log_has_a_path_and_a_cap)
+{
+	ck_assert_int_eq(
+		parse("{\"audit_log\":\"/a/b\",\"audit_log_max_bytes\":1099511627776}"), 0);
+	ck_assert_str_eq(config.audit_log, "/a/b");
+	ck_assert_uint_eq(config.audit_log_max_bytes, UINT64_C(1) << 40);
 }
 END_TEST
 
@@ -113,6 +124,15 @@ static const struct {
 	{"{\"trusted_keys\":[\"" KEY "\"],\"require_signature\":1}",
 		"config.require_signature must be true or false"},
 	{"{\"require_signature\":true}", "config.require_signature needs a key in trusted_keys"},
+	{"{\"audit_log\":\"audit.jsonl\"}", "config.audit_log is not the absolute path of a file"},
+	{"{\"audit_log\":\"/var/log/\"}", "config.audit_log is not the absolute path of a file"},
+	{"{\"audit_log\":\"\"}", "config.audit_log must be a string that is not empty"},
+	{"{\"audit_log_max_bytes\":65535}",
+		"config.audit_log_max_bytes must be a number from 65536 to 1099511627776"},
+	{"{\"audit_log_max_bytes\":1099511627777}",
+		"config.audit_log_max_bytes must be a number from 65536 to 1099511627776"},
+	{"{\"audit_log_max_bytes\":\"64Mi\"}",
+		"config.audit_log_max_bytes must be a number from 65536 to 1099511627776"},
 	{"{\"a\":[[[[[[[[1]]]]]]]]}", "JSON is nested deeper than 8 levels"},
 };
 
@@ -132,6 +152,7 @@ int main(void)
 	tcase_add_test(tcase, without_a_file_the_defaults_are_in_force);
 	tcase_add_test(tcase, an_empty_object_leaves_the_defaults);
 	tcase_add_test(tcase, a_list_replaces_the_default_list);
+	tcase_add_test(tcase, the_audit_log_has_a_path_and_a_cap);
 	tcase_add_test(tcase, an_empty_list_is_a_list);
 	tcase_add_test(tcase, trusted_keys_are_kept_as_they_stand_there);
 	tcase_add_loop_test(tcase, a_bad_file_fails_naming_the_key, 0, (int)VB_ARRAY_SIZE(bad));

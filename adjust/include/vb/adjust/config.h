@@ -20,6 +20,8 @@ struct vb_config {
 	uint32_t deadline_ms;
 	struct vb_strv trusted_keys; /* "ssh-ed25519 AAAA... comment", each one checked */
 	bool require_signature;      /* a bundle without one is refused */
+	char *audit_log;
+	uint64_t audit_log_max_bytes; /* it is put away as <audit_log>.old when it gets longer */
 };
 
 void vb_config_finish(struct vb_config *config);

@@ -9,6 +9,7 @@
 #include "vb/adjust/evidence.h"
 #include "vb/adjust/plan.h"
 #include "vb/adjust/receipt.h"
+#include "vb/base/timestamp.h"
 
 /*
  * The outcome: for each layer of a plan, whether the kernel really holds it. Judging is pure: who
@@ -58,8 +59,8 @@ struct vb_outcome {
 	struct vb_layer_outcome layers[VB_LAYER_COUNT];
 	struct vb_strv writable_mounts; /* as the kernel shows them; only with a read-only root */
 	char *preload_verdict;          /* of the hook; NULL without preload */
-	char since[40];                 /* RFC 3339, UTC: first looked at with this plan */
-	char at[40];                    /* last looked at */
+	char since[VB_TIMESTAMP_SIZE];  /* RFC 3339, UTC: first looked at with this plan */
+	char at[VB_TIMESTAMP_SIZE];     /* last looked at */
 };
 
 void vb_outcome_finish(struct vb_outcome *outcome);

@@ -43,6 +43,9 @@ int vb_file_replace(const char *path, const void *data, size_t size, mode_t mode
 /* Makes the directory and its parents, mode 0755 less umask; an existing one is fine. */
 int vb_file_make_directories(const char *path, struct vb_error *err) VB_WARN_UNUSED;
 
+/* fsync(2) of a directory: names made and changed in it are on the disk. Errnos of open, fsync. */
+int vb_file_sync_directory(const char *path) VB_WARN_UNUSED;
+
 /*
  * Opens a path below dirfd; symbolic links inside are followed, but none leads out
  * (RESOLVE_BENEATH, Linux 5.6). -EXDEV when one does.

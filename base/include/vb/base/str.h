@@ -47,6 +47,12 @@ size_t vb_str_distance(const char *a, const char *b);
  */
 int vb_path_clean(const char *path, char **ret_path) VB_WARN_UNUSED;
 
+/*
+ * What stands in front of a path's last slash, "/" when that is the only one, "." without any. The
+ * caller frees it; NULL when out of memory.
+ */
+char *vb_path_parent(const char *path) VB_WARN_UNUSED;
+
 /* Whether path is dir or lies below it; both clean and absolute. */
 bool vb_path_is_within(const char *path, const char *dir);
 

@@ -4,9 +4,17 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Whether the bytes are well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates). */
 bool vb_utf8_is_valid(const void *data, size_t size);
+
+/* Length of the well-formed sequence at the start of the bytes (size > 0), or 0 when there is none.
+ */
+size_t vb_utf8_sequence_length(const uint8_t *bytes, size_t size);
+
+/* Whether a well-formed sequence is a control character: C0, DEL, and C1 in its two bytes. */
+bool vb_utf8_is_control(const uint8_t *sequence);
 
 /*
  * Makes a string fit for one log line: control characters and bytes that are not UTF-8 become
