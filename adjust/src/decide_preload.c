@@ -207,6 +207,23 @@ static int add_own_env(const struct vb_decision *d, struct vb_plan *plan, const 
 	return add_env(plan, name, value, err);
 }
 
+/*
+ * The shim gates datagrams with the connect list unless this variable is 0. Where the plan gates
+ * them nobody else may set it, or a pod could take them out of its bundle's list.
+ */
+static int add_datagrams_env(
+	const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
+{
+	static const char name[] = "AUTONOMY_PRELOAD_CONNECT_DATAGRAMS";
+	const char *present = subject_env(d->subject, name);
+
+	if (!plan->preload.connect.set)
+		return 0;
+	if (!plan->preload.datagrams)
+		return add_own_env(d, plan, name, "0", err);
+	return present != NULL && present[0] != '\0' ? refuse_own_value(name, err) : 0;
+}
+
 static int add_list_env(const struct vb_decision *d, struct vb_plan *plan, const char *name,
 	const struct vb_allowlist *list, char separator, struct vb_error *err)
 {
@@ -282,8 +299,8 @@ int vb_decide_env(const struct vb_decision *d, struct vb_plan *plan, struct vb_e
 	if (r == 0)
 		r = add_list_env(
 			d, plan, "AUTONOMY_PRELOAD_CONNECT_ALLOWLIST", &preload->connect, ',', err);
-	if (r == 0 && preload->connect.set && !preload->datagrams)
-		r = add_own_env(d, plan, "AUTONOMY_PRELOAD_CONNECT_DATAGRAMS", "0", err);
+	if (r == 0)
+		r = add_datagrams_env(d, plan, err);
 	if (r == 0)
 		r = add_audit_env(d, plan, err);
 	vb_strv_sort_unique(&plan->env);

@@ -130,8 +130,8 @@ static int list_not_gated(struct vb_explained *explained, struct vb_error *err)
 	if (r == 0 && preload->dlopen.set)
 		r = vb_strv_add(list,
 			"loading of libraries: the dlopen list is not in force with this shim");
-	if (r == 0 && preload->connect.set)
-		r = vb_strv_add(list, "datagrams sent without connect: not gated by this shim yet");
+	if (r == 0 && preload->connect.set && !preload->datagrams)
+		r = vb_strv_add(list, "datagrams sent without connect: the bundle lets them pass");
 	if (r == 0 && preload->dlopen.set && !explained->plan->hooked)
 		r = vb_strv_add(list, "32-bit programs");
 	return r < 0 ? out_of_memory(err) : 0;

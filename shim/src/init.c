@@ -21,14 +21,17 @@ static atomic_bool publishing;
 
 /* Only where not even a page for the policy is to be had: with a list, everything is denied. */
 static const struct vb_shim_policy pass_all = {.self = ""};
-static const struct vb_shim_policy deny_all = {
-	.active = true, .exec_gated = true, .connect_gated = true, .self = ""};
+static const struct vb_shim_policy deny_all = {.active = true,
+	.exec_gated = true,
+	.connect_gated = true,
+	.datagrams_watched = true,
+	.self = ""};
 
-enum variable { EXEC, CONNECT, DLOPEN, EXEC_AUDIT, CONNECT_AUDIT, DLOPEN_AUDIT };
+enum variable { EXEC, CONNECT, DLOPEN, EXEC_AUDIT, CONNECT_AUDIT, DLOPEN_AUDIT, DATAGRAMS };
 
 static const char names[VB_SHIM_STICKY_MAX][40] = {VB_SHIM_ENV_EXEC, VB_SHIM_ENV_CONNECT,
 	VB_SHIM_ENV_DLOPEN, VB_SHIM_ENV_EXEC_AUDIT, VB_SHIM_ENV_CONNECT_AUDIT,
-	VB_SHIM_ENV_DLOPEN_AUDIT};
+	VB_SHIM_ENV_DLOPEN_AUDIT, VB_SHIM_ENV_DATAGRAMS};
 
 /* The values at start; NULL for what is unset or empty. */
 struct values {
@@ -162,9 +165,9 @@ static const char *keep_self(struct build *build, const char *name)
 	return copy != NULL ? copy : "";
 }
 
-static bool is_on(const char *value)
+static bool is(const char *value, const char *wanted)
 {
-	return value != NULL && strcmp(value, "1") == 0;
+	return value != NULL && strcmp(value, wanted) == 0;
 }
 
 static int fill(struct build *build, const struct values *values)
@@ -180,10 +183,12 @@ static int fill(struct build *build, const struct values *values)
 			return -ENOMEM;
 	}
 	policy->active = values->any;
-	policy->exec_audited = is_on(kept[EXEC_AUDIT]);
-	policy->connect_audited = is_on(kept[CONNECT_AUDIT]);
+	policy->exec_audited = is(kept[EXEC_AUDIT], "1");
+	policy->connect_audited = is(kept[CONNECT_AUDIT], "1");
 	if (build_lists(build, values, kept) < 0)
 		return -ENOMEM;
+	policy->datagrams_watched =
+		(policy->connect_gated || policy->connect_audited) && !is(kept[DATAGRAMS], "0");
 	policy->self = policy->active ? keep_self(build, self_name) : "";
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "raw.h"
+#include "vb/shim/limit.h"
 #include "vb/shim/policy.h"
 #include "vb/shim/text.h"
 
@@ -18,16 +19,22 @@ enum {
 	PIPE_SIGNAL = 1 << (13 - 1) /* SIGPIPE in a vb_shim_sigset */,
 	SEEK_FROM_HERE = 1,
 	NO_WAIT_FLAG = 0x8 /* RWF_NOWAIT */,
+	MONOTONIC = 1 /* CLOCK_MONOTONIC */,
 };
 
 /* Lines lost since the last that got through. */
 static atomic_uint dropped;
+/* Denied datagrams without a line of their own, since the last line that got through. */
+static atomic_uint left_out;
+static struct vb_shim_limit datagram_limit;
+static struct vb_shim_seen audited_datagrams;
 
 struct line {
 	char bytes[LINE_BYTES];
 	struct vb_shim_text text;
-	/* Lines dropped before this one. */
+	/* Lines dropped, and datagrams left out, before this one. */
 	unsigned int lost;
+	unsigned int silent;
 };
 
 /* Pipes: Linux 6.4; EPERM is a seccomp filter's answer. */
@@ -98,25 +105,36 @@ static long write_quietly(const char *bytes, size_t count, long wait_ns)
 	return result;
 }
 
+static void announce(struct line *line, unsigned int count, const char *what)
+{
+	if (count == 0)
+		return;
+	vb_shim_text_add(&line->text, "autonomy-preload: ");
+	vb_shim_text_add_unsigned(&line->text, count);
+	vb_shim_text_add(&line->text, what);
+}
+
 static void start(struct line *line)
 {
 	line->text = (struct vb_shim_text){.data = line->bytes, .size = LINE_BYTES};
 	line->lost = atomic_exchange(&dropped, 0);
-	if (line->lost > 0) {
-		vb_shim_text_add(&line->text, "autonomy-preload: ");
-		vb_shim_text_add_unsigned(&line->text, line->lost);
-		vb_shim_text_add(&line->text, " line(s) dropped, stderr was full\n");
-	}
+	line->silent = atomic_exchange(&left_out, 0);
+	announce(line, line->lost, " line(s) dropped, stderr was full\n");
+	announce(line, line->silent, " more datagram(s) denied, at most 10 lines a second\n");
 }
 
-static void finish(struct line *line)
+/* False when the line was dropped. */
+static bool finish(struct line *line)
 {
 	/* Once a line was lost the reader is stuck: no more waiting until one gets through. */
 	long wait_ns = line->lost == 0 ? WAIT_NS : 0;
 
 	vb_shim_text_add(&line->text, "\n");
-	if (write_quietly(line->bytes, line->text.length, wait_ns) == -EAGAIN)
-		atomic_fetch_add(&dropped, line->lost + 1);
+	if (write_quietly(line->bytes, line->text.length, wait_ns) != -EAGAIN)
+		return true;
+	atomic_fetch_add(&dropped, line->lost + 1);
+	atomic_fetch_add(&left_out, line->silent);
+	return false;
 }
 
 static void add_path(struct line *line, const char *path)
@@ -172,25 +190,81 @@ void vb_shim_log_exec_audit(const char *operation, const char *canonical, bool a
 	finish(&line);
 }
 
-void vb_shim_log_connect_denied(const struct vb_shim_endpoint *endpoint)
+static bool datagram_line_is_due(void)
+{
+	struct __kernel_timespec now = {0};
+
+	VB_RAW_2(__NR_clock_gettime, MONOTONIC, &now);
+	if (vb_shim_limit_take(&datagram_limit, (uint64_t)now.tv_sec))
+		return true;
+	atomic_fetch_add(&left_out, 1);
+	return false;
+}
+
+void vb_shim_log_net_denied(
+	const char *operation, const struct vb_shim_endpoint *endpoint, bool often)
 {
 	struct line line;
 
+	if (often && !datagram_line_is_due())
+		return;
 	start(&line);
-	vb_shim_text_add(&line.text, "autonomy-preload: connect(");
+	vb_shim_text_add(&line.text, "autonomy-preload: ");
+	vb_shim_text_add(&line.text, operation);
+	vb_shim_text_add(&line.text, "(");
 	vb_shim_text_add_endpoint(&line.text, endpoint->addr, endpoint->port, endpoint->is_ipv6);
 	vb_shim_text_add(&line.text, ") denied by " VB_SHIM_ENV_CONNECT);
 	finish(&line);
 }
 
-void vb_shim_log_connect_audit(const struct vb_shim_endpoint *endpoint, bool allowed)
+/* operation is told by its length: "sendto" or "sendmsg". */
+static uint64_t datagram_key(
+	const char *operation, const struct vb_shim_endpoint *endpoint, bool allowed)
+{
+	uint64_t kind = (uint64_t)strlen(operation) << 18 | (uint64_t)allowed << 17 |
+			(uint64_t)endpoint->is_ipv6 << 16 | endpoint->port;
+
+	return vb_shim_mix(
+		vb_shim_mix(vb_shim_mix(endpoint->addr.high) ^ endpoint->addr.low) ^ kind);
+}
+
+static bool write_audit(
+	const char *operation, const struct vb_shim_endpoint *endpoint, bool allowed)
 {
 	struct line line;
 
 	start(&line);
-	vb_shim_text_add(&line.text, "autonomy-preload-audit: connect(address=\"");
+	vb_shim_text_add(&line.text, "autonomy-preload-audit: ");
+	vb_shim_text_add(&line.text, operation);
+	vb_shim_text_add(&line.text, "(address=\"");
 	vb_shim_text_add_endpoint(&line.text, endpoint->addr, endpoint->port, endpoint->is_ipv6);
 	add_result(&line, allowed);
+	return finish(&line);
+}
+
+void vb_shim_log_net_audit(
+	const char *operation, const struct vb_shim_endpoint *endpoint, bool allowed, bool often)
+{
+	uint64_t key;
+
+	if (!often) {
+		write_audit(operation, endpoint, allowed);
+		return;
+	}
+	key = datagram_key(operation, endpoint, allowed);
+	if (vb_shim_seen_add(&audited_datagrams, key) && !write_audit(operation, endpoint, allowed))
+		vb_shim_seen_remove(&audited_datagrams, key);
+}
+
+void vb_shim_log_ring_denied(unsigned int entries, const char *variable)
+{
+	struct line line;
+
+	start(&line);
+	vb_shim_text_add(&line.text, "autonomy-preload: io_uring_setup(entries=");
+	vb_shim_text_add_unsigned(&line.text, entries);
+	vb_shim_text_add(&line.text, ") denied by ");
+	vb_shim_text_add(&line.text, variable);
 	finish(&line);
 }
 

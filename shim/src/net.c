@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdbool.h>
+#include "vb/shim/net.h"
+
 #include <stdint.h>
 #include <string.h>
 
 #include "raw.h"
 #include "vb/shim/interposed.h"
-#include "vb/shim/log.h"
-#include "vb/shim/policy.h"
 
 /* The kernel's ABI of a socket address (linux/in.h, linux/in6.h). */
 enum {
+	FAMILY_NONE = 0,
 	FAMILY_IPV4 = 2,
 	FAMILY_IPV6 = 10,
-	ADDRESS_BYTES_MAX = 128,
 	IPV4_BYTES = 16,
 	/* Without the scope id, as RFC 2133 had it: the kernel takes this still. */
 	IPV6_BYTES_MIN = 24,
@@ -21,13 +20,7 @@ enum {
 	IPV6_AT = 8,
 };
 
-/* Aligned for any member that libc or the next interposer reads. */
-struct address_copy {
-	_Alignas(8) unsigned char bytes[ADDRESS_BYTES_MAX];
-};
-
-/* False for another family, and for an address so short that the kernel refuses it. */
-static bool read_endpoint(const struct address_copy *address, unsigned int bytes,
+bool vb_shim_net_read(enum vb_shim_use use, const struct vb_shim_address *address, size_t bytes,
 	struct vb_shim_endpoint *ret_endpoint)
 {
 	const unsigned char *at = address->bytes;
@@ -35,6 +28,9 @@ static bool read_endpoint(const struct address_copy *address, unsigned int bytes
 	uint16_t family;
 
 	memcpy(&family, at, sizeof(family));
+	/* connect dissolves an association with it, MSG_FASTOPEN is EOPNOTSUPP. */
+	if (family == FAMILY_NONE && use == VB_SHIM_USE_DATAGRAM)
+		family = FAMILY_IPV4;
 	if (family == FAMILY_IPV4 && bytes >= IPV4_BYTES) {
 		endpoint.addr = vb_shim_addr_from_ipv4(at + IPV4_AT);
 	} else if (family == FAMILY_IPV6 && bytes >= IPV6_BYTES_MIN) {
@@ -47,48 +43,72 @@ static bool read_endpoint(const struct address_copy *address, unsigned int bytes
 	return true;
 }
 
-static bool judge(const struct vb_shim_policy *policy, const struct vb_shim_endpoint *endpoint)
+bool vb_shim_net_allows(
+	const struct vb_shim_policy *policy, const struct vb_shim_endpoint *endpoint)
 {
-	bool allowed = !policy->connect_gated || vb_shim_addr_is_loopback(endpoint->addr) ||
-		       vb_shim_nets_match(&policy->connect, endpoint->addr, endpoint->port);
-
-	if (policy->connect_audited)
-		vb_shim_log_connect_audit(endpoint, allowed);
-	if (!allowed)
-		vb_shim_log_connect_denied(endpoint);
-	return allowed;
+	return !policy->connect_gated || vb_shim_addr_is_loopback(endpoint->addr) ||
+	       vb_shim_nets_match(&policy->connect, endpoint->addr, endpoint->port);
 }
 
-static int call_connect(
-	const struct vb_shim_policy *policy, int fd, const void *address, unsigned int bytes)
+void vb_shim_net_report(const struct vb_shim_passage *passage,
+	const struct vb_shim_endpoint *endpoint, bool allowed)
 {
-	if (policy->next.connect != NULL)
-		return policy->next.connect(fd, address, bytes);
-	return vb_shim_fail((int)VB_RAW_3(__NR_connect, fd, address, bytes));
+	bool often = passage->use == VB_SHIM_USE_DATAGRAM;
+
+	if (passage->policy->connect_audited)
+		vb_shim_log_net_audit(passage->operation, endpoint, allowed, often);
+	if (!allowed)
+		vb_shim_log_net_denied(passage->operation, endpoint, often);
+}
+
+bool vb_shim_net_judge(
+	const struct vb_shim_passage *passage, const struct vb_shim_address *address, size_t bytes)
+{
+	struct vb_shim_endpoint endpoint;
+	bool allowed;
+
+	if (!vb_shim_net_read(passage->use, address, bytes, &endpoint))
+		return true;
+	allowed = vb_shim_net_allows(passage->policy, &endpoint);
+	vb_shim_net_report(passage, &endpoint, allowed);
+	return allowed;
 }
 
 /* Judges a copy and connects to that: another thread may be changing the original. */
 static int connect_judged(
-	const struct vb_shim_policy *policy, int fd, const void *address, unsigned int bytes)
+	vb_shim_connect_function *call, int fd, const void *address, unsigned int bytes)
 {
-	struct address_copy copy;
-	struct vb_shim_endpoint endpoint;
+	struct vb_shim_passage passage = {vb_shim_policy_get(), "connect", VB_SHIM_USE_CONNECT};
+	struct vb_shim_address copy;
 
 	memcpy(copy.bytes, address, bytes);
-	if (read_endpoint(&copy, bytes, &endpoint) && !judge(policy, &endpoint))
+	if (!vb_shim_net_judge(&passage, &copy, bytes))
 		return vb_shim_fail(-EPERM);
-	return call_connect(policy, fd, copy.bytes, bytes);
+	return call(fd, copy.bytes, bytes);
 }
 
-int connect(int fd, const void *address, unsigned int bytes)
+int vb_shim_net_connect(
+	vb_shim_connect_function *call, int fd, const void *address, unsigned int bytes)
 {
 	const struct vb_shim_policy *policy = vb_shim_policy_get();
 
 	/* The kernel refuses these lengths (move_addr_to_kernel, and every family's own check). */
 	if ((!policy->connect_gated && !policy->connect_audited) || address == NULL ||
-		bytes < sizeof(uint16_t) || bytes > ADDRESS_BYTES_MAX)
-		return call_connect(policy, fd, address, bytes);
-	return connect_judged(policy, fd, address, bytes);
+		bytes < sizeof(uint16_t) || bytes > VB_SHIM_ADDRESS_BYTES)
+		return call(fd, address, bytes);
+	return connect_judged(call, fd, address, bytes);
+}
+
+int vb_shim_raw_connect(int fd, const void *address, unsigned int bytes)
+{
+	return (int)vb_shim_result(VB_RAW_3(__NR_connect, fd, address, bytes));
+}
+
+int connect(int fd, const void *address, unsigned int bytes)
+{
+	vb_shim_connect_function *call = vb_shim_policy_get()->next.connect;
+
+	return vb_shim_net_connect(call != NULL ? call : vb_shim_raw_connect, fd, address, bytes);
 }
 
 /* glibc's second name for connect. */

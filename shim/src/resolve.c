@@ -8,6 +8,7 @@
 enum {
 	DT_GNU_HASH_TAG = 0x6ffffef5,
 	VERSION_HIDDEN = 0x8000,
+	ERRNO_MAX = 4095,
 	NEXT_COUNT = sizeof(struct vb_shim_next) / sizeof(void (*)(void)),
 };
 
@@ -25,8 +26,9 @@ extern int *__errno_location(void) __attribute__((weak)); // NOLINT(readability-
 extern const char *gnu_get_libc_version(void) __attribute__((weak));
 
 /* In the order of struct vb_shim_next. */
-static const char names[NEXT_COUNT][16] = {"connect", "execve", "execveat", "execvpe", "fexecve",
-	"posix_spawn", "posix_spawnp", "pidfd_spawn", "pidfd_spawnp", "system", "popen", "wordexp"};
+static const char names[NEXT_COUNT][16] = {"connect", "sendto", "sendmsg", "sendmmsg", "syscall",
+	"execve", "execveat", "execvpe", "fexecve", "posix_spawn", "posix_spawnp", "pidfd_spawn",
+	"pidfd_spawnp", "system", "popen", "wordexp"};
 
 /* The tables of one object that a lookup by name needs. */
 struct object {
@@ -222,6 +224,11 @@ int vb_shim_fail(int error)
 {
 	vb_shim_set_errno(-error);
 	return -1;
+}
+
+long vb_shim_result(long result)
+{
+	return result < 0 && result >= -ERRNO_MAX ? vb_shim_fail((int)result) : result;
 }
 
 bool vb_shim_is_glibc(void)

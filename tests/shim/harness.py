@@ -86,8 +86,12 @@ def denied(operation, path):
     return f"autonomy-preload: {operation}({path}) denied by {EXEC}"
 
 
+def denied_net(operation, endpoint):
+    return f"autonomy-preload: {operation}({endpoint}) denied by {CONNECT}"
+
+
 def denied_connect(endpoint):
-    return f"autonomy-preload: connect({endpoint}) denied by {CONNECT}"
+    return denied_net("connect", endpoint)
 
 
 class Case(unittest.TestCase):

@@ -221,6 +221,14 @@ static void fill_environment(const char *count)
 	}
 }
 
+static bool connects_at_end;
+
+static void then_connect(const char *unused)
+{
+	(void)unused;
+	connects_at_end = true;
+}
+
 static bool waits_between;
 
 static void wait_between(const char *unused)
@@ -258,6 +266,7 @@ static const struct modifier {
 	{"setenv", 1, set_variable},
 	{"fill-environment", 1, fill_environment},
 	{"wait-between", 0, wait_between},
+	{"then-connect", 0, then_connect},
 };
 
 /* Applies the modifier at *args and moves behind it; false when there is none. */
@@ -275,8 +284,8 @@ static bool take_modifier(char ***args)
 
 static const struct probe_action *find_action(char **args)
 {
-	const struct probe_action *tables[] = {
-		probe_exec_actions, probe_net_actions, probe_race_actions};
+	const struct probe_action *tables[] = {probe_exec_actions, probe_net_actions,
+		probe_race_actions, probe_send_actions, probe_syscall_actions};
 	int count = 0;
 
 	while (args[count] != NULL)
@@ -290,6 +299,15 @@ static const struct probe_action *find_action(char **args)
 	}
 	errno = EINVAL;
 	probe_die(count > 0 ? args[0] : "no action");
+}
+
+/* Makes a line of a kind that is never left out. */
+static void connect_once(void)
+{
+	char words[][8] = {"connect", "8.8.8.8", "53"};
+	char *args[] = {words[0], words[1], words[2], NULL};
+
+	find_action(args)->run(args + 1);
 }
 
 int main(int argc, char **argv)
@@ -306,5 +324,7 @@ int main(int argc, char **argv)
 			wait_for_line();
 		run_mode();
 	}
+	if (connects_at_end)
+		connect_once();
 	return 0;
 }

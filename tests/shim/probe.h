@@ -2,6 +2,8 @@
 #ifndef VB_TESTS_SHIM_PROBE_H
 #define VB_TESTS_SHIM_PROBE_H
 
+#include <sys/socket.h>
+
 /*
  * The probe calls one function of libc and prints what came back, as "result=N errno=N". It is
  * built for each libc and architecture, and run with and without the shim:
@@ -21,6 +23,14 @@ struct probe_action {
 extern const struct probe_action probe_exec_actions[];
 extern const struct probe_action probe_net_actions[];
 extern const struct probe_action probe_race_actions[];
+extern const struct probe_action probe_send_actions[];
+extern const struct probe_action probe_syscall_actions[];
+
+/* ADDRESS PORT as the socket address of its family. */
+socklen_t probe_parse(char **args, struct sockaddr_storage *storage);
+
+/* A new socket, with errno at 0. */
+int probe_socket(int family, int type);
 
 /* A file or system call of the probe itself failed: exit code 99, which no test expects. */
 __attribute__((noreturn)) void probe_die(const char *what);

@@ -175,17 +175,27 @@ static int do_posix_spawn_in(char **args)
 typedef int pidfd_spawn_function(int *pidfd, const char *path, const void *actions,
 	const void *attributes, char *const argv[], char *const envp[]);
 
-static int do_pidfd_spawn(char **args)
+static int pidfd_spawn_by(const char *name, char **args)
 {
 	pidfd_spawn_function *function;
-	void *symbol = dlsym(RTLD_DEFAULT, "pidfd_spawn");
+	void *symbol = dlsym(RTLD_DEFAULT, name);
 	int pidfd = -1;
 
 	memcpy(&function, &symbol, sizeof(function));
 	if (function == NULL)
-		probe_die("no pidfd_spawn");
+		probe_die(name);
 	errno = 0;
 	return function(&pidfd, args[0], NULL, NULL, args, environ);
+}
+
+static int do_pidfd_spawn(char **args)
+{
+	return pidfd_spawn_by("pidfd_spawn", args);
+}
+
+static int do_pidfd_spawnp(char **args)
+{
+	return pidfd_spawn_by("pidfd_spawnp", args);
 }
 
 static int do_system(char **args)
@@ -199,16 +209,33 @@ static int do_system_null(char **args)
 	return system(NULL); // NOLINT(cert-env33-c)
 }
 
-static int do_popen(char **args)
+static int read_stream(FILE *stream)
 {
 	char line[256];
-	FILE *stream = popen(args[0], "r"); // NOLINT(cert-env33-c)
 
 	if (stream == NULL)
 		return -1;
 	while (fgets(line, sizeof(line), stream) != NULL)
 		(void)fputs(line, stdout);
 	return pclose(stream);
+}
+
+static int do_popen(char **args)
+{
+	return read_stream(popen(args[0], "r")); // NOLINT(cert-env33-c)
+}
+
+/* glibc's second name for it. */
+static int do_popen_alias(char **args)
+{
+	FILE *(*function)(const char *, const char *);
+	void *symbol = dlsym(RTLD_DEFAULT, "_IO_popen");
+
+	memcpy(&function, &symbol, sizeof(function));
+	if (function == NULL)
+		probe_die("no _IO_popen");
+	errno = 0;
+	return read_stream(function(args[0], "r"));
 }
 
 static int do_wordexp(char **args)
@@ -287,9 +314,11 @@ const struct probe_action probe_exec_actions[] = {
 	{"posix_spawnp", 1, do_posix_spawnp},
 	{"posix_spawn-in", 2, do_posix_spawn_in},
 	{"pidfd_spawn", 1, do_pidfd_spawn},
+	{"pidfd_spawnp", 1, do_pidfd_spawnp},
 	{"system", 1, do_system},
 	{"system-null", 0, do_system_null},
 	{"popen", 1, do_popen},
+	{"_IO_popen", 1, do_popen_alias},
 	{"wordexp", 1, do_wordexp},
 	{"vfork-growth", 2, do_vfork_growth},
 	{0},

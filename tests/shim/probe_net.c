@@ -2,6 +2,7 @@
 #include "probe.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -12,8 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* ADDRESS PORT as the socket address of its family. */
-static socklen_t parse(char **args, struct sockaddr_storage *storage)
+socklen_t probe_parse(char **args, struct sockaddr_storage *storage)
 {
 	struct sockaddr_in ipv4 = {.sin_family = AF_INET};
 	struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6};
@@ -34,7 +34,7 @@ static socklen_t parse(char **args, struct sockaddr_storage *storage)
 	return sizeof(ipv6);
 }
 
-static int open_socket(int family, int type)
+int probe_socket(int family, int type)
 {
 	int fd = socket(family, type | SOCK_CLOEXEC, 0);
 
@@ -57,26 +57,26 @@ static int connect_and_close(int fd, const void *address, socklen_t bytes)
 static int do_connect(char **args)
 {
 	struct sockaddr_storage address;
-	socklen_t bytes = parse(args, &address);
+	socklen_t bytes = probe_parse(args, &address);
 
-	return connect_and_close(open_socket(address.ss_family, SOCK_DGRAM), &address, bytes);
+	return connect_and_close(probe_socket(address.ss_family, SOCK_DGRAM), &address, bytes);
 }
 
 static int do_connect_stream(char **args)
 {
 	struct sockaddr_storage address;
-	socklen_t bytes = parse(args, &address);
+	socklen_t bytes = probe_parse(args, &address);
 
-	return connect_and_close(open_socket(address.ss_family, SOCK_STREAM), &address, bytes);
+	return connect_and_close(probe_socket(address.ss_family, SOCK_STREAM), &address, bytes);
 }
 
 /* An IPv4 address given to an IPv6 socket, which UDP takes. */
 static int do_connect_ipv4_on_ipv6(char **args)
 {
 	struct sockaddr_storage address;
-	socklen_t bytes = parse(args, &address);
+	socklen_t bytes = probe_parse(args, &address);
 
-	return connect_and_close(open_socket(AF_INET6, SOCK_DGRAM), &address, bytes);
+	return connect_and_close(probe_socket(AF_INET6, SOCK_DGRAM), &address, bytes);
 }
 
 /* ADDRESS PORT BYTES */
@@ -86,9 +86,9 @@ static int do_connect_bytes(char **args)
 	struct sockaddr_storage address;
 	socklen_t bytes = (socklen_t)strtoul(args[2], NULL, 10);
 
-	parse(args, &address);
+	probe_parse(args, &address);
 	memcpy(room, &address, sizeof(address));
-	return connect_and_close(open_socket(address.ss_family, SOCK_DGRAM), room, bytes);
+	return connect_and_close(probe_socket(address.ss_family, SOCK_DGRAM), room, bytes);
 }
 
 static int do_connect_null(char **args)
@@ -97,13 +97,13 @@ static int do_connect_null(char **args)
 
 	(void)args;
 	return connect_and_close(
-		open_socket(AF_INET, SOCK_DGRAM), nowhere, sizeof(struct sockaddr_in));
+		probe_socket(AF_INET, SOCK_DGRAM), nowhere, sizeof(struct sockaddr_in));
 }
 
 static int do_connect_bad_fd(char **args)
 {
 	struct sockaddr_storage address;
-	socklen_t bytes = parse(args, &address);
+	socklen_t bytes = probe_parse(args, &address);
 
 	return connect(-1, (struct sockaddr *)&address, bytes);
 }
@@ -111,8 +111,8 @@ static int do_connect_bad_fd(char **args)
 static int do_connect_unspecified(char **args)
 {
 	struct sockaddr_storage address;
-	socklen_t bytes = parse(args, &address);
-	int fd = open_socket(address.ss_family, SOCK_DGRAM);
+	socklen_t bytes = probe_parse(args, &address);
+	int fd = probe_socket(address.ss_family, SOCK_DGRAM);
 
 	address.ss_family = AF_UNSPEC;
 	return connect_and_close(fd, &address, bytes);
@@ -123,7 +123,23 @@ static int do_connect_unix(char **args)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	strncpy(address.sun_path, args[0], sizeof(address.sun_path) - 1);
-	return connect_and_close(open_socket(AF_UNIX, SOCK_STREAM), &address, sizeof(address));
+	return connect_and_close(probe_socket(AF_UNIX, SOCK_STREAM), &address, sizeof(address));
+}
+
+/* glibc's second name for it. */
+static int do_connect_alias(char **args)
+{
+	int (*function)(int, const struct sockaddr *, socklen_t);
+	void *symbol = dlsym(RTLD_DEFAULT, "__connect");
+	struct sockaddr_storage address;
+	socklen_t bytes = probe_parse(args, &address);
+
+	memcpy(&function, &symbol, sizeof(function));
+	if (function == NULL)
+		probe_die("no __connect");
+	errno = 0;
+	return function(
+		probe_socket(address.ss_family, SOCK_DGRAM), (struct sockaddr *)&address, bytes);
 }
 
 static int do_connect_netlink(char **args)
@@ -132,11 +148,12 @@ static int do_connect_netlink(char **args)
 	struct sockaddr address = {.sa_family = AF_NETLINK};
 
 	(void)args;
-	return connect_and_close(open_socket(AF_NETLINK, SOCK_DGRAM), &address, sizeof(address));
+	return connect_and_close(probe_socket(AF_NETLINK, SOCK_DGRAM), &address, sizeof(address));
 }
 
 const struct probe_action probe_net_actions[] = {
 	{"connect", 2, do_connect},
+	{"__connect", 2, do_connect_alias},
 	{"connect-stream", 2, do_connect_stream},
 	{"connect-ipv4-on-ipv6", 2, do_connect_ipv4_on_ipv6},
 	{"connect-bytes", 3, do_connect_bytes},

@@ -2,6 +2,8 @@
 #ifndef VB_SHIM_INTERPOSED_H
 #define VB_SHIM_INTERPOSED_H
 
+#include <stddef.h>
+
 /*
  * The functions of libc that the shim stands in front of, by the ABI that glibc and musl share.
  * Pointers to libc's own structs are void here. Each does what libc's does, except that it may
@@ -13,6 +15,14 @@
 int connect(int fd, const void *address, unsigned int bytes);
 /* NOLINTNEXTLINE(readability-identifier-naming): glibc's name. */
 int __connect(int fd, const void *address, unsigned int bytes);
+
+long sendto(int fd, const void *data, size_t bytes, int flags, const void *address,
+	unsigned int address_bytes);
+long sendmsg(int fd, const void *message, int flags);
+int sendmmsg(int fd, void *messages, unsigned int count, int flags);
+
+/* arch/: a stub that leaves every register and the stack as they are for libc's own. */
+long syscall(long number, ...);
 
 int execve(const char *path, char *const argv[], char *const envp[]);
 int execv(const char *path, char *const argv[]);

@@ -25,8 +25,18 @@ struct vb_shim_endpoint {
 	bool is_ipv6;
 };
 
-void vb_shim_log_connect_denied(const struct vb_shim_endpoint *endpoint);
-void vb_shim_log_connect_audit(const struct vb_shim_endpoint *endpoint, bool allowed);
+/*
+ * operation is "connect", "sendto" or "sendmsg". A call that comes often is written about less: of
+ * its denial lines VB_SHIM_LIMIT_PER_SECOND a second, and the next line of any kind says how many
+ * were left out; its audit lines once for each operation, address and outcome.
+ */
+void vb_shim_log_net_denied(
+	const char *operation, const struct vb_shim_endpoint *endpoint, bool often);
+void vb_shim_log_net_audit(
+	const char *operation, const struct vb_shim_endpoint *endpoint, bool allowed, bool often);
+
+/* io_uring_setup, refused on behalf of the list that variable names. */
+void vb_shim_log_ring_denied(unsigned int entries, const char *variable);
 
 /* The warning about malformed entries, if there are any; usable is the number of those left. */
 void vb_shim_log_review(const char *variable, const struct vb_shim_review *review, uint32_t usable);

@@ -5,6 +5,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+typedef long vb_shim_sendto_function(int fd, const void *data, size_t bytes, int flags,
+	const void *addr, unsigned int addr_bytes);
+typedef long vb_shim_sendmsg_function(int fd, const void *message, int flags);
+typedef int vb_shim_sendmmsg_function(int fd, void *messages, unsigned int count, int flags);
+typedef long vb_shim_syscall_function(long number, long a, long b, long c, long d, long e, long f);
+
 /*
  * The functions that the program would have called without the shim: the first definition in the
  * objects loaded behind it, which is libc's or another preloaded library's. A function that no
@@ -15,6 +21,10 @@
  */
 struct vb_shim_next {
 	int (*connect)(int fd, const void *addr, unsigned int addr_bytes);
+	vb_shim_sendto_function *sendto;
+	vb_shim_sendmsg_function *sendmsg;
+	vb_shim_sendmmsg_function *sendmmsg;
+	vb_shim_syscall_function *syscall;
 	int (*execve)(const char *path, char *const argv[], char *const envp[]);
 	int (*execveat)(
 		int dirfd, const char *path, char *const argv[], char *const envp[], int flags);
@@ -47,6 +57,9 @@ void vb_shim_set_errno(int error);
 
 /* Sets errno to -error and returns -1. */
 int vb_shim_fail(int error);
+
+/* The kernel's result as libc returns it: -1 with errno for -4095 to -1. */
+long vb_shim_result(long result);
 
 /* glibc, by its own gnu_get_libc_version. */
 bool vb_shim_is_glibc(void);

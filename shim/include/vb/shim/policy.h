@@ -24,8 +24,9 @@
 #define VB_SHIM_ENV_EXEC_AUDIT    "AUTONOMY_PRELOAD_EXEC_AUDIT"
 #define VB_SHIM_ENV_CONNECT_AUDIT "AUTONOMY_PRELOAD_CONNECT_AUDIT"
 #define VB_SHIM_ENV_DLOPEN_AUDIT  "AUTONOMY_PRELOAD_DLOPEN_AUDIT"
+#define VB_SHIM_ENV_DATAGRAMS     "AUTONOMY_PRELOAD_CONNECT_DATAGRAMS"
 
-enum { VB_SHIM_STICKY_MAX = 6 };
+enum { VB_SHIM_STICKY_MAX = 7 };
 
 /* One variable that children get back whatever the workload passes them. */
 struct vb_shim_sticky {
@@ -41,6 +42,8 @@ struct vb_shim_policy {
 	bool exec_audited;
 	bool connect_gated;
 	bool connect_audited;
+	/* With the connect list or audit set, and datagrams not left out of it. */
+	bool datagrams_watched;
 	struct vb_shim_paths exec;
 	struct vb_shim_nets connect;
 	struct vb_shim_next next;

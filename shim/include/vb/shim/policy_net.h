@@ -45,6 +45,14 @@ struct vb_shim_nets {
 struct vb_shim_addr vb_shim_addr_from_ipv4(const unsigned char bytes[4]);
 struct vb_shim_addr vb_shim_addr_from_ipv6(const unsigned char bytes[16]);
 
+/* Spreads what tells two values apart over all 64 bits (the finalizer of MurmurHash3). */
+static inline uint64_t vb_shim_mix(uint64_t value)
+{
+	value = (value ^ value >> 33) * 0xff51afd7ed558ccd;
+	value = (value ^ value >> 33) * 0xc4ceb9fe1a85ec53;
+	return value ^ value >> 33;
+}
+
 bool vb_shim_addr_is_mapped(struct vb_shim_addr addr);
 
 /* 127.0.0.0/8, its mapped form ::ffff:127.0.0.0/104, and ::1. */

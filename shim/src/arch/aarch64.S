@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+	.text
+
+/*
+ * routed NAME, ROUTE: the exported function NAME calls ROUTE with its own arguments and jumps to the
+ * function that this returns, with every argument and the caller's return address in their places.
+ * So the function behind sees its caller, not the shim, and may return twice.
+ */
+	.macro routed name, route
+	.globl	\name
+	.type	\name, %function
+	.p2align 4
+\name:
+	.cfi_startproc
+	/* paciasp: signs the return address, and is a landing place for calls. */
+	hint	#25
+	.cfi_negate_ra_state
+	stp	x29, x30, [sp, #-80]!
+	.cfi_def_cfa_offset 80
+	.cfi_offset 29, -80
+	.cfi_offset 30, -72
+	mov	x29, sp
+	stp	x0, x1, [sp, #16]
+	stp	x2, x3, [sp, #32]
+	stp	x4, x5, [sp, #48]
+	stp	x6, x7, [sp, #64]
+	bl	\route
+	mov	x16, x0
+	ldp	x0, x1, [sp, #16]
+	ldp	x2, x3, [sp, #32]
+	ldp	x4, x5, [sp, #48]
+	ldp	x6, x7, [sp, #64]
+	ldp	x29, x30, [sp], #80
+	.cfi_restore 29
+	.cfi_restore 30
+	.cfi_def_cfa_offset 0
+	/* autiasp */
+	hint	#29
+	.cfi_negate_ra_state
+	br	x16
+	.cfi_endproc
+	.size	\name, . - \name
+	.endm
+
+	routed	syscall, vb_shim_syscall_route
+
+	/* What the compiler says of its own objects with -mbranch-protection=standard: BTI and PAC. */
+	.section .note.gnu.property, "a"
+	.p2align 3
+	.word	4, 16, 5
+	.asciz	"GNU"
+	.word	0xc0000000, 4, 3, 0
+
+	.section .note.GNU-stack, "", %progbits
