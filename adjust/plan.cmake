@@ -4,6 +4,7 @@ target_sources(vb_adjust
 	src/bundle.c
 	src/bundle_hardening.c
 	src/bundle_store_sys.c
+	src/bundle_tar.c
 	src/caps.c
 	src/config.c
 	src/connect.c
@@ -24,6 +25,7 @@ target_sources(vb_adjust
 	PUBLIC FILE_SET HEADERS FILES
 	include/vb/adjust/bundle.h
 	include/vb/adjust/bundle_store.h
+	include/vb/adjust/bundle_tar.h
 	include/vb/adjust/caps.h
 	include/vb/adjust/codes.h
 	include/vb/adjust/config.h

@@ -12,6 +12,7 @@ function(vb_find_dependency name header library)
 	target_link_libraries(vb_dep_${name} INTERFACE ${VB_${name}_LIBRARY})
 endfunction()
 
+vb_find_dependency(archive archive.h archive)
 vb_find_dependency(jansson jansson.h jansson)
 vb_find_dependency(seccomp seccomp.h seccomp)
 vb_find_dependency(sodium sodium.h sodium)

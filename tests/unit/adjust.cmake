@@ -4,6 +4,7 @@ foreach(part bundle caps config connect decide json plan_json refusal request ss
 	vb_add_unit_test(test_${part} test_${part}.c LIBS vb_adjust)
 endforeach()
 
+vb_add_unit_test(test_bundle_tar test_bundle_tar.c tar_maker.c LIBS vb_adjust)
 vb_add_unit_test(test_bundle_store test_bundle_store.c LIBS vb_adjust)
 target_link_options(test_bundle_store PRIVATE LINKER:--wrap=fstat64,--wrap=fstatvfs64)
 
