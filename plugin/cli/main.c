@@ -7,6 +7,7 @@
 
 static const struct vb_command *const commands[] = {
 	&vb_command_explain,
+	&vb_command_doctor,
 };
 
 static const struct vb_command *find_command(const char *name)
