@@ -20,6 +20,8 @@ target_sources(vb_adjust
 	src/oci_seccomp_flags.c
 	src/oci_text.c
 	src/receipt.c
+	src/speculation.c
+	src/speculation_sys.c
 	src/state_sys.c
 	PUBLIC FILE_SET HEADERS FILES
 	include/vb/adjust/oci_apply.h
@@ -30,4 +32,5 @@ target_sources(vb_adjust
 	include/vb/adjust/oci_program.h
 	include/vb/adjust/oci_text.h
 	include/vb/adjust/receipt.h
+	include/vb/adjust/speculation.h
 	include/vb/adjust/state.h)

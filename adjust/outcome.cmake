@@ -10,6 +10,7 @@ target_sources(vb_adjust
 	src/outcome_layers.c
 	src/outcome_mounts.c
 	src/outcome_note.c
+	src/outcome_speculation.c
 	PUBLIC FILE_SET HEADERS FILES
 	include/vb/adjust/evidence.h
 	include/vb/adjust/outcome.h)

@@ -62,6 +62,26 @@ static int apply_to_process(json_t *spec, const struct vb_oci_edit *edit,
 	return r;
 }
 
+/* What the flags mean for speculation, before and after. */
+static int apply_seccomp(json_t *spec, const struct vb_oci_edit *edit, struct vb_receipt *receipt,
+	struct vb_error *err)
+{
+	const struct vb_oci_features *features = edit->features;
+	struct vb_receipt_speculation *speculation = &receipt->speculation;
+
+	if (!vb_oci_features_matter(edit->plan))
+		return 0;
+	speculation->had = vb_oci_speculation(spec, features);
+	int r = vb_oci_seccomp_apply(spec, edit, err);
+	if (r < 0)
+		return r;
+	speculation->has = vb_oci_speculation(spec, features);
+	speculation->takes_flag = features != NULL && features->is_known &&
+				  (features->flags & VB_PROFILE_FLAG_SPEC_ALLOW) != 0;
+	speculation->is_set = true;
+	return 0;
+}
+
 int vb_oci_apply(json_t *spec, const struct vb_oci_edit *edit, struct vb_receipt *receipt,
 	struct vb_error *err)
 {
@@ -72,6 +92,6 @@ int vb_oci_apply(json_t *spec, const struct vb_oci_edit *edit, struct vb_receipt
 	if (r == 0 && vb_plan_has(edit->plan, VB_LAYER_READ_ONLY_ROOTFS))
 		r = vb_oci_writable_mounts(spec, &receipt->writable_mounts, err);
 	if (r == 0 && (edit->layers & 1U << VB_LAYER_SECCOMP) != 0)
-		r = vb_oci_seccomp_apply(spec, edit, err);
+		r = apply_seccomp(spec, edit, receipt, err);
 	return r;
 }

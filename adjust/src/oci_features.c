@@ -67,5 +67,9 @@ int vb_oci_features_parse(
 
 bool vb_oci_features_matter(const struct vb_plan *plan)
 {
-	return vb_plan_has(plan, VB_LAYER_SPEC_ALLOW) || plan->seccomp.log;
+	const struct vb_plan_seccomp *seccomp = &plan->seccomp;
+
+	return vb_plan_has(plan, VB_LAYER_SPEC_ALLOW) || vb_plan_has(plan, VB_LAYER_SECCOMP) ||
+	       seccomp->starter || seccomp->runtime_default || seccomp->closure ||
+	       seccomp->deny_io_uring || seccomp->native_abi_only || seccomp->log;
 }

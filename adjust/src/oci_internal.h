@@ -8,6 +8,7 @@
 
 #include "vb/adjust/oci_apply.h"
 #include "vb/adjust/receipt.h"
+#include "vb/adjust/speculation.h"
 #include "vb/base/error.h"
 
 /* What the parts of the OCI renderer share; not for other modules. */
@@ -99,10 +100,14 @@ int vb_oci_seccomp_apply(
 
 /*
  * The flags of seccomp(2) in the profile that the runtime gets: what the plan's spec_allow and log
- * ask for. Refuses with ErrUnsupportedByRuntime or ErrConflict.
+ * ask for, and otherwise what leaves the container's speculation state as it would have been.
+ * is_confined: it has a profile of its own. Refuses with ErrUnsupportedByRuntime or ErrConflict.
  */
-int vb_oci_seccomp_flags_apply(const struct vb_oci_edit *edit, struct vb_profile *profile,
-	struct vb_error *err) VB_WARN_UNUSED;
+int vb_oci_seccomp_flags_apply(const struct vb_oci_edit *edit, bool is_confined,
+	struct vb_profile *profile, struct vb_error *err) VB_WARN_UNUSED;
+
+/* What linux.seccomp, as it stands in the document, means for speculation. */
+enum vb_spec_state vb_oci_speculation(const json_t *spec, const struct vb_oci_features *features);
 
 /*
  * The digest of all that the plan's edit of linux.seccomp depends on; seccomp is that object, or

@@ -10,7 +10,7 @@
 
 enum {
 	/* To be raised whenever the same inputs would give another result. */
-	MEMORY_FORMAT = 1,
+	MEMORY_FORMAT = 2,
 	KEY_MAX = 4 << 20,
 };
 

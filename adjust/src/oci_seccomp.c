@@ -103,12 +103,6 @@ static int make_profile(const struct vb_oci_edit *edit, json_t *linux_object,
 	return 0;
 }
 
-static bool is_asked(const struct vb_plan *plan)
-{
-	return plan->seccomp.runtime_default || plan->seccomp.native_abi_only ||
-	       starter_parts(&plan->seccomp) != 0 || vb_oci_features_matter(plan);
-}
-
 static int refuse_no_profile(const struct vb_plan *plan, struct vb_error *err)
 {
 	if (!vb_plan_has(plan, VB_LAYER_SPEC_ALLOW))
@@ -129,7 +123,8 @@ static int make_seccomp(const struct vb_oci_edit *edit, json_t *linux_object, js
 		return r;
 	if (profile == NULL)
 		return refuse_no_profile(edit->plan, err);
-	r = vb_oci_seccomp_flags_apply(edit, profile, err);
+	r = vb_oci_seccomp_flags_apply(
+		edit, json_is_object(json_object_get(linux_object, "seccomp")), profile, err);
 	if (r < 0)
 		return r;
 	*ret_seccomp = vb_profile_to_json(profile);
@@ -142,7 +137,7 @@ int vb_oci_seccomp_apply(json_t *spec, const struct vb_oci_edit *edit, struct vb
 	json_t *linux_object = NULL;
 	char key[VB_DIGEST_SIZE];
 
-	if (!is_asked(edit->plan))
+	if (!vb_oci_features_matter(edit->plan))
 		return 0;
 	int r = vb_oci_need_object(spec, "config.json", "linux", &linux_object, err);
 	if (r == 0 && vb_oci_memory_key(edit, json_object_get(linux_object, "seccomp"), key) < 0)

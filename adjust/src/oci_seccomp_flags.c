@@ -3,6 +3,12 @@
 
 #include "vb/adjust/codes.h"
 #include "vb/adjust/profile.h"
+#include "vb/base/str.h"
+
+static bool takes(const struct vb_oci_features *features, unsigned int flags)
+{
+	return features != NULL && features->is_known && (features->flags & flags) == flags;
+}
 
 static int refuse_flags(const char *what, const char *fix, const char *code, struct vb_error *err)
 {
@@ -48,8 +54,7 @@ static int allow(
 			"has flags without SPEC_ALLOW",
 			"take one of the two away; mitigation is never undone", VB_CODE_CONFLICT,
 			err);
-	if (features == NULL || !features->is_known ||
-		(features->flags & VB_PROFILE_FLAG_SPEC_ALLOW) == 0)
+	if (!takes(features, VB_PROFILE_FLAG_SPEC_ALLOW))
 		return refuse_unsupported("spec_allow: allow needs the seccomp flag SPEC_ALLOW, "
 					  "which the OCI runtime "
 					  "does not take",
@@ -58,20 +63,39 @@ static int allow(
 	return 0;
 }
 
+/*
+ * Nobody said anything, so the speculation state stays: a filter that an unconfined container gets
+ * carries SPEC_ALLOW by name where the runtime would not set it. An empty list, which means
+ * mitigation, is not written anew, because some rewriters of the file drop it.
+ */
+static int inherit(const struct vb_oci_features *features, bool is_confined, int flags)
+{
+	if (features == NULL || !features->is_known)
+		return flags;
+	if (flags == 0 && takes(features, VB_PROFILE_FLAG_LOG))
+		return VB_PROFILE_FLAG_LOG;
+	if (flags == 0 && !features->allows_by_default)
+		return -1;
+	if (flags < 0 && !is_confined && !features->allows_by_default &&
+		takes(features, VB_PROFILE_FLAG_SPEC_ALLOW))
+		return VB_PROFILE_FLAG_SPEC_ALLOW;
+	return flags;
+}
+
 /* Adds LOG where that leaves the speculation state as it is; nothing is refused for it. */
 static int with_log(const struct vb_oci_features *features, int flags)
 {
 	const unsigned int both = VB_PROFILE_FLAG_SPEC_ALLOW | VB_PROFILE_FLAG_LOG;
 
-	if (features == NULL || !features->is_known || (features->flags & both) != both)
+	if (!takes(features, both))
 		return flags;
 	if (flags >= 0)
 		return flags | VB_PROFILE_FLAG_LOG;
 	return features->allows_by_default ? (int)both : flags;
 }
 
-int vb_oci_seccomp_flags_apply(
-	const struct vb_oci_edit *edit, struct vb_profile *profile, struct vb_error *err)
+int vb_oci_seccomp_flags_apply(const struct vb_oci_edit *edit, bool is_confined,
+	struct vb_profile *profile, struct vb_error *err)
 {
 	bool asked = vb_plan_has(edit->plan, VB_LAYER_SPEC_ALLOW) &&
 		     (edit->layers & 1U << VB_LAYER_SPEC_ALLOW) != 0;
@@ -82,10 +106,33 @@ int vb_oci_seccomp_flags_apply(
 		r = mitigate(edit->features, flags, &flags, err);
 	else if (asked && edit->plan->spec_allow == VB_SPEC_ALLOW_ALLOW)
 		r = allow(edit->features, flags, &flags, err);
+	else
+		flags = inherit(edit->features, is_confined, flags);
 	if (r < 0)
 		return r;
-	if (edit->plan->seccomp.log)
+	/* What the starter denies is in the kernel's log wherever that is to be had. */
+	if (edit->plan->seccomp.log || edit->plan->seccomp.starter)
 		flags = with_log(edit->features, flags);
 	vb_profile_set_flags(profile, flags);
 	return 0;
+}
+
+enum vb_spec_state vb_oci_speculation(const json_t *spec, const struct vb_oci_features *features)
+{
+	const json_t *seccomp = json_object_get(json_object_get(spec, "linux"), "seccomp");
+	const json_t *flags = json_object_get(seccomp, "flags");
+	const json_t *flag;
+	size_t i;
+
+	if (!json_is_object(seccomp))
+		return VB_SPEC_STATE_ALLOW;
+	if (!json_is_array(flags)) {
+		if (features == NULL || !features->is_known)
+			return VB_SPEC_STATE_UNKNOWN;
+		return features->allows_by_default ? VB_SPEC_STATE_ALLOW : VB_SPEC_STATE_MITIGATE;
+	}
+	json_array_foreach(flags, i, flag)
+		if (vb_str_equal(json_string_value(flag), "SECCOMP_FILTER_FLAG_SPEC_ALLOW"))
+			return VB_SPEC_STATE_ALLOW;
+	return VB_SPEC_STATE_MITIGATE;
 }

@@ -70,6 +70,13 @@ static int copy_text(char **ret_copy, const char *text)
 	return *ret_copy == NULL ? -ENOMEM : 0;
 }
 
+static const char *find_note(const struct vb_outcome_case *subject)
+{
+	if (!subject->plan->hooked)
+		return "partial (no hook)";
+	return vb_outcome_is_newly_mitigated(subject) ? VB_OUTCOME_NEWLY_MITIGATED : NULL;
+}
+
 static int copy_identity(const struct vb_outcome_case *subject, struct vb_outcome *outcome)
 {
 	const struct vb_plan *plan = subject->plan;
@@ -87,7 +94,7 @@ static int copy_identity(const struct vb_outcome_case *subject, struct vb_outcom
 		{&outcome->bundle, plan->bundle_name},
 		{&outcome->bundle_digest, plan->bundle_digest},
 		{&outcome->preload_verdict, receipt != NULL ? receipt->preload_verdict : NULL},
-		{&outcome->note, plan->hooked ? NULL : "partial (no hook)"},
+		{&outcome->note, find_note(subject)},
 	};
 
 	for (size_t i = 0; i < VB_ARRAY_SIZE(copies); i++)
@@ -176,6 +183,7 @@ int vb_outcome_judge(
 		r = vb_outcome_list_writable(subject, &outcome.writable_mounts);
 	if (r < 0)
 		return vb_error_set(err, -r, "judge the outcome");
+	vb_outcome_find_speculation(subject, &outcome.speculation);
 	outcome.level = find_level(subject->plan, &outcome);
 	*ret_outcome = outcome;
 	outcome = (struct vb_outcome){0};

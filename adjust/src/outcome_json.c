@@ -36,6 +36,16 @@ static json_t *layer_to_json(const struct vb_layer_outcome *layer)
 	return VB_STEAL(object);
 }
 
+static int add_speculation(json_t *layers, const struct vb_spec_outcome *speculation)
+{
+	json_t *layer = json_object_get(layers, vb_layer_name(VB_LAYER_SPEC_ALLOW));
+
+	if (json_object_set_new(layer, "value", json_string(speculation->value)) < 0)
+		return -ENOMEM;
+	return json_object_set_new(
+		layer, "node_effect", json_string(vb_spec_effect_name(speculation->effect)));
+}
+
 static json_t *layers_to_json(const struct vb_outcome *outcome)
 {
 	vb_auto_json json_t *object = json_object();
@@ -44,6 +54,8 @@ static json_t *layers_to_json(const struct vb_outcome *outcome)
 		if (json_object_set_new(object, vb_layer_name(layer),
 			    layer_to_json(&outcome->layers[layer])) < 0)
 			return NULL;
+	if (add_speculation(object, &outcome->speculation) < 0)
+		return NULL;
 	return VB_STEAL(object);
 }
 

@@ -15,11 +15,7 @@ static bool is_crun(const struct vb_receipt *receipt)
 	return vb_str_after(slash != NULL ? slash + 1 : receipt->runtime, "crun") != NULL;
 }
 
-/*
- * crun installs the filter as the last thing before exec when no_new_privileges is set; runc has
- * it in place at START in either case.
- */
-static bool filter_comes_with_exec(const struct vb_outcome_case *subject)
+bool vb_outcome_filter_comes_with_exec(const struct vb_outcome_case *subject)
 {
 	const struct vb_evidence *evidence = subject->evidence;
 
@@ -70,7 +66,7 @@ static int judge_seccomp(const struct vb_outcome_case *subject, struct vb_layer_
 		r = judge_filter(subject, out);
 	if (r < 0 || out->reason != NULL)
 		return r;
-	if (filter_comes_with_exec(subject))
+	if (vb_outcome_filter_comes_with_exec(subject))
 		return vb_outcome_conclude(out, VB_LAYER_UNOBSERVED,
 			"crun installs the filter with exec when no_new_privileges is set");
 	if (status->seccomp_mode != SECCOMP_MODE_FILTER ||
@@ -78,47 +74,6 @@ static int judge_seccomp(const struct vb_outcome_case *subject, struct vb_layer_
 		return vb_outcome_conclude(
 			out, VB_LAYER_FAILED, "the process has no seccomp filter");
 	return 0;
-}
-
-static bool is_mitigated(const char *store_bypass)
-{
-	static const char *const texts[] = {"not vulnerable", "thread force mitigated",
-		"thread mitigated", "globally mitigated"};
-
-	for (size_t i = 0; i < VB_ARRAY_SIZE(texts); i++)
-		if (strcmp(store_bypass, texts[i]) == 0)
-			return true;
-	return false;
-}
-
-static int judge_spec_allow(const struct vb_outcome_case *subject, struct vb_layer_outcome *out)
-{
-	const struct vb_evidence *evidence = subject->evidence;
-	const char *text = evidence->status.store_bypass;
-	bool mitigated = is_mitigated(text);
-
-	int r = vb_outcome_see(
-		out, "Speculation_Store_Bypass: %s", text[0] != '\0' ? text : "not shown");
-	if (r < 0)
-		return r;
-	if (text[0] == '\0')
-		return vb_outcome_conclude(
-			out, VB_LAYER_UNSUPPORTED, "the kernel does not show the state");
-	if (filter_comes_with_exec(subject))
-		return vb_outcome_conclude(out, VB_LAYER_UNOBSERVED, "the filter comes with exec");
-	if (subject->plan->spec_allow == VB_SPEC_ALLOW_ALLOW)
-		return mitigated && strcmp(text, "not vulnerable") != 0
-			       ? vb_outcome_conclude(out, VB_LAYER_UNSUPPORTED,
-					 "the node mitigates before the filter is installed")
-			       : 0;
-	if (mitigated)
-		return 0;
-	if (evidence->spec.allows_speculation)
-		return vb_outcome_conclude(
-			out, VB_LAYER_FAILED, "config.json has the flag SPEC_ALLOW");
-	return vb_outcome_conclude(out, VB_LAYER_UNSUPPORTED,
-		"this kernel does not mitigate for seccomp filters (since Linux 5.16, unless "
-		"told)");
 }
 
 /* Adds the names of the capabilities in the set to the line, space separated. */
@@ -288,7 +243,7 @@ int vb_outcome_judge_layer(
 	case VB_LAYER_SECCOMP:
 		return judge_seccomp(subject, out);
 	case VB_LAYER_SPEC_ALLOW:
-		return judge_spec_allow(subject, out);
+		return vb_outcome_judge_spec_allow(subject, out);
 	case VB_LAYER_CAPABILITIES:
 		return judge_capabilities(subject, out);
 	case VB_LAYER_READ_ONLY_ROOTFS:
@@ -310,10 +265,5 @@ int vb_outcome_judge_layer(
 int vb_outcome_describe_skipped(
 	const struct vb_outcome_case *subject, enum vb_layer layer, struct vb_layer_outcome *out)
 {
-	const char *text = subject->evidence->status.store_bypass;
-
-	if (layer != VB_LAYER_SPEC_ALLOW || text[0] == '\0')
-		return 0;
-	return vb_outcome_see(out, "inherit:%s (Speculation_Store_Bypass: %s)",
-		is_mitigated(text) ? "mitigate" : "allow", text);
+	return layer == VB_LAYER_SPEC_ALLOW ? vb_outcome_describe_spec_allow(subject, out) : 0;
 }

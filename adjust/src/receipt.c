@@ -62,6 +62,14 @@ static json_t *strings(const struct vb_strv *strv)
 	return VB_STEAL(array);
 }
 
+static json_t *speculation_object(const struct vb_receipt_speculation *speculation)
+{
+	return json_pack("{s:s,s:s,s:{s:i,s:i},s:b}", "had", vb_spec_state_name(speculation->had),
+		"has", vb_spec_state_name(speculation->has), "inherited", "store_bypass",
+		speculation->inherited.store_bypass, "indirect_branch",
+		speculation->inherited.indirect_branch, "takes_flag", speculation->takes_flag);
+}
+
 /* An absent text stays out. */
 static int add_text(json_t *object, const char *key, const char *text)
 {
@@ -85,6 +93,9 @@ char *vb_receipt_to_json(const struct vb_receipt *receipt)
 		json_object_set_new(object, "writable_mounts", strings(&receipt->writable_mounts)) <
 			0 ||
 		json_object_set_new(object, "receipt_version", json_integer(RECEIPT_VERSION)) < 0)
+		return NULL;
+	if (receipt->speculation.is_set && json_object_set_new(object, "speculation",
+						   speculation_object(&receipt->speculation)) < 0)
 		return NULL;
 	return vb_json_dump(object, JSON_COMPACT | JSON_SORT_KEYS);
 }
@@ -155,6 +166,48 @@ static int read_cap_sets(const json_t *object, struct vb_receipt *receipt, struc
 	return r;
 }
 
+/* What is no such name, or no number, shows when the receipt is written again. */
+static enum vb_spec_state parse_state(const char *name)
+{
+	for (enum vb_spec_state state = VB_SPEC_STATE_ALLOW; state <= VB_SPEC_STATE_MITIGATE;
+		state++)
+		if (vb_str_equal(name, vb_spec_state_name(state)))
+			return state;
+	return VB_SPEC_STATE_UNKNOWN;
+}
+
+static int read_control(const json_t *object, const char *key)
+{
+	return (int)json_integer_value(json_object_get(object, key));
+}
+
+static int read_speculation(
+	const json_t *object, struct vb_receipt_speculation *speculation, struct vb_error *err)
+{
+	static const char where[] = "receipt.speculation";
+	const json_t *value = NULL;
+	const char *had = NULL;
+	const char *has = NULL;
+
+	int r = vb_json_get_object(object, "receipt", "speculation", &value, err);
+	if (r < 0 || value == NULL)
+		return r;
+	r = vb_json_get_string(value, where, "had", &had, err);
+	if (r == 0)
+		r = vb_json_get_string(value, where, "has", &has, err);
+	if (r == 0)
+		r = vb_json_get_bool(value, where, "takes_flag", &speculation->takes_flag, err);
+	if (r < 0)
+		return r;
+	const json_t *inherited = json_object_get(value, "inherited");
+	speculation->inherited.store_bypass = read_control(inherited, "store_bypass");
+	speculation->inherited.indirect_branch = read_control(inherited, "indirect_branch");
+	speculation->had = parse_state(had);
+	speculation->has = parse_state(has);
+	speculation->is_set = true;
+	return 0;
+}
+
 int vb_receipt_from_json(
 	const char *text, size_t size, struct vb_receipt *ret_receipt, struct vb_error *err)
 {
@@ -172,6 +225,8 @@ int vb_receipt_from_json(
 	if (r == 0)
 		r = vb_json_get_strings(
 			object, "receipt", "writable_mounts", &receipt.writable_mounts, err);
+	if (r == 0)
+		r = read_speculation(object, &receipt.speculation, err);
 	if (r < 0)
 		return r == -ENOMEM ? r : -EINVAL;
 

@@ -110,8 +110,8 @@ int vb_case_examine(struct vb_case *subject, enum vb_stage stage, struct vb_spec
 	return r;
 }
 
-int vb_case_judge(
-	const struct vb_case *subject, struct vb_outcome *ret_outcome, struct vb_error *err)
+int vb_case_judge(const struct vb_case *subject, const struct vb_speculation_probe *probe,
+	struct vb_outcome *ret_outcome, struct vb_error *err)
 {
 	const struct vb_outcome_case question = {
 		.container_id = subject->container_id,
@@ -119,6 +119,7 @@ int vb_case_judge(
 		.plan_digest = subject->plan_digest,
 		.receipt = subject->has_receipt ? &subject->receipt : NULL,
 		.evidence = &subject->evidence,
+		.probe = probe,
 	};
 
 	return vb_outcome_judge(&question, ret_outcome, err);

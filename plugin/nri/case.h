@@ -55,9 +55,9 @@ int vb_case_find_process(struct vb_case *subject, pid_t pid, struct vb_error *er
 int vb_case_examine(struct vb_case *subject, enum vb_stage stage, struct vb_spec_cache *cache,
 	struct vb_error *err) VB_WARN_UNUSED;
 
-/* Judges what has been seen so far. -ENOMEM. */
-int vb_case_judge(const struct vb_case *subject, struct vb_outcome *ret_outcome,
-	struct vb_error *err) VB_WARN_UNUSED;
+/* Judges what has been seen so far; probe: of the node, or NULL. -ENOMEM. */
+int vb_case_judge(const struct vb_case *subject, const struct vb_speculation_probe *probe,
+	struct vb_outcome *ret_outcome, struct vb_error *err) VB_WARN_UNUSED;
 
 /* Stamps the outcome with the time and writes its file. Errnos of vb_state_write(). */
 int vb_case_store(const struct vb_case *subject, struct vb_outcome *outcome,

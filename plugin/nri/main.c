@@ -144,13 +144,40 @@ static int add_signal(
 	return *ret_event == NULL || evsignal_add(*ret_event, NULL) < 0 ? -ENOMEM : 0;
 }
 
+static void on_probed(struct vb_job *job)
+{
+	vb_auto_task struct vb_task *task = vb_task_of(job);
+	const struct daemon *daemon = task->owner;
+	struct vb_log_line line;
+
+	vb_log_begin(&line, NULL, "probed");
+	if (task->result < 0)
+		vb_log_text(&line, "error", task->err.what);
+	else
+		vb_log_word(&line, "node_effect",
+			vb_spec_effect_name(vb_speculation_effect(&task->shop->probe, NULL)));
+	vb_log_write(daemon->log, &line);
+}
+
+/* First of all jobs, so every outcome has its result. */
+static int start_probe(struct daemon *daemon, struct vb_workshop *shop)
+{
+	struct vb_task *task = vb_task_create(shop, VB_TASK_PROBE, on_probed);
+
+	if (task == NULL)
+		return -ENOMEM;
+	task->owner = daemon;
+	vb_worker_submit(daemon->worker, &task->job, VB_JOB_URGENT);
+	return 0;
+}
+
 static int start(struct daemon *daemon, const struct options *options, struct vb_workshop *shop)
 {
 	daemon->base = event_base_new();
 	if (daemon->base == NULL)
 		return -ENOMEM;
 	daemon->worker = vb_worker_create(daemon->base);
-	if (daemon->worker == NULL)
+	if (daemon->worker == NULL || start_probe(daemon, shop) < 0)
 		return -ENOMEM;
 	const struct vb_session_parts parts = {.base = daemon->base,
 		.worker = daemon->worker,

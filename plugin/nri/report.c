@@ -60,6 +60,8 @@ void vb_report_outcome(struct vb_log *log, const struct vb_outcome *outcome)
 	for (enum vb_layer layer = 0; layer < VB_LAYER_COUNT; layer++)
 		vb_log_word(&line, vb_layer_name(layer),
 			vb_layer_state_name(outcome->layers[layer].state));
+	vb_log_word(&line, "speculation", outcome->speculation.value);
+	vb_log_word(&line, "node_effect", vb_spec_effect_name(outcome->speculation.effect));
 	if (outcome->note != NULL)
 		vb_log_text(&line, "note", outcome->note);
 	if (outcome->problem != NULL)

@@ -3,9 +3,18 @@
 
 #include <errno.h>
 
+static int probe(struct vb_task *task)
+{
+	int r = vb_speculation_probe(&task->shop->probe, &task->err);
+
+	task->shop->is_probed = r == 0;
+	return r;
+}
+
 static void run(struct vb_job *job)
 {
 	static int (*const kinds[])(struct vb_task *) = {
+		[VB_TASK_PROBE] = probe,
 		[VB_TASK_CREATE] = vb_task_create_container,
 		[VB_TASK_VALIDATE] = vb_task_validate,
 		[VB_TASK_START] = vb_task_start,

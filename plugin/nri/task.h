@@ -12,6 +12,7 @@
 #include "vb/adjust/config.h"
 #include "vb/adjust/outcome.h"
 #include "vb/adjust/request.h"
+#include "vb/adjust/speculation.h"
 #include "vb/proto/nri.h"
 #include "worker.h"
 
@@ -26,9 +27,12 @@ struct vb_workshop {
 	const char *config_problem; /* the node config is bad: every create is refused; or NULL */
 	struct vb_bundle_store *bundles;
 	struct vb_spec_cache *specs;
+	bool is_probed;
+	struct vb_speculation_probe probe; /* of this node */
 };
 
 enum vb_task_kind {
+	VB_TASK_PROBE,    /* shop->probe */
 	VB_TASK_CREATE,   /* request -> plan, plan file, reply */
 	VB_TASK_VALIDATE, /* request -> reply; a refusal where ours is not all there */
 	VB_TASK_START,    /* request -> subject examined, outcome */
@@ -86,6 +90,12 @@ static inline void vb_cleanup_task(struct vb_task *const *task)
 static inline struct vb_task *vb_task_of(struct vb_job *job)
 {
 	return (struct vb_task *)job;
+}
+
+/* What the first probe of this node says; NULL: it was not to be had. */
+static inline const struct vb_speculation_probe *vb_task_probe_result(const struct vb_task *task)
+{
+	return task->shop->is_probed ? &task->shop->probe : NULL;
 }
 
 /* Parses the pod's annotations for the request's container; as vb_request_parse(). */

@@ -148,7 +148,7 @@ static int examine(struct vb_task *task)
 		r = vb_case_examine(subject, VB_STAGE_START, task->shop->specs, &task->err);
 	if (r < 0)
 		return refuse_unproven(task, r);
-	r = vb_case_judge(subject, &task->outcome, &task->err);
+	r = vb_case_judge(subject, vb_task_probe_result(task), &task->outcome, &task->err);
 	if (r == 0)
 		r = vb_case_store(subject, &task->outcome, &task->err);
 	if (r < 0)

@@ -53,7 +53,8 @@ int vb_task_observe(struct vb_task *task)
 	if (r == -ESRCH)
 		return 0;
 	if (r == 0)
-		r = vb_case_judge(task->subject, &task->outcome, &task->err);
+		r = vb_case_judge(
+			task->subject, vb_task_probe_result(task), &task->outcome, &task->err);
 	if (r < 0)
 		return r;
 	task->again = is_unsettled(task);

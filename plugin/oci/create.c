@@ -141,10 +141,13 @@ static int harden(const struct vb_hook *hook, const char *bundle, json_t *spec,
 	vb_auto_receipt struct vb_receipt receipt = {0};
 
 	int r = check(spec, bundle, plan, digest, &receipt.preload_verdict, err);
+	if (r == 0)
+		r = vb_hook_check_runtime(hook->settings.runtime, err);
 	if (r < 0)
 		return r;
 	if (vb_oci_features_matter(plan))
 		vb_hook_features(hook->settings.runtime, &features);
+	vb_speculation_read(&receipt.speculation.inherited);
 	r = vb_oci_apply(spec, &edit, &receipt, err);
 	return r == 0 ? commit(hook, bundle, digest, spec, &receipt, err) : r;
 }

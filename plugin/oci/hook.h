@@ -55,6 +55,7 @@ void vb_hook_view(const char *rootfs, struct vb_oci_view *ret_view);
 /*
  * What the runtime's `features` says, or said less than ten minutes ago when the program was the
  * same file. A runtime that does not answer within two seconds is not known.
+ * Check the runtime first.
  */
 void vb_hook_features(const char *runtime, struct vb_oci_features *ret_features);
 
@@ -87,6 +88,9 @@ unsigned int vb_hook_layers(void);
 
 /* The runtime of the handler, from the settings file. */
 int vb_hook_find_runtime(struct vb_hook *hook, struct vb_error *err) VB_WARN_UNUSED;
+
+/* Whether there is such a runtime, and it is not the hook. Errnos of stat(2), -ELOOP. */
+int vb_hook_check_runtime(const char *runtime, struct vb_error *err) VB_WARN_UNUSED;
 
 /* Becomes the runtime. Returns only on failure, with -errno. */
 int vb_hook_become(const char *runtime, char *argv[], struct vb_error *err);

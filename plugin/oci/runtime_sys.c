@@ -48,16 +48,25 @@ int vb_hook_find_runtime(struct vb_hook *hook, struct vb_error *err)
 	return r < 0 ? vb_error_wrap(err, "'%s'", VB_HOOK_CONFIG_PATH) : 0;
 }
 
-int vb_hook_become(const char *runtime, char *argv[], struct vb_error *err)
+int vb_hook_check_runtime(const char *runtime, struct vb_error *err)
 {
 	struct stat st;
-	char *const called_as = argv[0];
 
 	if (stat(runtime, &st) < 0)
 		return vb_error_set(err, errno, "the OCI runtime '%s'", runtime);
 	if (is_hook(&st))
 		return vb_error_say(
 			err, ELOOP, "the OCI runtime '%s' is vambrace-oci itself", runtime);
+	return 0;
+}
+
+int vb_hook_become(const char *runtime, char *argv[], struct vb_error *err)
+{
+	char *const called_as = argv[0];
+
+	int r = vb_hook_check_runtime(runtime, err);
+	if (r < 0)
+		return r;
 	/* execv() takes its arguments non-const and leaves them alone. */
 	argv[0] = (char *)(uintptr_t)runtime;
 	(void)execv(runtime, argv);

@@ -153,7 +153,8 @@ void scene_judge(struct outcome_scene *scene)
 		.plan = scene->plan,
 		.plan_digest = scene->plan_digest,
 		.receipt = scene->has_receipt ? &scene->receipt : NULL,
-		.evidence = &scene->evidence};
+		.evidence = &scene->evidence,
+		.probe = scene->probe};
 	struct vb_error err = {0};
 
 	vb_outcome_finish(&scene->outcome);

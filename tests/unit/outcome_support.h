@@ -14,7 +14,8 @@ struct outcome_scene {
 	struct vb_receipt receipt;
 	bool has_receipt;
 	struct vb_evidence evidence;
-	struct vb_outcome outcome; /* of the last scene_judge() */
+	const struct vb_speculation_probe *probe; /* NULL: none */
+	struct vb_outcome outcome;                /* of the last scene_judge() */
 };
 
 extern const char scene_container_id[];

@@ -253,7 +253,8 @@ static int judge(void *context, char **ret_answer, struct vb_error *err)
 		.plan = scene->plan,
 		.plan_digest = scene->plan_digest,
 		.receipt = scene->has_receipt ? &scene->receipt : NULL,
-		.evidence = &scene->evidence};
+		.evidence = &scene->evidence,
+		.probe = scene->probe};
 	vb_auto_outcome struct vb_outcome outcome = {0};
 
 	int r = vb_outcome_judge(&subject, &outcome, err);
@@ -268,10 +269,18 @@ static int judge(void *context, char **ret_answer, struct vb_error *err)
 
 START_TEST(an_outcome_survives_every_failing_allocation)
 {
+	const struct vb_speculation_probe matters = {
+		.before = {3, 3}, .plain = {9, 9}, .allowed = {3, 3}};
 	struct outcome_scene scene;
 
 	scene_init(&scene);
 	ck_assert_uint_gt(allocation_starve("held", judge, &scene, 1), 50);
+	scene.probe = &matters;
+	scene.receipt.speculation = (struct vb_receipt_speculation){.is_set = true,
+		.had = VB_SPEC_STATE_ALLOW,
+		.has = VB_SPEC_STATE_MITIGATE,
+		.inherited = {3, 3}};
+	ck_assert_uint_gt(allocation_starve("newly mitigated", judge, &scene, 1), 50);
 	scene.evidence.stage = VB_STAGE_START;
 	scene.evidence.status.no_new_privileges = false;
 	scene.evidence.status.seccomp_mode = 0;

@@ -72,36 +72,45 @@ START_TEST(what_is_no_features_object_is_an_error)
 }
 END_TEST
 
-START_TEST(features_matter_for_flags_alone)
+START_TEST(features_matter_where_there_is_a_filter_that_carries_flags)
 {
 	vb_auto_plan struct vb_plan *plan = support_plan();
+	bool *const demands[] = {&plan->seccomp.starter, &plan->seccomp.runtime_default,
+		&plan->seccomp.closure, &plan->seccomp.deny_io_uring,
+		&plan->seccomp.native_abi_only, &plan->seccomp.log};
 
 	ck_assert(!vb_oci_features_matter(plan));
-	plan->seccomp.starter = true;
-	ck_assert(!vb_oci_features_matter(plan));
-	plan->seccomp.log = true;
-	ck_assert(vb_oci_features_matter(plan));
-	plan->seccomp.log = false;
+	for (size_t i = 0; i < VB_ARRAY_SIZE(demands); i++) {
+		*demands[i] = true;
+		ck_assert(vb_oci_features_matter(plan));
+		*demands[i] = false;
+	}
 	plan->sources[VB_LAYER_SPEC_ALLOW] = VB_SOURCE_BUNDLE;
 	ck_assert(vb_oci_features_matter(plan));
+	plan->sources[VB_LAYER_SPEC_ALLOW] = 0;
+	plan->sources[VB_LAYER_CAPABILITIES] = VB_SOURCE_BUNDLE;
+	ck_assert(!vb_oci_features_matter(plan));
 }
 END_TEST
 
 struct wish {
 	enum vb_spec_allow spec_allow;
 	bool log;
+	bool starter;
 };
 
-static const struct wish nothing = {VB_SPEC_ALLOW_INHERIT, false};
-static const struct wish logging = {VB_SPEC_ALLOW_INHERIT, true};
-static const struct wish mitigate = {VB_SPEC_ALLOW_MITIGATE, false};
-static const struct wish mitigate_and_log = {VB_SPEC_ALLOW_MITIGATE, true};
-static const struct wish allow = {VB_SPEC_ALLOW_ALLOW, false};
-static const struct wish allow_and_log = {VB_SPEC_ALLOW_ALLOW, true};
+/* The closure without the starter: a filter, but not the one that logs by itself. */
+static const struct wish nothing = {VB_SPEC_ALLOW_INHERIT, false, false};
+static const struct wish starter = {VB_SPEC_ALLOW_INHERIT, false, true};
+static const struct wish logging = {VB_SPEC_ALLOW_INHERIT, true, false};
+static const struct wish mitigate = {VB_SPEC_ALLOW_MITIGATE, false, false};
+static const struct wish mitigate_and_log = {VB_SPEC_ALLOW_MITIGATE, true, false};
+static const struct wish allow = {VB_SPEC_ALLOW_ALLOW, false, false};
+static const struct wish allow_and_log = {VB_SPEC_ALLOW_ALLOW, true, false};
 
 /* flags: of the container's own profile; NULL: it has no profile, "": a profile without the key. */
-static int apply(const char *features_text, struct wish wish, const char *flags,
-	json_t **ret_seccomp, struct vb_error *err)
+static int apply_with_receipt(const char *features_text, struct wish wish, const char *flags,
+	json_t **ret_seccomp, struct vb_receipt_speculation *ret_speculation, struct vb_error *err)
 {
 	struct vb_oci_features features = {0};
 	vb_auto_plan struct vb_plan *plan = support_plan();
@@ -119,14 +128,24 @@ static int apply(const char *features_text, struct wish wish, const char *flags,
 		.native = SCMP_ARCH_X86_64,
 		.features = features_text != NULL ? &features : NULL};
 	plan->sources[VB_LAYER_SECCOMP] = VB_SOURCE_DEFAULT;
-	plan->seccomp.starter = true;
+	plan->seccomp.closure = true;
+	plan->seccomp.starter = wish.starter;
 	plan->seccomp.log = wish.log;
 	plan->spec_allow = wish.spec_allow;
 	if (wish.spec_allow != VB_SPEC_ALLOW_INHERIT)
 		plan->sources[VB_LAYER_SPEC_ALLOW] = VB_SOURCE_BUNDLE;
 	int r = vb_oci_apply(spec, &edit, &receipt, err);
 	*ret_seccomp = json_incref(json_object_get(json_object_get(spec, "linux"), "seccomp"));
+	*ret_speculation = receipt.speculation;
 	return r;
+}
+
+static int apply(const char *features_text, struct wish wish, const char *flags,
+	json_t **ret_seccomp, struct vb_error *err)
+{
+	struct vb_receipt_speculation speculation;
+
+	return apply_with_receipt(features_text, wish, flags, ret_seccomp, &speculation, err);
 }
 
 /* expected: the flags in the result without the common beginning of their names; NULL: no key. */
@@ -165,10 +184,30 @@ START_TEST(nothing_asked_leaves_the_flags_as_they_are)
 	for (size_t i = 0; i < VB_ARRAY_SIZE(runtimes); i++) {
 		assert_flags(runtimes[i], nothing, NULL, NULL);
 		assert_flags(runtimes[i], nothing, "", NULL);
-		assert_flags(runtimes[i], nothing, EMPTY_LIST, "");
 		assert_flags(runtimes[i], nothing, LOG_FLAG, "LOG");
 		assert_flags(runtimes[i], nothing, SPEC_ALLOW_FLAG, "SPEC_ALLOW");
 	}
+}
+END_TEST
+
+START_TEST(an_empty_list_goes_and_its_meaning_stays)
+{
+	assert_flags(runc_1_3_6, nothing, EMPTY_LIST, "LOG");
+	assert_flags(crun_1_28, nothing, EMPTY_LIST, "LOG");
+	assert_flags(runc_1_1_15, nothing, EMPTY_LIST, NULL);
+	/* Of a stranger nobody knows how to say the same otherwise. */
+	assert_flags(stranger, nothing, EMPTY_LIST, "");
+	assert_flags(NULL, nothing, EMPTY_LIST, "");
+}
+END_TEST
+
+START_TEST(the_starter_logs_unasked)
+{
+	assert_flags(runc_1_3_6, starter, NULL, "LOG SPEC_ALLOW");
+	assert_flags(crun_1_28, starter, "", "LOG SPEC_ALLOW");
+	assert_flags(crun_1_28, starter, LOG_FLAG, "LOG");
+	assert_flags(runc_1_1_15, starter, NULL, NULL);
+	assert_flags(NULL, starter, NULL, NULL);
 }
 END_TEST
 
@@ -190,14 +229,16 @@ START_TEST(log_comes_where_it_leaves_the_speculation_state)
 }
 END_TEST
 
-START_TEST(log_does_not_come_where_no_flags_mean_mitigation)
+/* No such runtime is known; one may come. */
+START_TEST(where_no_flags_mean_mitigation_only_an_unconfined_container_gets_spec_allow)
 {
+	static const char *const documents[] = {"{'process':{}}",
+		"{'process':{},'linux':{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW'}}}"};
+	static const enum vb_spec_state states[] = {VB_SPEC_STATE_ALLOW, VB_SPEC_STATE_MITIGATE};
 	const struct vb_oci_features features = {.is_known = true,
 		.allows_by_default = false,
 		.flags = VB_PROFILE_FLAG_SPEC_ALLOW | VB_PROFILE_FLAG_LOG};
 	vb_auto_plan struct vb_plan *plan = support_plan();
-	vb_auto_receipt struct vb_receipt receipt = {0};
-	vb_auto_json json_t *spec = support_document("{'process':{}}");
 	const struct vb_oci_edit edit = {.plan = plan,
 		.layers = VB_OCI_LAYERS_ALL,
 		.native = SCMP_ARCH_X86_64,
@@ -206,9 +247,64 @@ START_TEST(log_does_not_come_where_no_flags_mean_mitigation)
 	plan->sources[VB_LAYER_SECCOMP] = VB_SOURCE_DEFAULT;
 	plan->seccomp.starter = true;
 	plan->seccomp.log = true;
-	ck_assert_int_eq(vb_oci_apply(spec, &edit, &receipt, NULL), 0);
-	vb_auto_free char *text = support_printed(spec);
-	ck_assert_ptr_null(strstr(text, "flags"));
+	for (size_t i = 0; i < VB_ARRAY_SIZE(documents); i++) {
+		vb_auto_receipt struct vb_receipt receipt = {0};
+		vb_auto_json json_t *spec = support_document(documents[i]);
+		ck_assert_int_eq(vb_oci_apply(spec, &edit, &receipt, NULL), 0);
+		vb_auto_free char *text = support_printed(spec);
+		ck_assert_int_eq(
+			strstr(text, "FLAG_SPEC_ALLOW") != NULL, states[i] == VB_SPEC_STATE_ALLOW);
+		ck_assert_int_eq(strstr(text, "flags") != NULL, states[i] == VB_SPEC_STATE_ALLOW);
+		ck_assert_int_eq(receipt.speculation.had, states[i]);
+		ck_assert_int_eq(receipt.speculation.has, states[i]);
+	}
+}
+END_TEST
+
+static struct vb_receipt_speculation speculation_of(
+	const char *features_text, struct wish wish, const char *flags)
+{
+	vb_auto_json json_t *seccomp = NULL;
+	struct vb_receipt_speculation speculation = {0};
+	struct vb_error err = {0};
+
+	int r = apply_with_receipt(features_text, wish, flags, &seccomp, &speculation, &err);
+	ck_assert_msg(r == 0, "%s", err.what);
+	ck_assert(speculation.is_set);
+	return speculation;
+}
+
+static void assert_speculation(const char *features, struct wish wish, const char *flags,
+	enum vb_spec_state had, enum vb_spec_state has)
+{
+	struct vb_receipt_speculation speculation = speculation_of(features, wish, flags);
+
+	ck_assert_str_eq(vb_spec_state_name(speculation.had), vb_spec_state_name(had));
+	ck_assert_str_eq(vb_spec_state_name(speculation.has), vb_spec_state_name(has));
+}
+
+START_TEST(the_receipt_says_what_the_flags_meant_and_mean)
+{
+	const enum vb_spec_state unknown = VB_SPEC_STATE_UNKNOWN;
+	const enum vb_spec_state allowed = VB_SPEC_STATE_ALLOW;
+	const enum vb_spec_state mitigated = VB_SPEC_STATE_MITIGATE;
+
+	assert_speculation(runc_1_3_6, starter, NULL, allowed, allowed);
+	assert_speculation(runc_1_3_6, starter, "", allowed, allowed);
+	assert_speculation(crun_1_28, starter, LOG_FLAG, mitigated, mitigated);
+	assert_speculation(crun_1_28, nothing, EMPTY_LIST, mitigated, mitigated);
+	assert_speculation(crun_1_28, mitigate, "", allowed, mitigated);
+	assert_speculation(crun_1_28, allow, NULL, allowed, allowed);
+	/* The starter over an unconfined container takes it away. */
+	assert_speculation(runc_1_1_15, starter, NULL, allowed, mitigated);
+	assert_speculation(runc_1_1_15, starter, "", mitigated, mitigated);
+	assert_speculation(stranger, starter, NULL, allowed, unknown);
+	assert_speculation(NULL, starter, "", unknown, unknown);
+	ck_assert(speculation_of(crun_1_28, starter, NULL).takes_flag);
+	ck_assert(speculation_of(runc_1_3_6, starter, NULL).takes_flag);
+	ck_assert(!speculation_of(runc_1_1_15, starter, NULL).takes_flag);
+	ck_assert(!speculation_of(stranger, starter, NULL).takes_flag);
+	ck_assert(!speculation_of(NULL, starter, NULL).takes_flag);
 }
 END_TEST
 
@@ -295,10 +391,14 @@ int main(void)
 
 	tcase_add_test(tcase, runtimes_are_told_apart_by_what_they_print);
 	tcase_add_test(tcase, what_is_no_features_object_is_an_error);
-	tcase_add_test(tcase, features_matter_for_flags_alone);
+	tcase_add_test(tcase, features_matter_where_there_is_a_filter_that_carries_flags);
 	tcase_add_test(tcase, nothing_asked_leaves_the_flags_as_they_are);
 	tcase_add_test(tcase, log_comes_where_it_leaves_the_speculation_state);
-	tcase_add_test(tcase, log_does_not_come_where_no_flags_mean_mitigation);
+	tcase_add_test(tcase, an_empty_list_goes_and_its_meaning_stays);
+	tcase_add_test(tcase, the_starter_logs_unasked);
+	tcase_add_test(
+		tcase, where_no_flags_mean_mitigation_only_an_unconfined_container_gets_spec_allow);
+	tcase_add_test(tcase, the_receipt_says_what_the_flags_meant_and_mean);
 	tcase_add_test(tcase, mitigate_takes_spec_allow_away_and_never_writes_an_empty_list);
 	tcase_add_test(tcase, allow_adds_the_flag);
 	tcase_add_test(tcase, what_the_runtime_cannot_do_is_refused);

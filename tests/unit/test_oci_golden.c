@@ -2,8 +2,9 @@
 /*
  * `test_oci_golden CASE-DIRECTORY`: renders plan.json onto before.json and compares the result with
  * after.json and the receipt with receipt.json; or, where there is a file `error`, the refusal with
- * that. process-before.json, if there, becomes process-after.json. White space in the expected
- * documents does not count, everything else does. @PLAN_DIGEST@ stands for the plan's digest.
+ * that. features.json, if there, is what the runtime says; process-before.json, if there, becomes
+ * process-after.json. White space in the expected documents does not count, everything else does.
+ * @PLAN_DIGEST@ stands for the plan's digest.
  */
 #include <errno.h>
 #include <seccomp.h>
@@ -134,14 +135,27 @@ static int check_process(const struct golden *golden, const struct vb_oci_edit *
 		     : compare_document(golden, process, "process-after.json");
 }
 
+/* NULL: the runtime does not tell. */
+static const struct vb_oci_features *read_features(
+	const struct golden *golden, struct vb_oci_features *features)
+{
+	vb_auto_free char *text = read_text(golden, "features.json");
+
+	return text != NULL && vb_oci_features_parse(text, strlen(text), features, NULL) == 0
+		       ? features
+		       : NULL;
+}
+
 static int check_case(const struct golden *golden)
 {
+	struct vb_oci_features features = {0};
 	const struct vb_oci_view view = {
 		.rootfs = "/rootfs", .read_link = no_link, .open_file = no_file};
 	const struct vb_oci_edit edit = {.plan = golden->plan,
 		.layers = VB_OCI_LAYERS_ALL,
 		.native = SCMP_ARCH_X86_64,
-		.inherited_limit = inherited};
+		.inherited_limit = inherited,
+		.features = read_features(golden, &features)};
 	vb_auto_json json_t *spec = read_document(golden, "before.json");
 	vb_auto_receipt struct vb_receipt receipt = {0};
 	struct vb_error err = {0};

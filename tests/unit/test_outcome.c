@@ -299,42 +299,6 @@ START_TEST(an_entrypoint_that_the_shim_cannot_cover_is_unsupported)
 }
 END_TEST
 
-static void judge_speculation(const char *layer, const char *store_bypass, bool allowed)
-{
-	vb_auto_free char *layers =
-		vb_str_format("'seccomp':{"
-			      "'sources':['bundle'],'starter':true},"
-			      "'spec_allow':{'sources':['bundle'],'value':'%s'}",
-			layer);
-
-	scene_set_layers(&scene, layers, true);
-	(void)snprintf(scene.evidence.status.store_bypass,
-		sizeof(scene.evidence.status.store_bypass), "%s", store_bypass);
-	scene.evidence.spec.allows_speculation = allowed;
-	scene_judge(&scene);
-}
-
-START_TEST(mitigated_speculation_is_what_the_kernel_shows)
-{
-	const struct vb_layer_outcome *out = &scene.outcome.layers[VB_LAYER_SPEC_ALLOW];
-
-	judge_speculation("mitigate", "thread force mitigated", false);
-	ck_assert_int_eq(out->state, VB_LAYER_APPLIED);
-	judge_speculation("mitigate", "not vulnerable", false);
-	ck_assert_int_eq(out->state, VB_LAYER_APPLIED);
-	judge_speculation("mitigate", "thread vulnerable", false);
-	ck_assert_int_eq(out->state, VB_LAYER_UNSUPPORTED);
-	judge_speculation("mitigate", "thread vulnerable", true);
-	ck_assert_int_eq(out->state, VB_LAYER_FAILED);
-	judge_speculation("mitigate", "", false);
-	ck_assert_int_eq(out->state, VB_LAYER_UNSUPPORTED);
-	judge_speculation("allow", "thread vulnerable", true);
-	ck_assert_int_eq(out->state, VB_LAYER_APPLIED);
-	judge_speculation("allow", "thread force mitigated", true);
-	ck_assert_int_eq(out->state, VB_LAYER_UNSUPPORTED);
-}
-END_TEST
-
 START_TEST(the_starter_alone_is_baseline_never_full)
 {
 	scene_set_layers(&scene,
@@ -593,7 +557,6 @@ int main(void)
 	tcase_add_test(tcase, a_variable_that_is_missing_or_overridden_turns_preload_red);
 	tcase_add_test(tcase, a_shim_is_unobserved_before_exec_and_of_a_process_that_exited);
 	tcase_add_test(tcase, an_entrypoint_that_the_shim_cannot_cover_is_unsupported);
-	tcase_add_test(tcase, mitigated_speculation_is_what_the_kernel_shows);
 	tcase_add_test(tcase, the_starter_alone_is_baseline_never_full);
 	tcase_add_test(tcase, papers_that_do_not_fit_spoil_the_container_as_a_whole);
 	tcase_add_test(tcase, without_a_receipt_no_layer_of_the_hook_counts);

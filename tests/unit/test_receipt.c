@@ -13,7 +13,9 @@ static const char full[] =
 	"\"inheritable\":[],\"permitted\":[\"CAP_CHOWN\"]},\"config_digest\":\"sha256:1\","
 	"\"container_id\":\"abc\",\"no_new_privileges\":true,\"pid_file\":\"/run/b/init.pid\","
 	"\"plan_digest\":\"sha256:2\",\"preload_verdict\":\"covered\",\"receipt_version\":1,"
-	"\"runtime\":\"/usr/sbin/runc\",\"writable_mounts\":[\"/data\",\"/tmp\"]}";
+	"\"runtime\":\"/usr/sbin/runc\",\"speculation\":{\"had\":\"allow\",\"has\":\"mitigate\","
+	"\"inherited\":{\"indirect_branch\":-22,\"store_bypass\":3},\"takes_flag\":true},"
+	"\"writable_mounts\":[\"/data\",\"/tmp\"]}";
 
 START_TEST(a_receipt_survives_writing_and_reading)
 {
@@ -28,6 +30,11 @@ START_TEST(a_receipt_survives_writing_and_reading)
 	ck_assert_uint_eq(receipt.cap_ambient, 0);
 	ck_assert(receipt.no_new_privileges);
 	ck_assert_uint_eq(receipt.writable_mounts.count, 2);
+	ck_assert(receipt.speculation.is_set && receipt.speculation.takes_flag);
+	ck_assert_int_eq(receipt.speculation.had, VB_SPEC_STATE_ALLOW);
+	ck_assert_int_eq(receipt.speculation.has, VB_SPEC_STATE_MITIGATE);
+	ck_assert_int_eq(receipt.speculation.inherited.store_bypass, 3);
+	ck_assert_int_eq(receipt.speculation.inherited.indirect_branch, -22);
 	vb_auto_free char *text = vb_receipt_to_json(&receipt);
 	ck_assert_str_eq(text, full);
 }
@@ -44,6 +51,7 @@ START_TEST(an_empty_receipt_has_no_texts)
 	ck_assert_ptr_null(again.pid_file);
 	ck_assert_ptr_null(again.preload_verdict);
 	ck_assert(!again.no_new_privileges);
+	ck_assert(!again.speculation.is_set);
 }
 END_TEST
 
@@ -84,6 +92,11 @@ START_TEST(what_the_writer_would_not_write_is_refused)
 	assert_refused("\"abc\"", "\"\"");
 	assert_refused("\"runtime\"", "\"Runtime\"");
 	assert_refused("true", "\"true\"");
+	assert_refused("\"had\":\"allow\"", "\"had\":\"perhaps\"");
+	assert_refused("\"had\":\"allow\",", "");
+	assert_refused("-22", "\"-22\"");
+	assert_refused("-22", "4294967274");
+	assert_refused("\"store_bypass\":3", "\"store_bypass\":3,\"x\":1");
 	assert_refused("\"ambient\":[],", "");
 	assert_refused("\"ambient\":[]", "\"ambient\":[\"CAP_X\"]");
 	assert_refused("\"ambient\":[]", "\"ambient\":[\"ALL\"]");

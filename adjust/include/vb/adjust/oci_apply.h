@@ -46,7 +46,8 @@ struct vb_oci_edit {
 
 /*
  * Edits the document in place; on failure it is half-edited and must be thrown away. Fills the
- * receipt's capability sets, no_new_privileges and writable_mounts, nothing else. Refuses with
+ * receipt's capability sets, no_new_privileges, writable_mounts and, but for what was inherited,
+ * speculation. Refuses with
  * ErrConflict, ErrProfileInvalid or ErrUnsupportedByRuntime; -EINVAL for a document that is no OCI
  * configuration, -ENOMEM.
  */

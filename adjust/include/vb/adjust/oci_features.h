@@ -26,7 +26,7 @@ enum { VB_OCI_FEATURES_MAX = 256 << 10 };
 int vb_oci_features_parse(const char *text, size_t size, struct vb_oci_features *ret_features,
 	struct vb_error *err) VB_WARN_UNUSED;
 
-/* Whether the plan's edits depend on the runtime's features. */
+/* Whether the plan edits linux.seccomp, which depends on the runtime's features. */
 bool vb_oci_features_matter(const struct vb_plan *plan);
 
 #endif

@@ -9,6 +9,7 @@
 #include "vb/adjust/evidence.h"
 #include "vb/adjust/plan.h"
 #include "vb/adjust/receipt.h"
+#include "vb/adjust/speculation.h"
 #include "vb/base/timestamp.h"
 
 /*
@@ -43,6 +44,12 @@ struct vb_layer_outcome {
 	char *reason;            /* of unsupported, failed and unobserved; NULL otherwise */
 };
 
+/* Goes with the layer spec_allow, asked or not. */
+struct vb_spec_outcome {
+	char value[24]; /* "allow", "mitigate", or what is left in place: "inherit:allow", ... */
+	enum vb_spec_effect effect;
+};
+
 struct vb_outcome {
 	char *container_id;
 	char *namespace_name;
@@ -54,9 +61,10 @@ struct vb_outcome {
 	char *bundle_digest;
 	char plan_digest[VB_DIGEST_SIZE];
 	enum vb_level level;
-	char *note;    /* "partial (no hook)"; NULL: nothing to add */
+	char *note;    /* "partial (no hook)", or newly mitigated; NULL: nothing to add */
 	char *problem; /* what spoils the container as a whole; NULL: nothing */
 	struct vb_layer_outcome layers[VB_LAYER_COUNT];
+	struct vb_spec_outcome speculation;
 	struct vb_strv writable_mounts; /* as the kernel shows them; only with a read-only root */
 	char *preload_verdict;          /* of the hook; NULL without preload */
 	char since[VB_TIMESTAMP_SIZE];  /* RFC 3339, UTC: first looked at with this plan */
@@ -66,13 +74,17 @@ struct vb_outcome {
 void vb_outcome_finish(struct vb_outcome *outcome);
 #define vb_auto_outcome vb_auto(vb_outcome_finish)
 
-/* What is to be judged. Everything is borrowed; receipt is NULL when there is none. */
+/*
+ * What is to be judged. Everything is borrowed; receipt is NULL when there is none, probe when the
+ * node was not probed.
+ */
 struct vb_outcome_case {
 	const char *container_id;
 	const struct vb_plan *plan;
 	const char *plan_digest;
 	const struct vb_receipt *receipt;
 	const struct vb_evidence *evidence;
+	const struct vb_speculation_probe *probe;
 };
 
 /*

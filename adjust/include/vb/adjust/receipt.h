@@ -6,6 +6,16 @@
 #include <stdint.h>
 
 #include "vb/adjust/plan.h"
+#include "vb/adjust/speculation.h"
+
+/* Of a container whose seccomp profile the hook has edited. */
+struct vb_receipt_speculation {
+	bool is_set;
+	enum vb_spec_state had;          /* what the container would have had */
+	enum vb_spec_state has;          /* what its profile means now */
+	bool takes_flag;                 /* the runtime takes the flag SPEC_ALLOW */
+	struct vb_speculation inherited; /* by the hook, and so by the container's process */
+};
 
 /*
  * The receipt: what vambrace-oci says it did at create, at
@@ -27,6 +37,8 @@ struct vb_receipt {
 	uint64_t cap_inheritable;
 	uint64_t cap_ambient;
 	bool no_new_privileges;
+
+	struct vb_receipt_speculation speculation;
 
 	struct vb_strv writable_mounts; /* left writable under a read-only root, sorted */
 	char *preload_verdict; /* "covered" or "not covered: <why>"; NULL without preload */
