@@ -57,10 +57,11 @@ static int take_component(const char **at, char **ret_text)
 	return *ret_text == NULL ? -ENOMEM : 0;
 }
 
-/* "[plugins.'io.containerd.nri.v1.nri']" */
+/* "[plugins.'io.containerd.nri.v1.nri']", or with two brackets for one of an array of tables. */
 static int read_header(const char *line, struct vb_strv *table)
 {
-	const char *at = line + 1;
+	const char *end = line[1] == '[' ? "]]" : "]";
+	const char *at = line + strlen(end);
 
 	vb_strv_finish(table);
 	*table = (struct vb_strv){0};
@@ -72,7 +73,7 @@ static int read_header(const char *line, struct vb_strv *table)
 			r = vb_strv_add(table, component);
 		if (r < 0)
 			return r;
-		if (strcmp(at, "]") == 0)
+		if (strcmp(at, end) == 0)
 			return 0;
 		if (*at++ != '.')
 			return -EINVAL;
@@ -116,8 +117,7 @@ static int read_line(char *line, struct walk *walk)
 	line += strspn(line, " \t");
 	if (*line == '\0' || *line == '#')
 		return 0;
-	return *line == '[' && line[1] != '[' ? read_header(line, &walk->table)
-					      : read_key(line, walk);
+	return *line == '[' ? read_header(line, &walk->table) : read_key(line, walk);
 }
 
 int vb_toml_dump_walk(

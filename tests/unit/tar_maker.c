@@ -52,7 +52,7 @@ void tar_add_header(const struct tar_header *header, size_t content_size)
 	memset(block + CHECKSUM_AT, ' ', CHECKSUM_SIZE);
 	for (size_t i = 0; i < sizeof(block); i++)
 		sum += (unsigned char)block[i];
-	put_octal(block + CHECKSUM_AT, 7, sum);
+	put_octal(block + CHECKSUM_AT, 7, sum & 0777777U);
 	tar_add_bytes(block, sizeof(block));
 }
 

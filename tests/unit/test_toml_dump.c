@@ -50,10 +50,17 @@ START_TEST(quoted_names_may_hold_anything)
 }
 END_TEST
 
+START_TEST(arrays_of_tables_have_two_brackets)
+{
+	ck_assert_int_eq(walk("[[a.b]]\nc = 1\n[[a.b]]\nc = 2\n"), 0);
+	ck_assert_str_eq(seen, "<a><b>c=1;<a><b>c=2;");
+}
+END_TEST
+
 START_TEST(what_is_not_understood_is_named_by_its_line)
 {
 	static const char *const texts[] = {"a = 1\n[b\n", "a = 1\n[b].c\n", "a = 1\n[]\n",
-		"a = 1\nb\n", "a = 1\n'b = 1\n", "a = 1\n[[b]]\n", "a = 1\n[a..b]\n",
+		"a = 1\nb\n", "a = 1\n'b = 1\n", "a = 1\n[[b]\n", "a = 1\n[a..b]\n",
 		"a = 1\n[a.]\n", "a = 1\n= 2\n"};
 
 	for (size_t i = 0; i < VB_ARRAY_SIZE(texts); i++) {
@@ -123,6 +130,7 @@ int main(void)
 
 	tcase_add_test(tcase, both_encoders_of_containerd_are_read);
 	tcase_add_test(tcase, quoted_names_may_hold_anything);
+	tcase_add_test(tcase, arrays_of_tables_have_two_brackets);
 	tcase_add_test(tcase, what_is_not_understood_is_named_by_its_line);
 	tcase_add_test(tcase, bytes_behind_a_nul_do_not_pass_for_read);
 	tcase_add_test(tcase, names_are_no_deeper_than_the_limit);
