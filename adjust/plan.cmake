@@ -11,6 +11,11 @@ target_sources(vb_adjust
 	src/decide.c
 	src/decide_mounts.c
 	src/decide_preload.c
+	src/derive.c
+	src/derive_connect.c
+	src/derive_frame.c
+	src/derive_line.c
+	src/derive_manifest.c
 	src/json.c
 	src/plan.c
 	src/plan_json.c
@@ -31,6 +36,7 @@ target_sources(vb_adjust
 	include/vb/adjust/config.h
 	include/vb/adjust/connect.h
 	include/vb/adjust/decide.h
+	include/vb/adjust/derive.h
 	include/vb/adjust/json.h
 	include/vb/adjust/plan.h
 	include/vb/adjust/refusal.h

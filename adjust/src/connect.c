@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "vb/adjust/codes.h"
@@ -102,6 +103,22 @@ int vb_connect_parse(const char *text, struct vb_connect_entry *ret_entry, struc
 		return refuse(text, problem, err);
 	*ret_entry = entry;
 	return 0;
+}
+
+void vb_connect_format(const struct vb_connect_entry *entry, char ret_text[VB_CONNECT_TEXT_MAX])
+{
+	char address[INET6_ADDRSTRLEN] = "";
+	char prefix[8] = "";
+	char port[8] = "*";
+	bool is_ipv6 = entry->family == AF_INET6;
+
+	(void)inet_ntop(entry->family, entry->address, address, sizeof(address));
+	if (entry->prefix < (is_ipv6 ? 128 : 32))
+		(void)snprintf(prefix, sizeof(prefix), "/%u", entry->prefix);
+	if (entry->port != 0)
+		(void)snprintf(port, sizeof(port), "%u", entry->port);
+	(void)snprintf(ret_text, VB_CONNECT_TEXT_MAX, "%s%s%s%s:%s", is_ipv6 ? "[" : "", address,
+		prefix, is_ipv6 ? "]" : "", port);
 }
 
 bool vb_connect_contains(const struct vb_connect_entry *outer, const struct vb_connect_entry *inner)

@@ -114,17 +114,37 @@ int vb_file_sync_directory(const char *path)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-static int fill_temporary(int fd, const void *data, size_t size, mode_t mode)
+/* Mode and, unless it is what a new file has anyway, owner. */
+static int dress(int fd, mode_t mode, const struct stat *owner)
+{
+	struct stat st;
+
+	if (owner != NULL) {
+		if (fstat(fd, &st) < 0)
+			return -errno;
+		if ((st.st_uid != owner->st_uid || st.st_gid != owner->st_gid) &&
+			fchown(fd, owner->st_uid, owner->st_gid) < 0)
+			return -errno;
+	}
+	/* After the owner: changing that may take bits away. */
+	return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
+static int fill_temporary(
+	int fd, const void *data, size_t size, mode_t mode, const struct stat *owner)
 {
 	int r = write_all(fd, data, size);
 
+	if (r == 0)
+		r = dress(fd, mode, owner);
 	if (r < 0)
 		return r;
-	return fchmod(fd, mode) < 0 || fsync(fd) < 0 ? -errno : 0;
+	return fsync(fd) < 0 ? -errno : 0;
 }
 
-int vb_file_replace(
-	const char *path, const void *data, size_t size, mode_t mode, struct vb_error *err)
+/* owner NULL: whoever we are. */
+static int replace(const char *path, const void *data, size_t size, mode_t mode,
+	const struct stat *owner, struct vb_error *err)
 {
 	vb_auto_free char *directory = vb_path_parent(path);
 	vb_auto_free char *temporary = vb_str_format("%s.XXXXXX", path);
@@ -134,7 +154,7 @@ int vb_file_replace(
 	vb_auto_close int fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return vb_error_set(err, errno, "create '%s'", temporary);
-	int r = fill_temporary(fd, data, size, mode);
+	int r = fill_temporary(fd, data, size, mode, owner);
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;
 	if (r < 0) {
@@ -145,6 +165,23 @@ int vb_file_replace(
 	if (r < 0)
 		return vb_error_set(err, -r, "sync '%s'", directory);
 	return 0;
+}
+
+int vb_file_replace(
+	const char *path, const void *data, size_t size, mode_t mode, struct vb_error *err)
+{
+	return replace(path, data, size, mode, NULL, err);
+}
+
+int vb_file_rewrite(const char *path, const void *data, size_t size, struct vb_error *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return vb_error_set(err, errno, "stat '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return vb_error_say(err, EINVAL, "'%s' is not a regular file", path);
+	return replace(path, data, size, st.st_mode & 07777, &st, err);
 }
 
 static int make_directory(const char *path, struct vb_error *err)

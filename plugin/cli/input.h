@@ -14,6 +14,14 @@
 int vb_input_read(const char *path, size_t max_bytes, struct vb_buf **ret_data,
 	struct vb_error *err) VB_WARN_UNUSED;
 
+/* Takes the next bytes of an input; a negative result, with err set, ends the reading. */
+typedef int (*vb_input_chunk_fn)(
+	const uint8_t *chunk, size_t size, void *context, struct vb_error *err);
+
+/* Hands such an input to the function as it comes, however long it is. Errnos as above. */
+int vb_input_stream(const char *path, vb_input_chunk_fn function, void *context,
+	struct vb_error *err) VB_WARN_UNUSED;
+
 /* What errors call it: the path, or "<stdin>". */
 const char *vb_input_name(const char *path);
 

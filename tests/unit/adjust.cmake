@@ -5,6 +5,9 @@ foreach(part bundle caps config connect decide json plan_json refusal request ss
 endforeach()
 
 vb_add_unit_test(test_bundle_tar test_bundle_tar.c tar_maker.c LIBS vb_adjust)
+vb_add_unit_test(test_derive test_derive.c LIBS vb_adjust vb_shim_pure)
+vb_add_unit_test(test_derive_manifest test_derive_manifest.c LIBS vb_adjust)
+
 vb_add_unit_test(test_bundle_store test_bundle_store.c LIBS vb_adjust)
 target_link_options(test_bundle_store PRIVATE LINKER:--wrap=fstat64,--wrap=fstatvfs64)
 

@@ -12,6 +12,7 @@
 #include "allocation.h"
 #include "unit.h"
 #include "vb/adjust/bundle_store.h"
+#include "vb/adjust/derive.h"
 #include "vb/adjust/refusal.h"
 #include "vb/adjust/text.h"
 #include "vb/base/file.h"
@@ -137,6 +138,68 @@ START_TEST(every_bundle_lookup_survives_every_failing_allocation)
 }
 END_TEST
 
+struct derivation {
+	enum vb_derive_list list;
+	const char *log;
+};
+
+/* A log, the list, and the manifest that it goes into; the answer is the manifest. */
+static int derive_list(void *context, char **ret_answer, struct vb_error *err)
+{
+	static const char manifest[] = "{\"kind\":\"bundle\",\"schema_version\":\"1.6\","
+				       "\"name\":\"arm\",\"version\":\"1\"}";
+	const struct derivation *derivation = context;
+	vb_auto_derive struct vb_derive *derive = vb_derive_create(derivation->list);
+	const struct vb_derived *derived = NULL;
+	char *answer = NULL;
+
+	if (derive == NULL)
+		return out_of_memory(err);
+	int r = vb_derive_feed(derive, derivation->log, strlen(derivation->log), err);
+	if (r == 0)
+		r = vb_derive_end_log(derive, err);
+	if (r == 0)
+		r = vb_derive_finish(derive, NULL, &derived, err);
+	if (r < 0)
+		return r;
+	struct vb_derive_update update = {.list = derivation->list, .entries = &derived->entries};
+	vb_auto_free char *block = vb_derive_block(derivation->list, &derived->entries);
+	if (block == NULL)
+		return out_of_memory(err);
+	r = vb_derive_update_manifest(manifest, strlen(manifest), &update, &answer, err);
+	if (r < 0)
+		return r;
+	*ret_answer = allocation_strdup(answer);
+	free(answer);
+	return 0;
+}
+
+START_TEST(every_derivation_survives_every_failing_allocation)
+{
+	static struct derivation derivations[] = {
+		{VB_DERIVE_DLOPEN,
+			"autonomy-preload-audit: dlopen(filename=\"/l/a.so\", flags=0x1, "
+			"result=loaded)\n"
+			"autonomy-preload-audit: dlopen(filename=\"b.so\", flags=0x1, "
+			"result=loaded)\n"
+			"autonomy-preload: dlopen(c.so) denied by "
+			"AUTONOMY_PRELOAD_DLOPEN_ALLOWLIST\n"},
+		{VB_DERIVE_EXEC, "autonomy-preload-audit: execve(path=\"/bin/a\", result=allowed)\n"
+				 "autonomy-preload: execve(/bin/b) denied by "
+				 "AUTONOMY_PRELOAD_EXEC_ALLOWLIST\n"},
+		{VB_DERIVE_CONNECT, "autonomy-preload-audit: connect(address=\"10.0.0.1:1\", "
+				    "result=allowed)\n"
+				    "autonomy-preload: connect(10.0.0.2:0) denied by "
+				    "AUTONOMY_PRELOAD_CONNECT_ALLOWLIST\n"},
+	};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(derivations); i++)
+		ck_assert_uint_gt(allocation_starve(vb_derive_list_name(derivations[i].list),
+					  derive_list, &derivations[i], 1),
+			20);
+}
+END_TEST
+
 struct parse {
 	int r;
 };
@@ -176,6 +239,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, allocation_start, NULL);
 	tcase_add_test(tcase, every_golden_case_survives_every_failing_allocation);
 	tcase_add_test(tcase, every_bundle_lookup_survives_every_failing_allocation);
+	tcase_add_test(tcase, every_derivation_survives_every_failing_allocation);
 	tcase_add_test(tcase, without_an_error_to_fill_out_of_memory_is_still_told);
 	return vb_unit_run("allocation", tcase);
 }

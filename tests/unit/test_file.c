@@ -186,6 +186,38 @@ START_TEST(replacing_replaces_a_link_and_not_its_target)
 }
 END_TEST
 
+START_TEST(a_file_is_rewritten_with_the_owner_and_mode_that_it_has)
+{
+	struct stat st;
+	/* Only root can give files away. */
+	uid_t owner = geteuid() == 0 ? 1234 : geteuid();
+	gid_t group = geteuid() == 0 ? 2345 : getegid();
+
+	write_file("f", "one");
+	ck_assert_int_eq(chown("f", owner, group), 0);
+	ck_assert_int_eq(chmod("f", 02640), 0);
+	ck_assert_int_eq(vb_file_rewrite("f", "two!", 4, &err), 0);
+	assert_file("f", "two!");
+	ck_assert_int_eq(stat("f", &st), 0);
+	ck_assert_uint_eq(st.st_uid, owner);
+	ck_assert_uint_eq(st.st_gid, group);
+	ck_assert_uint_eq(st.st_mode & 07777, 02640);
+	ck_assert_uint_eq(count_entries(), 1);
+}
+END_TEST
+
+START_TEST(only_a_regular_file_that_is_there_is_rewritten)
+{
+	write_file("target", "old");
+	ck_assert_int_eq(symlink("target", "f"), 0);
+	vb_assert_failed(
+		vb_file_rewrite("f", "new", 3, &err), EINVAL, &err, "'f' is not a regular file");
+	ck_assert_int_eq(vb_file_rewrite("none", "new", 3, &err), -ENOENT);
+	assert_file("target", "old");
+	ck_assert_uint_eq(count_entries(), 2);
+}
+END_TEST
+
 START_TEST(a_replacement_that_fails_leaves_everything_as_it_was)
 {
 	ck_assert_int_eq(mkdir("f", 0755), 0);
@@ -280,6 +312,8 @@ int main(void)
 	tcase_add_test(tcase, a_proc_file_without_a_size_is_read);
 	tcase_add_test(tcase, a_file_is_replaced_with_its_mode_and_no_leftovers);
 	tcase_add_test(tcase, replacing_replaces_a_link_and_not_its_target);
+	tcase_add_test(tcase, a_file_is_rewritten_with_the_owner_and_mode_that_it_has);
+	tcase_add_test(tcase, only_a_regular_file_that_is_there_is_rewritten);
 	tcase_add_test(tcase, a_replacement_that_fails_leaves_everything_as_it_was);
 	tcase_add_test(tcase, directories_are_made_with_their_parents);
 	tcase_add_test(tcase, a_file_in_a_directorys_place_is_an_error);

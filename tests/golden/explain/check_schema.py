@@ -11,9 +11,9 @@ import pathlib
 import subprocess
 import sys
 
-import jsonschema
-
 CASES = pathlib.Path(__file__).parent
+sys.path.insert(0, str(CASES.parent))
+from schema import check_cases  # noqa: E402
 
 
 def arguments(case):
@@ -48,25 +48,4 @@ def check(program, validator, case):
             assert container["plan_digest"] in expected, container["plan_digest"]
 
 
-def main():
-    schema_path, *program = sys.argv[1:]
-    schema = json.loads(pathlib.Path(schema_path).read_text())
-    jsonschema.Draft202012Validator.check_schema(schema)
-    validator = jsonschema.Draft202012Validator(schema)
-    checked = 0
-    for case in sorted(CASES.iterdir()):
-        if not (case / "exit").exists() or (case / "exit").read_text().strip() == "2":
-            continue
-        if arguments(case)[0] != "explain" or "--help" in arguments(case):
-            continue
-        try:
-            check(program, validator, case)
-        except Exception:
-            print(f"case {case.name}:", file=sys.stderr)
-            raise
-        checked += 1
-    assert checked >= 20, checked
-    print(f"{checked} reports are valid")
-
-
-main()
+check_cases(CASES, arguments, check, 20)

@@ -23,6 +23,11 @@ struct vb_connect_entry {
 int vb_connect_parse(
 	const char *text, struct vb_connect_entry *ret_entry, struct vb_error *err) VB_WARN_UNUSED;
 
+enum { VB_CONNECT_TEXT_MAX = 72 };
+
+/* The entry as vb_connect_parse() reads it; a whole address without its prefix. */
+void vb_connect_format(const struct vb_connect_entry *entry, char ret_text[VB_CONNECT_TEXT_MAX]);
+
 /* Whether every address and port of inner is one of outer. */
 bool vb_connect_contains(
 	const struct vb_connect_entry *outer, const struct vb_connect_entry *inner);
