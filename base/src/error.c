@@ -27,6 +27,7 @@ __attribute__((format(printf, 4, 0))) static int fill(
 	err->errnum = errnum;
 	err->code = code;
 	err->fix[0] = '\0';
+	err->place[0] = '\0';
 	format_text(err->what, sizeof(err->what), format, args);
 	return -errnum;
 }
@@ -76,6 +77,19 @@ int(vb_error_fix)(struct vb_error *err, const char *format, ...)
 		return -EPERM;
 	va_start(args, format);
 	format_text(err->fix, sizeof(err->fix), format, args);
+	va_end(args);
+	return err->errnum > 0 ? -err->errnum : -EIO;
+}
+
+int(vb_error_at)(struct vb_error *err, const char *format, ...)
+{
+	va_list args;
+
+	if (err == NULL)
+		return -EPERM;
+	va_start(args, format);
+	if (err->place[0] == '\0')
+		format_text(err->place, sizeof(err->place), format, args);
 	va_end(args);
 	return err->errnum > 0 ? -err->errnum : -EIO;
 }

@@ -133,6 +133,21 @@ START_TEST(what_is_formatted_in_becomes_one_printable_line)
 }
 END_TEST
 
+START_TEST(the_innermost_place_stays)
+{
+	(void)vb_error_say(&err, EINVAL, "odd");
+	ck_assert_str_eq(err.place, "");
+	ck_assert_int_eq(vb_error_at(&err, "list[%d]", 3), -EINVAL);
+	ck_assert_int_eq(vb_error_at(&err, "list"), -EINVAL);
+	(void)vb_error_wrap(&err, "file");
+	(void)vb_error_fix(&err, "leave it out");
+	ck_assert_str_eq(err.place, "list[3]");
+	ck_assert_int_lt(vb_error_at(NULL, "list"), 0);
+	(void)vb_error_set(&err, EIO, "read");
+	ck_assert_str_eq(err.place, "");
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("error");
@@ -149,5 +164,6 @@ int main(void)
 	tcase_add_test(tcase, a_text_that_is_too_long_is_cut_and_still_ends);
 	tcase_add_test(tcase, a_character_cut_in_half_does_not_stay);
 	tcase_add_test(tcase, what_is_formatted_in_becomes_one_printable_line);
+	tcase_add_test(tcase, the_innermost_place_stays);
 	return vb_unit_run("error", tcase);
 }

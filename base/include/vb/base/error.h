@@ -12,13 +12,15 @@
 enum {
 	VB_ERROR_WHAT_MAX = 640,
 	VB_ERROR_FIX_MAX = 384,
+	VB_ERROR_PLACE_MAX = 96,
 };
 
 struct vb_error {
 	int errnum;       /* positive errno */
 	const char *code; /* refusal code such as "ErrInvalidValue" (static), or NULL */
 	char what[VB_ERROR_WHAT_MAX];
-	char fix[VB_ERROR_FIX_MAX]; /* how to fix it; empty when nothing was said */
+	char fix[VB_ERROR_FIX_MAX];     /* how to fix it; empty when nothing was said */
+	char place[VB_ERROR_PLACE_MAX]; /* in the document that was read; empty when not said */
 };
 
 /*
@@ -47,6 +49,13 @@ int vb_error_wrap(struct vb_error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
+ * Adds to an error that is already set where in a JSON document it stands, as a path such as
+ * "syscalls[3].args[0]"; what an inner function has said stays. Returns the error's own -errnum.
+ */
+int vb_error_at(struct vb_error *err, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/*
  * They never return 0, which neither the compiler nor an analyzer can see from the declarations;
  * told so, it does not follow paths on which a failed function left its outputs unset.
  */
@@ -62,5 +71,6 @@ static inline int vb_error_result(int result)
 #define vb_error_refuse(...) vb_error_result(vb_error_refuse(__VA_ARGS__))
 #define vb_error_fix(...)    vb_error_result(vb_error_fix(__VA_ARGS__))
 #define vb_error_wrap(...)   vb_error_result(vb_error_wrap(__VA_ARGS__))
+#define vb_error_at(...)     vb_error_result(vb_error_at(__VA_ARGS__))
 
 #endif
