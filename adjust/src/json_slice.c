@@ -132,3 +132,25 @@ int vb_json_slice_get(
 		*ret_value = value;
 	return found;
 }
+
+int vb_json_slice_item(
+	const struct vb_json_slice *array, size_t index, struct vb_json_slice *ret_value)
+{
+	struct cursor cursor = {.at = array->text, .end = array->text + array->size};
+
+	if (!take(&cursor, '['))
+		return -EINVAL;
+	if (take(&cursor, ']'))
+		return 0;
+	do {
+		skip_space(&cursor);
+		const char *start = cursor.at;
+		if (!skip_value(&cursor))
+			return -EINVAL;
+		if (index-- > 0)
+			continue;
+		*ret_value = (struct vb_json_slice){start, (size_t)(cursor.at - start)};
+		return 1;
+	} while (take(&cursor, ','));
+	return take(&cursor, ']') ? 0 : -EINVAL;
+}

@@ -234,11 +234,11 @@ static int release_numbers(struct rewrite *rewrite)
 	return rewrite_until(rewrite, rewrite->size, rewrite->size);
 }
 
-int vb_oci_text_write(
-	const json_t *document, char **ret_text, size_t *ret_size, struct vb_error *err)
+/* Makes a text of vb_json_dump() one of JSON; the text is taken. */
+static int release_take(char *dump, char **ret_text, size_t *ret_size, struct vb_error *err)
 {
 	struct rewrite rewrite;
-	vb_auto_free char *text = vb_json_dump(document, JSON_COMPACT);
+	vb_auto_free char *text = dump;
 
 	if (text == NULL)
 		return vb_error_set(err, ENOMEM, "write JSON");
@@ -260,4 +260,19 @@ int vb_oci_text_write(
 	*ret_size = vb_buf_size(out);
 	*ret_text = released;
 	return 0;
+}
+
+int vb_oci_text_write(
+	const json_t *document, char **ret_text, size_t *ret_size, struct vb_error *err)
+{
+	return release_take(vb_json_dump(document, JSON_COMPACT), ret_text, ret_size, err);
+}
+
+int vb_oci_text_write_indented(
+	const json_t *document, char **ret_text, size_t *ret_size, struct vb_error *err)
+{
+	vb_auto_free char *dump = vb_json_dump(document, JSON_INDENT(2));
+
+	return release_take(
+		dump != NULL ? vb_str_format("%s\n", dump) : NULL, ret_text, ret_size, err);
 }

@@ -148,6 +148,7 @@ int vb_filter_guard(const struct vb_profile *profile, struct vb_error *err)
 				"libseccomp cannot be trusted with the rules for '%s': one "
 				"compares several arguments, and not only the last with a range",
 				rules.rules[0].name);
+			(void)vb_error_at(err, "syscalls[%u]", rules.rules[0].source);
 			return vb_error_fix(err,
 				"in rules for '%s' with several arguments use SCMP_CMP_EQ or "
 				"SCMP_CMP_MASKED_EQ for all but the last",
@@ -158,6 +159,7 @@ int vb_filter_guard(const struct vb_profile *profile, struct vb_error *err)
 				"libseccomp takes too long for the rules for '%s': more than %d "
 				"compare several arguments",
 				rules.rules[0].name, VB_PROFILE_SEVERAL_MAX);
+			(void)vb_error_at(err, "syscalls[%u]", rules.rules[0].source);
 			return vb_error_fix(err, "use fewer rules for '%s'", rules.rules[0].name);
 		}
 	}

@@ -244,7 +244,7 @@ static int entry_applies(const json_t *entry, const struct vb_docker_target *tar
 		(void)snprintf(which, sizeof(which), "%s.excludes", what);
 		int r = evaluate(excludes, target, which, &found, err);
 		if (r < 0)
-			return r;
+			return vb_error_at(err, "%s", which);
 		if (found.arch == 1 || found.some_caps == 1 || found.kernel == 1)
 			return 0;
 	}
@@ -253,7 +253,7 @@ static int entry_applies(const json_t *entry, const struct vb_docker_target *tar
 	(void)snprintf(which, sizeof(which), "%s.includes", what);
 	int r = evaluate(includes, target, which, &found, err);
 	if (r < 0)
-		return r;
+		return vb_error_at(err, "%s", which);
 	return found.arch != 0 && found.all_caps != 0 && found.kernel != 0;
 }
 
@@ -272,11 +272,9 @@ static int resolve_names(json_t *to, const json_t *entry, const char *what, stru
 }
 
 /* Appends what the entry comes to, if anything. */
-static int resolve_entry(const json_t *entry, size_t index, const struct vb_docker_target *target,
-	json_t *entries, struct vb_error *err)
+static int resolve_entry(const json_t *entry, const char *what,
+	const struct vb_docker_target *target, json_t *entries, struct vb_error *err)
 {
-	char what[32];
-	(void)snprintf(what, sizeof(what), "syscalls[%zu]", index);
 	int r = check_keys(entry, what, entry_keys, err);
 	if (r == 0)
 		r = entry_applies(entry, target, what, err);
@@ -295,17 +293,28 @@ static int resolve_entry(const json_t *entry, size_t index, const struct vb_dock
 	return json_array_append_new(entries, VB_STEAL(resolved)) < 0 ? -ENOMEM : 0;
 }
 
+/* sources: room for the number of each entry that is left, or NULL. */
 static int resolve_entries(const json_t *profile, const struct vb_docker_target *target,
-	json_t *seccomp, struct vb_error *err)
+	json_t *seccomp, uint32_t *sources, struct vb_error *err)
 {
 	const json_t *list = get(profile, "syscalls");
 	json_t *entries = json_array();
 	int r = json_object_set_new(seccomp, "syscalls", entries) < 0 ? -ENOMEM : 0;
 
-	if (list != NULL && !json_is_array(list))
-		return vb_error_say(err, EINVAL, "syscalls is not a list");
-	for (size_t i = 0; i < json_array_size(list) && r == 0; i++)
-		r = resolve_entry(json_array_get(list, i), i, target, entries, err);
+	if (list != NULL && !json_is_array(list)) {
+		vb_error_say(err, EINVAL, "syscalls is not a list");
+		return vb_error_at(err, "syscalls");
+	}
+	for (size_t i = 0; i < json_array_size(list) && r == 0; i++) {
+		size_t before = json_array_size(entries);
+		char what[32];
+		(void)snprintf(what, sizeof(what), "syscalls[%zu]", i);
+		r = resolve_entry(json_array_get(list, i), what, target, entries, err);
+		if (r < 0 && r != -ENOMEM)
+			return vb_error_at(err, "%s", what);
+		if (sources != NULL && json_array_size(entries) > before)
+			sources[before] = (uint32_t)i;
+	}
 	return r;
 }
 
@@ -315,18 +324,20 @@ static int resolve_map(const json_t *map, uint32_t native, json_t *seccomp, stru
 	json_t *archs = json_array();
 	int r = json_object_set_new(seccomp, "architectures", archs) < 0 ? -ENOMEM : 0;
 
-	if (!json_is_array(map))
-		return vb_error_say(err, EINVAL, "archMap is not a list");
+	if (!json_is_array(map)) {
+		vb_error_say(err, EINVAL, "archMap is not a list");
+		return vb_error_at(err, "archMap");
+	}
 	for (size_t i = 0; i < json_array_size(map) && r == 0; i++) {
 		const json_t *item = json_array_get(map, i);
 		const char *name = json_string_value(json_object_get(item, "architecture"));
 		r = check_keys(item, "archMap", map_keys, err);
-		if (r < 0)
-			return r;
-		if (name == NULL || vb_profile_arch_token(name) == 0)
-			return vb_error_say(err, EINVAL,
+		if (r == 0 && (name == NULL || vb_profile_arch_token(name) == 0))
+			r = vb_error_say(err, EINVAL,
 				"archMap[%zu] has the unknown architecture '%s'", i,
 				name != NULL ? name : "(not a string)");
+		if (r < 0)
+			return vb_error_at(err, "archMap[%zu]", i);
 		if (vb_profile_arch_token(name) != native || json_array_size(archs) > 0)
 			continue;
 		json_t *others = json_object_get(item, "subArchitectures");
@@ -339,7 +350,7 @@ static int resolve_map(const json_t *map, uint32_t native, json_t *seccomp, stru
 }
 
 static int resolve(const json_t *profile, const struct vb_docker_target *target, json_t *seccomp,
-	struct vb_error *err)
+	uint32_t *sources, struct vb_error *err)
 {
 	static const char *const same[] = {
 		"defaultAction", "architectures", "flags", "listenerPath", "listenerMetadata"};
@@ -354,14 +365,14 @@ static int resolve(const json_t *profile, const struct vb_docker_target *target,
 		return vb_error_say(err, EINVAL, "the profile has both archMap and architectures");
 	if (r == 0 && map != NULL)
 		r = resolve_map(map, vb_arch_native(target->native), seccomp, err);
-	return r == 0 ? resolve_entries(profile, target, seccomp, err) : r;
+	return r == 0 ? resolve_entries(profile, target, seccomp, sources, err) : r;
 }
 
-int vb_profile_resolve_docker(const json_t *profile, const struct vb_docker_target *target,
-	json_t **ret_seccomp, struct vb_error *err)
+static int resolve_all(const json_t *profile, const struct vb_docker_target *target,
+	uint32_t *sources, json_t **ret_seccomp, struct vb_error *err)
 {
 	vb_auto_json json_t *seccomp = json_object();
-	int r = resolve(profile, target, seccomp, err);
+	int r = resolve(profile, target, seccomp, sources, err);
 
 	if (r == -ENOMEM)
 		return vb_error_set(err, ENOMEM, "resolve a profile");
@@ -369,4 +380,25 @@ int vb_profile_resolve_docker(const json_t *profile, const struct vb_docker_targ
 		return r;
 	*ret_seccomp = VB_STEAL(seccomp);
 	return 0;
+}
+
+int vb_profile_resolve_docker(const json_t *profile, const struct vb_docker_target *target,
+	json_t **ret_seccomp, struct vb_error *err)
+{
+	return resolve_all(profile, target, NULL, ret_seccomp, err);
+}
+
+int vb_profile_from_docker(const json_t *profile, const struct vb_docker_target *target,
+	struct vb_profile **ret_profile, struct vb_error *err)
+{
+	vb_auto_json json_t *seccomp = NULL;
+	size_t entries = json_array_size(json_object_get(profile, "syscalls"));
+	vb_auto_free uint32_t *sources = calloc(entries + 1, sizeof(uint32_t));
+
+	if (sources == NULL)
+		return vb_error_set(err, ENOMEM, "resolve a profile");
+	int r = resolve_all(profile, target, sources, &seccomp, err);
+	if (r < 0)
+		return r;
+	return vb_profile_from_entries(seccomp, sources, target->native, ret_profile, err);
 }

@@ -163,6 +163,7 @@ static int judge_rule(const struct vb_profile *profile, const struct vb_rule *ke
 			"arguments",
 			kept[i].source, rule->source, rule->name);
 		(void)vb_error_fix(err, "make their conditions exclude each other");
+		(void)vb_error_at(err, "syscalls[%u]", rule->source);
 		return -EINVAL;
 	}
 	return 0;
@@ -195,6 +196,7 @@ static int refuse_vanishing(const struct vb_profile *profile, const struct vb_ru
 				"which the 32-bit architectures of the profile do not have",
 				rules[i].source, rules[i].name);
 			(void)vb_error_fix(err, "list only 64-bit architectures");
+			(void)vb_error_at(err, "syscalls[%u]", rules[i].source);
 			return -EINVAL;
 		}
 	}

@@ -74,6 +74,13 @@ int vb_profile_add_rule(struct vb_profile *profile, const struct vb_rule *rule,
 /* Adds an architecture once, keeping the list sorted; -ENOSPC. */
 int vb_profile_add_arch(struct vb_profile *profile, uint32_t arch);
 
+/*
+ * vb_profile_from_json() for an object whose entries came from others: sources has the number of
+ * each, for rules and errors; NULL: they are numbered as they stand.
+ */
+int vb_profile_from_entries(const json_t *seccomp, const uint32_t *sources, uint32_t native,
+	struct vb_profile **ret_profile, struct vb_error *err) VB_WARN_UNUSED;
+
 /* Sorts rules and makes them effective. -EINVAL when rules overlap with different actions. */
 int vb_profile_settle(struct vb_profile *profile, struct vb_error *err);
 
@@ -132,8 +139,15 @@ uint32_t vb_arch_native(uint32_t arch);    /* resolves VB_PROFILE_NATIVE */
 uint32_t vb_arch_sibling(uint32_t native); /* its 32-bit ABI that a kernel can offer; 0: none */
 bool vb_arch_reachable(uint32_t native, uint32_t arch);
 
+/* The bit of a flag's name; 0 when it is unknown. */
+int vb_flag_from_name(const char *name);
+
 /* The action of a name such as SCMP_ACT_KILL, without data; -ENOENT. */
 int vb_action_from_name(const char *name, uint32_t *ret_action);
+
+/* The call with the most similar name; empty when none is similar. */
+enum { VB_CALL_NAME_MAX = 64 };
+void vb_call_nearest(const char *name, char ret_nearest[VB_CALL_NAME_MAX]);
 
 /* OCI's name of an operator and back; NULL, -ENOENT. */
 const char *vb_compare_name(enum scmp_compare op);

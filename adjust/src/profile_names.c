@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "profile_model.h"
+#include "vb/base/str.h"
 
 /* The words of the OCI runtime specification, config-linux.md, "Seccomp". */
 
@@ -47,6 +48,17 @@ static const struct {
 	{SCMP_ACT_ALLOW, "SCMP_ACT_ALLOW"},
 };
 
+/* In the order in which they are written. */
+static const struct {
+	int bit;
+	const char *name;
+} flags[] = {
+	{VB_PROFILE_FLAG_LOG, "SECCOMP_FILTER_FLAG_LOG"},
+	{VB_PROFILE_FLAG_SPEC_ALLOW, "SECCOMP_FILTER_FLAG_SPEC_ALLOW"},
+	{VB_PROFILE_FLAG_TSYNC, "SECCOMP_FILTER_FLAG_TSYNC"},
+	{VB_PROFILE_FLAG_WAIT_KILLABLE_RECV, "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"},
+};
+
 static const char *const operators[] = {
 	[SCMP_CMP_NE] = "SCMP_CMP_NE",
 	[SCMP_CMP_LT] = "SCMP_CMP_LT",
@@ -78,6 +90,25 @@ const char *vb_profile_action_name(uint32_t action)
 	for (size_t i = 0; i < VB_ARRAY_SIZE(actions); i++)
 		if (actions[i].action == (action & SECCOMP_RET_ACTION_FULL))
 			return actions[i].name;
+	return NULL;
+}
+
+int vb_flag_from_name(const char *name)
+{
+	for (size_t i = 0; i < VB_ARRAY_SIZE(flags); i++)
+		if (strcmp(flags[i].name, name) == 0)
+			return flags[i].bit;
+	return 0;
+}
+
+const char *vb_profile_next_flag(int *all)
+{
+	for (size_t i = 0; i < VB_ARRAY_SIZE(flags) && *all > 0; i++) {
+		if ((*all & flags[i].bit) == 0)
+			continue;
+		*all &= ~flags[i].bit;
+		return flags[i].name;
+	}
 	return NULL;
 }
 
@@ -133,6 +164,21 @@ uint32_t vb_arch_sibling(uint32_t native)
 	}
 }
 
+uint32_t vb_profile_node_arch(uint32_t arch)
+{
+	static const uint32_t natives[] = {SCMP_ARCH_X86_64, SCMP_ARCH_AARCH64, SCMP_ARCH_S390X};
+	uint32_t own = seccomp_arch_native();
+
+	if (arch == VB_PROFILE_NATIVE || arch == own)
+		return own;
+	if (arch == SCMP_ARCH_X32)
+		return SCMP_ARCH_X86_64;
+	for (size_t i = 0; i < VB_ARRAY_SIZE(natives); i++)
+		if (vb_arch_sibling(natives[i]) == arch)
+			return natives[i];
+	return arch;
+}
+
 bool vb_arch_reachable(uint32_t native, uint32_t arch)
 {
 	uint32_t sibling = vb_arch_sibling(native);
@@ -142,4 +188,30 @@ bool vb_arch_reachable(uint32_t native, uint32_t arch)
 		return true;
 	return arch == native || (arch == sibling && sibling != 0) ||
 	       (native == SCMP_ARCH_X86_64 && arch == SCMP_ARCH_X32);
+}
+
+enum {
+	NUMBERS_MAX = 512, /* above all calls of these tables */
+	DISTANCE_MAX = 3,  /* of a name that may have been meant */
+};
+
+/* Among the tables that most profiles are written for. */
+void vb_call_nearest(const char *name, char ret_nearest[VB_CALL_NAME_MAX])
+{
+	static const uint32_t tables[] = {SCMP_ARCH_X86_64, SCMP_ARCH_X86, SCMP_ARCH_ARM};
+	size_t best = DISTANCE_MAX + 1;
+
+	ret_nearest[0] = '\0';
+	for (size_t i = 0; i < VB_ARRAY_SIZE(tables); i++) {
+		for (int number = 0; number < NUMBERS_MAX; number++) {
+			vb_auto_free char *known =
+				seccomp_syscall_resolve_num_arch(tables[i], number);
+			size_t distance =
+				known != NULL ? vb_str_distance(name, known) : DISTANCE_MAX + 1;
+			if (distance >= best)
+				continue;
+			best = distance;
+			(void)snprintf(ret_nearest, VB_CALL_NAME_MAX, "%s", known);
+		}
+	}
 }

@@ -131,6 +131,8 @@ static int complain(const struct vb_piece *piece, const struct seccomp_data *dat
 		expected & SECCOMP_RET_DATA, (uint64_t)data->args[0], (uint64_t)data->args[1],
 		(uint64_t)data->args[2], (uint64_t)data->args[3], (uint64_t)data->args[4],
 		(uint64_t)data->args[5]);
+	if (piece->subject != NULL && piece->subject->tighter.count > 0)
+		(void)vb_error_at(err, "syscalls[%u]", piece->subject->tighter.rules[0].source);
 	if (piece->arch != piece->check->result->native)
 		return vb_error_fix(err, "list only %s in the profile's architectures",
 			vb_profile_arch_name(piece->check->result->native));

@@ -25,16 +25,8 @@ static const char *const entry_docker_keys[] = {
 	"includes", "excludes", "comment", "errno", "name", NULL};
 static const char *const argument_keys[] = {"index", "value", "valueTwo", "op", NULL};
 static const char *const no_keys[] = {NULL};
-
-static const struct {
-	const char *name;
-	int bit;
-} flag_names[] = {
-	{"SECCOMP_FILTER_FLAG_TSYNC", VB_PROFILE_FLAG_TSYNC},
-	{"SECCOMP_FILTER_FLAG_LOG", VB_PROFILE_FLAG_LOG},
-	{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", VB_PROFILE_FLAG_SPEC_ALLOW},
-	{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", VB_PROFILE_FLAG_WAIT_KILLABLE_RECV},
-};
+static const char whole[] =
+	"the profile"; /* what errors call it; its keys are places by themselves */
 
 static bool is_among(const char *const *keys, const char *key)
 {
@@ -42,6 +34,13 @@ static bool is_among(const char *const *keys, const char *key)
 		if (strcmp(*keys, key) == 0)
 			return true;
 	return false;
+}
+
+/* Adds to an error which key of `what` it is about. */
+static int at_key(struct vb_error *err, const char *what, const char *key)
+{
+	return strcmp(what, whole) == 0 ? vb_error_at(err, "%s", key)
+					: vb_error_at(err, "%s.%s", what, key);
 }
 
 /* Only known keys; the key of another format gets its own message. */
@@ -59,11 +58,14 @@ static int check_keys(const json_t *object, const char *const *keys, const char 
 				"%s has the key '%s' of Docker's profile format, which a runtime "
 				"would ignore",
 				what, key);
-			return vb_error_fix(err, "resolve the profile for this node first, or "
-						 "write it in OCI format");
+			(void)vb_error_fix(err, "resolve the profile for this node first, or "
+						"write it in OCI format");
+			return at_key(err, what, key);
 		}
-		if (!is_among(keys, key))
-			return vb_error_say(err, EINVAL, "%s has the unknown key '%s'", what, key);
+		if (is_among(keys, key))
+			continue;
+		vb_error_say(err, EINVAL, "%s has the unknown key '%s'", what, key);
+		return at_key(err, what, key);
 	}
 	return 0;
 }
@@ -78,8 +80,10 @@ static int read_array(const json_t *object, const char *key, const char *what,
 		*ret_array = NULL;
 		return 0;
 	}
-	if (!json_is_array(value))
-		return vb_error_say(err, EINVAL, "%s of %s is not a list", key, what);
+	if (!json_is_array(value)) {
+		vb_error_say(err, EINVAL, "%s of %s is not a list", key, what);
+		return at_key(err, what, key);
+	}
 	*ret_array = value;
 	return 0;
 }
@@ -95,18 +99,22 @@ static int read_action(const json_t *object, const char *action_key, const char 
 
 	if (name == NULL)
 		return vb_error_say(err, EINVAL, "%s has no %s", what, action_key);
-	if (vb_action_from_name(name, &action) < 0)
-		return vb_error_say(
-			err, EINVAL, "%s has the unknown %s '%s'", what, action_key, name);
+	if (vb_action_from_name(name, &action) < 0) {
+		vb_error_say(err, EINVAL, "%s has the unknown %s '%s'", what, action_key, name);
+		return at_key(err, what, action_key);
+	}
 	bool takes_data = action == SCMP_ACT_ERRNO(0) || action == SCMP_ACT_TRACE(0);
 	if (data != NULL && !json_is_null(data)) {
 		uint64_t max = action == SCMP_ACT_ERRNO(0) ? ERRNO_MAX : TRACE_MAX;
+		int r = 0;
 		if (!takes_data)
-			return vb_error_say(err, EINVAL, "%s has %s, which %s does not take", what,
+			r = vb_error_say(err, EINVAL, "%s has %s, which %s does not take", what,
 				errno_key, name);
-		if (vb_oci_number_u64(data, &number) < 0 || number > max)
-			return vb_error_say(err, EINVAL, "%s: %s is not a number from 0 to %u",
-				what, errno_key, (unsigned int)max);
+		else if (vb_oci_number_u64(data, &number) < 0 || number > max)
+			r = vb_error_say(err, EINVAL, "%s: %s is not a number from 0 to %u", what,
+				errno_key, (unsigned int)max);
+		if (r < 0)
+			return at_key(err, what, errno_key);
 	}
 	*ret_action = takes_data ? action | (uint32_t)number : action;
 	return 0;
@@ -116,7 +124,7 @@ static int read_architectures(
 	const json_t *seccomp, struct vb_profile *profile, struct vb_error *err)
 {
 	const json_t *list = NULL;
-	int r = read_array(seccomp, "architectures", "the profile", &list, err);
+	int r = read_array(seccomp, "architectures", whole, &list, err);
 
 	if (r < 0)
 		return r;
@@ -124,9 +132,11 @@ static int read_architectures(
 	for (size_t i = 0; i < json_array_size(list) && r == 0; i++) {
 		const char *name = json_string_value(json_array_get(list, i));
 		uint32_t arch = name != NULL ? vb_profile_arch_token(name) : 0;
-		if (arch == 0)
-			return vb_error_say(err, EINVAL, "architectures[%zu] is unknown: '%s'", i,
+		if (arch == 0) {
+			vb_error_say(err, EINVAL, "architectures[%zu] is unknown: '%s'", i,
 				name != NULL ? name : "not a string");
+			return vb_error_at(err, "architectures[%zu]", i);
+		}
 		r = vb_profile_add_arch(profile, arch);
 	}
 	return r;
@@ -136,19 +146,18 @@ static int read_flags(const json_t *seccomp, struct vb_profile *profile, struct 
 {
 	const json_t *list = NULL;
 	int flags = 0;
-	int r = read_array(seccomp, "flags", "the profile", &list, err);
+	int r = read_array(seccomp, "flags", whole, &list, err);
 
 	if (r < 0 || list == NULL)
 		return r;
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *name = json_string_value(json_array_get(list, i));
-		int bit = 0;
-		for (size_t j = 0; j < VB_ARRAY_SIZE(flag_names) && name != NULL; j++)
-			if (strcmp(flag_names[j].name, name) == 0)
-				bit = flag_names[j].bit;
-		if (bit == 0)
-			return vb_error_say(err, EINVAL, "flags[%zu] is unknown: '%s'", i,
+		int bit = name != NULL ? vb_flag_from_name(name) : 0;
+		if (bit == 0) {
+			vb_error_say(err, EINVAL, "flags[%zu] is unknown: '%s'", i,
 				name != NULL ? name : "not a string");
+			return vb_error_at(err, "flags[%zu]", i);
+		}
 		flags |= bit;
 	}
 	profile->flags = flags;
@@ -162,9 +171,11 @@ static int read_text(const json_t *seccomp, const char *key, char **ret_text, st
 
 	if (value == NULL || json_is_null(value))
 		return 0;
-	if (text == NULL || strlen(text) > LISTENER_MAX_BYTES)
-		return vb_error_say(err, EINVAL, "%s is not a string of at most %d bytes", key,
+	if (text == NULL || strlen(text) > LISTENER_MAX_BYTES) {
+		vb_error_say(err, EINVAL, "%s is not a string of at most %d bytes", key,
 			LISTENER_MAX_BYTES);
+		return vb_error_at(err, "%s", key);
+	}
 	if (text[0] == '\0')
 		return 0;
 	*ret_text = strdup(text);
@@ -216,7 +227,7 @@ static int read_conditions(const json_t *args, const char *what,
 		(void)snprintf(which, sizeof(which), "%s.args[%zu]", what, i);
 		int r = read_condition(json_array_get(args, i), which, &conditions[i], err);
 		if (r < 0)
-			return r;
+			return vb_error_at(err, "%s", which);
 	}
 	*ret_count = count;
 	return 0;
@@ -311,16 +322,32 @@ static int read_entry(
 		return vb_error_say(err, EINVAL, "%s has no names", what);
 	for (size_t i = 0; i < json_array_size(names); i++) {
 		const char *name = json_string_value(json_array_get(names, i));
-		if (!is_name(name))
-			return vb_error_say(err, EINVAL,
-				"%s.names[%zu] is no system call name: '%s'", what, i,
-				name != NULL ? name : "not a string");
+		if (!is_name(name)) {
+			vb_error_say(err, EINVAL, "%s.names[%zu] is no system call name: '%s'",
+				what, i, name != NULL ? name : "not a string");
+			return vb_error_at(err, "%s.names[%zu]", what, i);
+		}
 		/* The runtimes skip such a rule; for libseccomp it is an error. */
 		if (rule.action == profile->default_action)
 			continue;
 		rule.name = vb_profile_store_name(profile, name);
 		if (rule.name == NULL || add_name(profile, &rule, conditions, count) < 0)
 			return vb_error_set(err, ENOSPC, "%s", what);
+	}
+	return 0;
+}
+
+/* sources: the entries' numbers, or NULL when they are those that they have. */
+static int read_entries(const json_t *entries, const uint32_t *sources, struct vb_profile *profile,
+	struct vb_error *err)
+{
+	for (size_t i = 0; i < json_array_size(entries); i++) {
+		uint32_t source = sources != NULL ? sources[i] : (uint32_t)i;
+		int r = read_entry(json_array_get(entries, i), source, profile, err);
+		if (r < 0) {
+			(void)vb_error_at(err, "syscalls[%u]", source);
+			return r;
+		}
 	}
 	return 0;
 }
@@ -360,8 +387,8 @@ static int measure(const json_t *entries, struct demand *ret_demand, struct vb_e
 
 static int read_header(const json_t *seccomp, struct vb_profile *profile, struct vb_error *err)
 {
-	int r = read_action(seccomp, "defaultAction", "defaultErrnoRet", "the profile",
-		&profile->default_action, err);
+	int r = read_action(
+		seccomp, "defaultAction", "defaultErrnoRet", whole, &profile->default_action, err);
 
 	if (r == 0)
 		r = read_architectures(seccomp, profile, err);
@@ -374,15 +401,15 @@ static int read_header(const json_t *seccomp, struct vb_profile *profile, struct
 	return r;
 }
 
-int vb_profile_from_json(const json_t *seccomp, uint32_t native, struct vb_profile **ret_profile,
-	struct vb_error *err)
+int vb_profile_from_entries(const json_t *seccomp, const uint32_t *sources, uint32_t native,
+	struct vb_profile **ret_profile, struct vb_error *err)
 {
 	const json_t *entries = NULL;
 	struct demand demand = {0};
-	int r = check_keys(seccomp, profile_keys, profile_docker_keys, "the profile", err);
+	int r = check_keys(seccomp, profile_keys, profile_docker_keys, whole, err);
 
 	if (r == 0)
-		r = read_array(seccomp, "syscalls", "the profile", &entries, err);
+		r = read_array(seccomp, "syscalls", whole, &entries, err);
 	if (r == 0)
 		r = measure(entries, &demand, err);
 	if (r < 0)
@@ -395,12 +422,18 @@ int vb_profile_from_json(const json_t *seccomp, uint32_t native, struct vb_profi
 	if (vb_profile_arch_name(profile->native) == NULL)
 		return vb_error_say(err, EINVAL, "unknown native architecture 0x%x", native);
 	r = read_header(seccomp, profile, err);
-	for (size_t i = 0; i < json_array_size(entries) && r == 0; i++)
-		r = read_entry(json_array_get(entries, i), (uint32_t)i, profile, err);
+	if (r == 0)
+		r = read_entries(entries, sources, profile, err);
 	if (r == 0)
 		r = vb_profile_settle(profile, err);
 	if (r < 0)
 		return r;
 	*ret_profile = VB_STEAL(profile);
 	return 0;
+}
+
+int vb_profile_from_json(const json_t *seccomp, uint32_t native, struct vb_profile **ret_profile,
+	struct vb_error *err)
+{
+	return vb_profile_from_entries(seccomp, NULL, native, ret_profile, err);
 }

@@ -5,6 +5,7 @@
 #include "profile_model.h"
 #include "vb/adjust/json.h"
 #include "vb/adjust/oci_number.h"
+#include "vb/adjust/oci_text.h"
 
 static int compare_u64(uint64_t a, uint64_t b)
 {
@@ -179,20 +180,10 @@ static json_t *archs_to_json(const struct vb_profile *profile)
 
 static json_t *flags_to_json(int flags)
 {
-	static const struct {
-		int bit;
-		const char *name;
-	} names[] = {
-		{VB_PROFILE_FLAG_LOG, "SECCOMP_FILTER_FLAG_LOG"},
-		{VB_PROFILE_FLAG_SPEC_ALLOW, "SECCOMP_FILTER_FLAG_SPEC_ALLOW"},
-		{VB_PROFILE_FLAG_TSYNC, "SECCOMP_FILTER_FLAG_TSYNC"},
-		{VB_PROFILE_FLAG_WAIT_KILLABLE_RECV, "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"},
-	};
 	vb_auto_json json_t *list = json_array();
 
-	for (size_t i = 0; i < VB_ARRAY_SIZE(names); i++)
-		if ((flags & names[i].bit) != 0 &&
-			json_array_append_new(list, json_string(names[i].name)) < 0)
+	for (const char *name; (name = vb_profile_next_flag(&flags)) != NULL;)
+		if (json_array_append_new(list, json_string(name)) < 0)
 			return NULL;
 	return VB_STEAL(list);
 }
@@ -217,4 +208,14 @@ json_t *vb_profile_to_json(const struct vb_profile *profile)
 	if (json_object_set_new(object, "syscalls", entries_to_json(profile)) < 0)
 		return NULL;
 	return VB_STEAL(object);
+}
+
+int vb_profile_to_text(const struct vb_profile *profile, char **ret_text, struct vb_error *err)
+{
+	vb_auto_json json_t *json = vb_profile_to_json(profile);
+	size_t size;
+
+	if (json == NULL)
+		return vb_error_set(err, ENOMEM, "write a seccomp profile");
+	return vb_oci_text_write_indented(json, ret_text, &size, err);
 }

@@ -5,7 +5,6 @@
 #include <linux/sched.h>
 
 #include "profile_model.h"
-#include "vb/adjust/json.h"
 #include "vb/base/str.h"
 
 /* umount is a call of its own on i386 and arm; elsewhere the name does nothing. */
@@ -122,12 +121,5 @@ int vb_profile_starter_text(
 
 	if (r < 0)
 		return r;
-	json_t *json = vb_profile_to_json(profile);
-	vb_auto_free char *dump = json != NULL ? vb_json_dump(json, JSON_INDENT(2)) : NULL;
-	json_decref(json);
-	char *text = dump != NULL ? vb_str_format("%s\n", dump) : NULL;
-	if (text == NULL)
-		return vb_error_set(err, ENOMEM, "write the starter profile");
-	*ret_text = text;
-	return 0;
+	return vb_profile_to_text(profile, ret_text, err);
 }

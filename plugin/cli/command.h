@@ -15,6 +15,7 @@ struct vb_command {
 extern const struct vb_command vb_command_derive;
 extern const struct vb_command vb_command_doctor;
 extern const struct vb_command vb_command_explain;
+extern const struct vb_command vb_command_seccomp;
 
 /* Exit codes of all commands. */
 enum {

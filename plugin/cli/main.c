@@ -9,6 +9,7 @@ static const struct vb_command *const commands[] = {
 	&vb_command_derive,
 	&vb_command_explain,
 	&vb_command_doctor,
+	&vb_command_seccomp,
 };
 
 static const struct vb_command *find_command(const char *name)

@@ -6,6 +6,7 @@ foreach(test read docker bpf cell meet conditions check starter property)
 	# Cells and profiles are looked at as the engine has them.
 	target_include_directories(test_profile_${test} PRIVATE ${PROJECT_SOURCE_DIR}/adjust/src)
 endforeach()
+vb_add_unit_test(test_json_place test_json_place.c LIBS vb_adjust)
 target_sources(test_profile_property PRIVATE profile_runtime.c)
 
 # Linked statically, libseccomp would be starved along, which 2.5.4 does not survive.

@@ -101,16 +101,30 @@ void support_refuse_meet(const struct vb_profile *base, const struct vb_profile 
 	ck_assert_str_ne(err.fix, "");
 }
 
+struct vb_profile_verdict support_verdict(const struct vb_profile *profile, uint32_t arch,
+	const char *name, const uint64_t args[VB_PROFILE_ARGS])
+{
+	struct vb_profile_way ways[VB_PROFILE_WAYS_MAX];
+	struct vb_profile_verdict verdict = {0};
+	struct vb_error err = {0};
+	size_t count = 0;
+	int r = vb_profile_ways(arch, name, ways, &count, &err);
+
+	if (r == 0)
+		ck_assert_uint_ne(count, 0);
+	if (r == 0)
+		r = vb_profile_simulate(profile, arch, &ways[0], args, &verdict, &err);
+	if (r < 0)
+		ck_abort_msg("%s", err.what);
+	return verdict;
+}
+
 uint32_t support_action(
 	const struct vb_profile *profile, uint32_t arch, const char *name, uint64_t a0, uint64_t a1)
 {
 	const uint64_t args[VB_PROFILE_ARGS] = {a0, a1};
-	struct vb_profile_verdict verdict = {0};
-	struct vb_error err = {0};
 
-	if (vb_profile_action(profile, arch, name, args, &verdict, &err) < 0)
-		ck_abort_msg("%s", err.what);
-	return verdict.action;
+	return support_verdict(profile, arch, name, args).action;
 }
 
 char *support_text(const struct vb_profile *profile)

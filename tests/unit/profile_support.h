@@ -39,6 +39,10 @@ struct vb_profile *support_meet(const struct vb_profile *base, const struct vb_p
 void support_refuse_meet(const struct vb_profile *base, const struct vb_profile *tighter,
 	int errnum, const char *expected);
 
+/* What vb_profile_simulate() says of the first way to a call, which must exist. */
+struct vb_profile_verdict support_verdict(const struct vb_profile *profile, uint32_t arch,
+	const char *name, const uint64_t args[VB_PROFILE_ARGS]);
+
 /* What the compiled filter answers. */
 uint32_t support_action(const struct vb_profile *profile, uint32_t arch, const char *name,
 	uint64_t a0, uint64_t a1);

@@ -76,6 +76,37 @@ START_TEST(nesting_has_a_bound)
 }
 END_TEST
 
+/* Element index of an array: its text, NULL for none, "?" for an error. */
+static const char *item_of(const char *text, size_t index)
+{
+	static char value[64];
+	const struct vb_json_slice array = {.text = text, .size = strlen(text)};
+	struct vb_json_slice slice = {0};
+
+	int r = vb_json_slice_item(&array, index, &slice);
+	if (r <= 0)
+		return r == 0 ? NULL : "?";
+	ck_assert_uint_lt(slice.size, sizeof(value));
+	memcpy(value, slice.text, slice.size);
+	value[slice.size] = '\0';
+	return value;
+}
+
+START_TEST(elements_are_found_by_their_index)
+{
+	const char *text = " [1, {\"a\": [2, 3]} ,\"x,]\" ] ";
+
+	ck_assert_str_eq(item_of(text, 0), "1");
+	ck_assert_str_eq(item_of(text, 1), "{\"a\": [2, 3]}");
+	ck_assert_str_eq(item_of(text, 2), "\"x,]\"");
+	ck_assert_ptr_null(item_of(text, 3));
+	ck_assert_ptr_null(item_of("[]", 0));
+	ck_assert_str_eq(item_of("{}", 0), "?");
+	ck_assert_str_eq(item_of("[1,]", 1), "?");
+	ck_assert_str_eq(item_of("[1", 1), "?");
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("json_slice");
@@ -84,5 +115,6 @@ int main(void)
 	tcase_add_test(tcase, only_the_objects_own_keys_count);
 	tcase_add_test(tcase, what_is_no_object_or_has_the_key_twice_is_an_error);
 	tcase_add_test(tcase, nesting_has_a_bound);
+	tcase_add_test(tcase, elements_are_found_by_their_index);
 	return vb_unit_run("json_slice", tcase);
 }

@@ -9,16 +9,7 @@
 #include "allocation.h"
 #include "profile_support.h"
 #include "unit.h"
-#include "vb/adjust/json.h"
 #include "vb/adjust/profile_docker.h"
-
-static int write_answer(const struct vb_profile *profile, char **ret_answer, struct vb_error *err)
-{
-	vb_auto_json json_t *json = vb_profile_to_json(profile);
-
-	*ret_answer = json != NULL ? vb_json_dump(json, JSON_COMPACT) : NULL;
-	return *ret_answer != NULL ? 0 : vb_error_set(err, ENOMEM, "write a profile");
-}
 
 struct pair {
 	json_t *base;
@@ -40,7 +31,7 @@ static int meet_pair(void *context, char **ret_answer, struct vb_error *err)
 		r = vb_profile_meet(base, tighter, &result, err);
 	if (r == 0)
 		r = vb_profile_check(base, tighter, result, err);
-	return r == 0 ? write_answer(result, ret_answer, err) : r;
+	return r == 0 ? vb_profile_to_text(result, ret_answer, err) : r;
 }
 
 START_TEST(meeting_conditions_survives_every_failing_allocation)
@@ -72,13 +63,10 @@ static int resolve(void *context, char **ret_answer, struct vb_error *err)
 	const struct vb_docker_target target = {.native = SCMP_ARCH_X86_64,
 		.kernel_major = 6,
 		.capabilities = UINT64_C(1) << CAP_SYS_ADMIN};
-	vb_auto_json json_t *seccomp = NULL;
 	vb_auto_profile struct vb_profile *profile = NULL;
-	int r = vb_profile_resolve_docker(context, &target, &seccomp, err);
+	int r = vb_profile_from_docker(context, &target, &profile, err);
 
-	if (r == 0)
-		r = vb_profile_from_json(seccomp, target.native, &profile, err);
-	return r == 0 ? write_answer(profile, ret_answer, err) : r;
+	return r == 0 ? vb_profile_to_text(profile, ret_answer, err) : r;
 }
 
 START_TEST(resolving_survives_every_failing_allocation)
@@ -100,8 +88,9 @@ END_TEST
 static int simulate(void *context, char **ret_answer, struct vb_error *err)
 {
 	const uint64_t args[VB_PROFILE_ARGS] = {0};
+	const struct vb_profile_way way = {22, -1}; /* umount */
 	struct vb_profile_verdict verdict;
-	int r = vb_profile_action(context, SCMP_ARCH_X86, "umount", args, &verdict, err);
+	int r = vb_profile_simulate(context, SCMP_ARCH_X86, &way, args, &verdict, err);
 
 	if (r == 0)
 		*ret_answer = allocation_strdup(vb_profile_action_name(verdict.action));

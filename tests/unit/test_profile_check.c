@@ -149,6 +149,7 @@ static const char ranges[] = "{'defaultAction':'SCMP_ACT_ALLOW','syscalls':["
 START_TEST(ranges_of_several_arguments_are_refused_before_libseccomp_sees_them)
 {
 	const uint64_t args[VB_PROFILE_ARGS] = {0};
+	const struct vb_profile_way way = {9, -1};
 	vb_auto_profile struct vb_profile *profile = support_profile(ranges);
 	vb_auto_profile struct vb_profile *starter = support_starter(VB_STARTER_DENIALS, X86_64);
 	struct vb_profile_verdict verdict;
@@ -157,7 +158,7 @@ START_TEST(ranges_of_several_arguments_are_refused_before_libseccomp_sees_them)
 	support_refuse_meet(profile, starter, EOPNOTSUPP, "the rules for 'mmap'");
 	support_refuse_meet(NULL, profile, EOPNOTSUPP, "the rules for 'mmap'");
 	ck_assert_int_eq(
-		vb_profile_action(profile, X86_64, "mmap", args, &verdict, &err), -EOPNOTSUPP);
+		vb_profile_simulate(profile, X86_64, &way, args, &verdict, &err), -EOPNOTSUPP);
 }
 END_TEST
 

@@ -8,6 +8,7 @@
 
 #include "profile_support.h"
 #include "unit.h"
+#include "vb/adjust/json.h"
 #include "vb/adjust/profile_docker.h"
 
 #define X86_64      SCMP_ARCH_X86_64
@@ -169,11 +170,8 @@ START_TEST(conditions_on_different_arguments_meet)
 		"'action':'SCMP_ACT_ERRNO','args':[{'index':0,'value':17,'op':'SCMP_CMP_EQ'}]}]}");
 	vb_auto_profile struct vb_profile *result = support_meet(profile, packets);
 	const uint64_t audit[VB_PROFILE_ARGS] = {16, 3, 9};
-	struct vb_profile_verdict verdict = {0};
-	struct vb_error err = {0};
 
-	ck_assert_int_eq(vb_profile_action(result, X86_64, "socket", audit, &verdict, &err), 0);
-	ck_assert_uint_eq(verdict.action, ERRNO(EINVAL));
+	ck_assert_uint_eq(support_verdict(result, X86_64, "socket", audit).action, ERRNO(EINVAL));
 	ck_assert_uint_eq(support_action(result, X86_64, "socket", 16, 3), ALLOW);
 	ck_assert_uint_eq(support_action(result, X86_64, "socket", 2, 1), ALLOW);
 	ck_assert_uint_eq(support_action(result, X86_64, "socket", 17, 3), ERRNO(EPERM));
@@ -270,6 +268,32 @@ START_TEST(an_entry_without_sense_is_refused)
 }
 END_TEST
 
+START_TEST(rules_and_errors_have_the_numbers_of_the_profile)
+{
+	const struct vb_docker_target target = {.native = X86_64, .kernel_major = 6};
+	vb_auto_json json_t *json = support_json(
+		"{'defaultAction':'SCMP_ACT_ERRNO','syscalls':["
+		"{'names':['bpf'],'action':'SCMP_ACT_ALLOW','includes':{'caps':['CAP_BPF']}},"
+		"{'names':['read'],'action':'SCMP_ACT_ALLOW'},"
+		"{'names':['bpf'],'action':'SCMP_ACT_ALLOW','includes':{'minKernel':'7.0'}},"
+		"{'names':['write'],'action':'SCMP_ACT_ALLOW'}]}");
+	const uint64_t args[VB_PROFILE_ARGS] = {0};
+	vb_auto_profile struct vb_profile *profile = NULL;
+	struct vb_profile *none = NULL;
+	struct vb_error err = {0};
+
+	ck_assert_int_eq(vb_profile_from_docker(json, &target, &profile, &err), 0);
+	ck_assert_int_eq(support_verdict(profile, X86_64, "read", args).rule, 1);
+	ck_assert_int_eq(support_verdict(profile, X86_64, "write", args).rule, 3);
+	json_t *last = json_array_get(json_object_get(json, "syscalls"), 3);
+	ck_assert_int_eq(json_object_set_new(last, "action", json_string("SCMP_ACT_PASS")), 0);
+	ck_assert_int_eq(vb_profile_from_docker(json, &target, &none, &err), -EINVAL);
+	ck_assert_str_eq(err.what, "syscalls[3] has the unknown action 'SCMP_ACT_PASS'");
+	ck_assert_str_eq(err.place, "syscalls[3].action");
+	ck_assert_ptr_null(none);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("profile_docker");
@@ -283,5 +307,6 @@ int main(void)
 	tcase_add_test(tcase, the_format_is_told_by_its_own_keys);
 	tcase_add_test(tcase, a_profile_without_sense_is_refused);
 	tcase_add_test(tcase, an_entry_without_sense_is_refused);
+	tcase_add_test(tcase, rules_and_errors_have_the_numbers_of_the_profile);
 	return vb_unit_run("profile_docker", tcase);
 }

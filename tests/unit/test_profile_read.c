@@ -276,25 +276,53 @@ START_TEST(simulation_names_the_deciding_entry)
 				"{'index':0,'value':0,'op':'SCMP_CMP_EQ'}]},"
 				"{'names':['personality'],'action':'SCMP_ACT_LOG','args':["
 				"{'index':0,'value':8,'op':'SCMP_CMP_EQ'}]}]}");
-	struct vb_profile_verdict verdict = {0};
-	struct vb_error err = {0};
+	struct vb_profile_verdict verdict = support_verdict(profile, X86_64, "personality", args);
 
-	ck_assert_int_eq(
-		vb_profile_action(profile, X86_64, "personality", args, &verdict, &err), 0);
 	ck_assert_uint_eq(verdict.action, LOG);
+	ck_assert_uint_eq(verdict.read, LOG);
 	ck_assert_int_eq(verdict.rule, 2);
-	ck_assert_int_eq(verdict.number, 135);
-	ck_assert_int_eq(
-		vb_profile_action(profile, VB_PROFILE_NATIVE, "0", args, &verdict, &err), 0);
+	verdict = support_verdict(profile, X86_64, "0", args);
 	ck_assert_uint_eq(verdict.action, ALLOW);
 	ck_assert_int_eq(verdict.rule, 0);
-	ck_assert_int_eq(vb_profile_action(profile, X86_64, "chmod", args, &verdict, &err), 0);
+	verdict = support_verdict(profile, X86_64, "chmod", args);
+	ck_assert_uint_eq(verdict.read, ERRNO(EPERM));
 	ck_assert_int_eq(verdict.rule, -1);
-	ck_assert_int_eq(
-		vb_profile_action(profile, X86_64, "chmode", args, &verdict, &err), -ENOENT);
+	/* A closed ABI has no rules. */
+	verdict = support_verdict(profile, SCMP_ARCH_X86, "read", args);
+	ck_assert_uint_eq(verdict.read, KILL_THREAD);
+	ck_assert_int_eq(verdict.rule, -1);
+}
+END_TEST
+
+START_TEST(ways_to_a_call_are_all_that_an_abi_has)
+{
+	struct vb_profile_way ways[VB_PROFILE_WAYS_MAX];
+	struct vb_error err = {0};
+	size_t count = 0;
+
+	ck_assert_int_eq(vb_profile_ways(X86_64, "personality", ways, &count, &err), 0);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_int_eq(ways[0].number, 135);
+	ck_assert_int_eq(ways[0].selector, -1);
+	ck_assert_int_eq(vb_profile_ways(X86_64, "umount", ways, &count, &err), 0);
+	ck_assert_uint_eq(count, 0);
+	ck_assert_int_eq(vb_profile_ways(SCMP_ARCH_AARCH64, "mknod", ways, &count, &err), 0);
+	ck_assert_uint_eq(count, 0);
+	/* By a number of its own, and as call 1 of socketcall. */
+	ck_assert_int_eq(vb_profile_ways(SCMP_ARCH_X86, "socket", ways, &count, &err), 0);
+	ck_assert_uint_eq(count, 2);
+	ck_assert_int_eq(ways[0].number, 359);
+	ck_assert_int_eq(ways[0].selector, -1);
+	ck_assert_int_eq(ways[1].number, 102);
+	ck_assert_int_eq(ways[1].selector, 1);
+	/* semop is call 1 of ipc alone. */
+	ck_assert_int_eq(vb_profile_ways(SCMP_ARCH_X86, "semop", ways, &count, &err), 0);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_int_eq(ways[0].number, 117);
+	ck_assert_int_eq(ways[0].selector, 1);
+	ck_assert_int_eq(vb_profile_ways(X86_64, "chmode", ways, &count, &err), -ENOENT);
 	ck_assert_str_eq(err.what, "unknown system call 'chmode'");
-	ck_assert_int_eq(
-		vb_profile_action(profile, X86_64, "2000000000", args, &verdict, &err), -EINVAL);
+	ck_assert_int_eq(vb_profile_ways(X86_64, "2000000000", ways, &count, &err), -EINVAL);
 }
 END_TEST
 
@@ -316,5 +344,6 @@ int main(void)
 	tcase_add_test(tcase, marked_numbers_are_read_strictly);
 	tcase_add_test(tcase, a_mask_of_no_bits_makes_a_rule_unconditional);
 	tcase_add_test(tcase, simulation_names_the_deciding_entry);
+	tcase_add_test(tcase, ways_to_a_call_are_all_that_an_abi_has);
 	return vb_unit_run("profile_read", tcase);
 }

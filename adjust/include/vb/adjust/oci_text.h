@@ -37,4 +37,8 @@ int vb_oci_text_parse(
 int vb_oci_text_write(const json_t *document, char **ret_text, size_t *ret_size,
 	struct vb_error *err) VB_WARN_UNUSED;
 
+/* The same for people: indented, with a newline at the end. */
+int vb_oci_text_write_indented(const json_t *document, char **ret_text, size_t *ret_size,
+	struct vb_error *err) VB_WARN_UNUSED;
+
 #endif

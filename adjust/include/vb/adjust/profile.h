@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "vb/base/cleanup.h"
@@ -66,6 +67,10 @@ int vb_profile_from_json(const json_t *seccomp, uint32_t native, struct vb_profi
  */
 json_t *vb_profile_to_json(const struct vb_profile *profile) VB_WARN_UNUSED;
 
+/* The same as the text of a file; the caller frees it. -ENOMEM. */
+int vb_profile_to_text(
+	const struct vb_profile *profile, char **ret_text, struct vb_error *err) VB_WARN_UNUSED;
+
 /*
  * The profile that for every architecture, system call number and arguments answers with the
  * stricter of both actions (order of seccomp(2)); where both are equally strict, base's errno
@@ -97,22 +102,72 @@ int vb_profile_check(const struct vb_profile *base, const struct vb_profile *tig
 int vb_profile_check_quick(const struct vb_profile *base, const struct vb_profile *tighter,
 	const struct vb_profile *result, struct vb_error *err) VB_WARN_UNUSED;
 
+/*
+ * How a call reaches the kernel: by a number, and where several calls share one (socketcall and ipc
+ * of i386 and a few more), by a first argument that selects it; the call's own arguments then lie
+ * in memory, where no filter sees them.
+ */
+struct vb_profile_way {
+	int number;
+	int selector; /* -1: none, the arguments are the call's own */
+};
+
+enum { VB_PROFILE_WAYS_MAX = 2 };
+
+/*
+ * The ways to a call on an architecture (a token, not VB_PROFILE_NATIVE); none where it does not
+ * exist there. name may also be a decimal number. -ENOENT for a name that libseccomp does not know,
+ * -EINVAL for a number above what an ABI has.
+ */
+int vb_profile_ways(uint32_t arch, const char *name,
+	struct vb_profile_way ret_ways[VB_PROFILE_WAYS_MAX], size_t *ret_count,
+	struct vb_error *err) VB_WARN_UNUSED;
+
 /* What a profile says about one call. */
 struct vb_profile_verdict {
 	uint32_t action; /* what the compiled filter returns */
+	uint32_t read;   /* what the rules say; libseccomp may get them wrong */
 	int rule;        /* the deciding entry of syscalls[] as read, -1: default or closed ABI */
-	int number;      /* the call's number on that architecture, negative where it has none */
 };
 
 /*
- * Simulates one call: compiles the profile and interprets the filter. arch is a token or
- * VB_PROFILE_NATIVE; name may also be a decimal number. -ENOENT for a name that libseccomp does
- * not know, -EOPNOTSUPP for a profile that libseccomp might never finish, -EINVAL, -ENOMEM,
- * -EILSEQ.
+ * Simulates one call: compiles the profile and interprets the filter. arch is a token; args are
+ * the call's own and not looked at where the way has a selector. -EOPNOTSUPP for a profile that
+ * libseccomp might never finish, -EINVAL, -ENOMEM, -EILSEQ.
  */
-int vb_profile_action(const struct vb_profile *profile, uint32_t arch, const char *name,
-	const uint64_t args[VB_PROFILE_ARGS], struct vb_profile_verdict *ret_verdict,
-	struct vb_error *err) VB_WARN_UNUSED;
+int vb_profile_simulate(const struct vb_profile *profile, uint32_t arch,
+	const struct vb_profile_way *way, const uint64_t args[VB_PROFILE_ARGS],
+	struct vb_profile_verdict *ret_verdict, struct vb_error *err) VB_WARN_UNUSED;
+
+/* A rule as the profile has it in effect. */
+struct vb_profile_condition {
+	unsigned int index;
+	const char *op; /* "SCMP_CMP_EQ" and its kin */
+	uint64_t value;
+	uint64_t mask; /* of the argument's bits that are compared; all ones but for MASKED_EQ */
+};
+
+struct vb_profile_rule {
+	const char *name;
+	uint32_t action;
+	uint32_t entry; /* of syscalls[] as read */
+	size_t condition_count;
+	struct vb_profile_condition conditions[VB_PROFILE_ARGS]; /* all must hold */
+};
+
+typedef int (*vb_profile_rule_fn)(void *context, const struct vb_profile_rule *rule);
+
+/*
+ * Calls the function for every rule, sorted by name, until it returns other than 0, and returns
+ * that. The rule is good during the call only.
+ */
+int vb_profile_walk(const struct vb_profile *profile, vb_profile_rule_fn function,
+	void *context) VB_WARN_UNUSED;
+
+/* The same for every architecture that the profile covers, the native one first. */
+typedef int (*vb_profile_arch_fn)(void *context, uint32_t arch);
+int vb_profile_walk_archs(const struct vb_profile *profile, vb_profile_arch_fn function,
+	void *context) VB_WARN_UNUSED;
 
 /* Closes every ABI but the native one. */
 void vb_profile_native_only(struct vb_profile *profile);
@@ -132,6 +187,9 @@ enum {
 int vb_profile_flags(const struct vb_profile *profile);
 void vb_profile_set_flags(struct vb_profile *profile, int flags);
 
+/* Takes one flag out of the bits and returns its name, until none is left: NULL. */
+const char *vb_profile_next_flag(int *all);
+
 uint32_t vb_profile_default_action(const struct vb_profile *profile);
 bool vb_profile_covers_arch(const struct vb_profile *profile, uint32_t arch);
 
@@ -144,5 +202,11 @@ const char *vb_profile_arch_name(uint32_t arch);
 
 /* The token of "SCMP_ARCH_..."; 0 when unknown. */
 uint32_t vb_profile_arch_token(const char *name);
+
+/*
+ * The architecture of the nodes that offer this ABI: for a 32-bit sibling that of its 64-bit kernel
+ * unless the program itself was built for it, else itself. arch may be VB_PROFILE_NATIVE.
+ */
+uint32_t vb_profile_node_arch(uint32_t arch);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vb/adjust/profile.h"
 #include "vb/base/cleanup.h"
 #include "vb/base/error.h"
 
@@ -37,5 +38,12 @@ bool vb_profile_is_docker(const json_t *profile);
  */
 int vb_profile_resolve_docker(const json_t *profile, const struct vb_docker_target *target,
 	json_t **ret_seccomp, struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * The same, and reads the result: rules and errors carry the numbers that the entries have in the
+ * profile. Errors of both.
+ */
+int vb_profile_from_docker(const json_t *profile, const struct vb_docker_target *target,
+	struct vb_profile **ret_profile, struct vb_error *err) VB_WARN_UNUSED;
 
 #endif
