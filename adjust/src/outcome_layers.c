@@ -186,18 +186,6 @@ static int judge_shim_env(const struct vb_outcome_case *subject, struct vb_layer
 	return r;
 }
 
-/* Mapped is not all: a list that the shim does not read yet is not in force. */
-static int judge_mapped_shim(const struct vb_outcome_case *subject, struct vb_layer_outcome *out)
-{
-	int r = vb_outcome_see(
-		out, "maps: %s", vb_evidence_shim_path(subject->evidence, subject->plan));
-
-	if (r == 0 && subject->plan->preload.dlopen.set)
-		r = vb_outcome_conclude(out, VB_LAYER_UNSUPPORTED,
-			"the dlopen list is not in force: this shim gates exec and connect only");
-	return r;
-}
-
 static int judge_preload(const struct vb_outcome_case *subject, struct vb_layer_outcome *out)
 {
 	const struct vb_receipt *receipt = subject->receipt;
@@ -209,7 +197,8 @@ static int judge_preload(const struct vb_outcome_case *subject, struct vb_layer_
 	if (r < 0 || out->reason != NULL)
 		return r;
 	if (subject->evidence->stage == VB_STAGE_RUNNING && subject->evidence->shim_mapped)
-		return judge_mapped_shim(subject, out);
+		return vb_outcome_see(
+			out, "maps: %s", vb_evidence_shim_path(subject->evidence, subject->plan));
 	if (verdict != NULL && strcmp(verdict, "covered") != 0)
 		return vb_outcome_conclude(out, VB_LAYER_UNSUPPORTED, "%s", verdict);
 	switch (subject->evidence->stage) {

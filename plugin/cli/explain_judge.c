@@ -129,7 +129,8 @@ static int list_not_gated(struct vb_explained *explained, struct vb_error *err)
 			"programs that load no shim or do not call libc: static binaries, Go");
 	if (r == 0 && preload->dlopen.set)
 		r = vb_strv_add(list,
-			"loading of libraries: the dlopen list is not in force with this shim");
+			"libraries that a loaded one needs, and those that libc loads itself (NSS, "
+			"gconv)");
 	if (r == 0 && preload->connect.set && !preload->datagrams)
 		r = vb_strv_add(list, "datagrams sent without connect: the bundle lets them pass");
 	if (r == 0 && preload->dlopen.set && !explained->plan->hooked)

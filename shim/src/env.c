@@ -8,12 +8,9 @@ enum { NAME_BYTES = 48 };
 
 static const char preload_name[] = "LD_PRELOAD=";
 
-extern char **__environ __attribute__((weak)); // NOLINT(readability-identifier-naming)
-extern int setenv(const char *name, const char *value, int replace) __attribute__((weak));
-
 char **vb_shim_env_current(void)
 {
-	return &__environ != NULL ? __environ : NULL;
+	return vb_shim_environment();
 }
 
 const char *vb_shim_env_skip(const char *string, const char *prefix)
@@ -187,7 +184,7 @@ static int restore_one(const struct wanted *wanted)
 	present = vb_shim_env_value(vb_shim_env_current(), name);
 	if (present != NULL && strcmp(present, value) == 0)
 		return 0;
-	return setenv != NULL && setenv(name, value, 1) == 0 ? 0 : -ENOMEM;
+	return vb_shim_setenv(name, value);
 }
 
 int vb_shim_env_restore(const struct vb_shim_policy *policy, struct vb_shim_scratch *scratch)

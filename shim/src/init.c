@@ -20,12 +20,14 @@ static const struct vb_shim_policy *_Atomic unprotected_root;
 static atomic_bool publishing;
 
 /* Only where not even a page for the policy is to be had: with a list, everything is denied. */
-static const struct vb_shim_policy pass_all = {.self = ""};
+static const struct vb_shim_policy pass_all = {.self = "", .library_path = ""};
 static const struct vb_shim_policy deny_all = {.active = true,
 	.exec_gated = true,
 	.connect_gated = true,
+	.dlopen_gated = true,
 	.datagrams_watched = true,
-	.self = ""};
+	.self = "",
+	.library_path = ""};
 
 enum variable { EXEC, CONNECT, DLOPEN, EXEC_AUDIT, CONNECT_AUDIT, DLOPEN_AUDIT, DATAGRAMS };
 
@@ -36,6 +38,8 @@ static const char names[VB_SHIM_STICKY_MAX][40] = {VB_SHIM_ENV_EXEC, VB_SHIM_ENV
 /* The values at start; NULL for what is unset or empty. */
 struct values {
 	const char *of[VB_SHIM_STICKY_MAX];
+	/* LD_LIBRARY_PATH; "" when it is unset. */
+	const char *library_path;
 	bool any;
 };
 
@@ -46,10 +50,14 @@ struct build {
 	struct vb_shim_arena arena;
 	struct vb_shim_review exec_review;
 	struct vb_shim_review connect_review;
+	struct vb_shim_review dlopen_review;
 };
 
 static void read_values(struct values *values)
 {
+	const char *library_path = vb_shim_env_value(vb_shim_env_current(), "LD_LIBRARY_PATH");
+
+	values->library_path = library_path != NULL ? library_path : "";
 	values->any = false;
 	for (int i = 0; i < VB_SHIM_STICKY_MAX; i++) {
 		const char *value = vb_shim_env_value(vb_shim_env_current(), names[i]);
@@ -74,7 +82,10 @@ static size_t space_needed(const struct values *values)
 			bytes += vb_shim_arena_space(assignment_space(values->of[i]));
 	}
 	if (values->any)
-		bytes += vb_shim_arena_space(VB_SHIM_PATH_MAX);
+		bytes += vb_shim_arena_space(VB_SHIM_PATH_MAX) +
+			 vb_shim_arena_space(strlen(values->library_path) + 1);
+	if (values->of[DLOPEN] != NULL)
+		bytes += vb_shim_paths_space(values->of[DLOPEN]);
 	if (values->of[EXEC] != NULL)
 		bytes += vb_shim_paths_space(values->of[EXEC]);
 	if (values->of[CONNECT] != NULL)
@@ -132,9 +143,15 @@ static int build_lists(
 
 	policy->exec_gated = kept[EXEC] != NULL;
 	policy->connect_gated = kept[CONNECT] != NULL;
+	policy->dlopen_gated = kept[DLOPEN] != NULL;
 	build->exec_review.kept = kept[EXEC];
 	build->connect_review.kept = kept[CONNECT];
-	if (policy->exec_gated) {
+	build->dlopen_review.kept = kept[DLOPEN];
+	/* Without aliases: what an entry leads to is looked up when the list is asked. */
+	if (policy->dlopen_gated)
+		result = vb_shim_paths_build(&policy->dlopen, values->of[DLOPEN], &aliases,
+			&build->arena, &build->dlopen_review);
+	if (result == 0 && policy->exec_gated) {
 		read_aliases(&aliases);
 		result = vb_shim_paths_build(&policy->exec, values->of[EXEC], &aliases,
 			&build->arena, &build->exec_review);
@@ -165,6 +182,16 @@ static const char *keep_self(struct build *build, const char *name)
 	return copy != NULL ? copy : "";
 }
 
+static const char *keep_library_path(struct build *build, const char *value)
+{
+	char *copy = vb_shim_arena_take(&build->arena, strlen(value) + 1);
+
+	if (copy == NULL)
+		return "";
+	memcpy(copy, value, strlen(value) + 1);
+	return copy;
+}
+
 static bool is(const char *value, const char *wanted)
 {
 	return value != NULL && strcmp(value, wanted) == 0;
@@ -185,12 +212,23 @@ static int fill(struct build *build, const struct values *values)
 	policy->active = values->any;
 	policy->exec_audited = is(kept[EXEC_AUDIT], "1");
 	policy->connect_audited = is(kept[CONNECT_AUDIT], "1");
+	policy->dlopen_audited = is(kept[DLOPEN_AUDIT], "1");
+	policy->library_path = policy->active ? keep_library_path(build, values->library_path) : "";
 	if (build_lists(build, values, kept) < 0)
 		return -ENOMEM;
 	policy->datagrams_watched =
 		(policy->connect_gated || policy->connect_audited) && !is(kept[DATAGRAMS], "0");
 	policy->self = policy->active ? keep_self(build, self_name) : "";
-	return 0;
+	if (policy->dlopen_gated)
+		policy->libraries = vb_shim_map(sizeof(*policy->libraries));
+	return policy->dlopen_gated && policy->libraries == NULL ? -ENOMEM : 0;
+}
+
+static void drop(const struct vb_shim_policy *policy, size_t bytes)
+{
+	if (policy->libraries != NULL)
+		VB_RAW_2(__NR_munmap, policy->libraries, sizeof(*policy->libraries));
+	VB_RAW_2(__NR_munmap, policy, bytes);
 }
 
 static int build_policy(struct build *ret_build, const struct values *values)
@@ -203,7 +241,7 @@ static int build_policy(struct build *ret_build, const struct values *values)
 	build.arena = (struct vb_shim_arena){.next = memory, .left_bytes = build.bytes};
 	build.policy = vb_shim_arena_take(&build.arena, sizeof(*build.policy));
 	if (build.policy == NULL || fill(&build, values) < 0) {
-		VB_RAW_2(__NR_munmap, memory, build.bytes);
+		drop((const struct vb_shim_policy *)memory, build.bytes);
 		return -ENOMEM;
 	}
 	VB_RAW_3(__NR_mprotect, memory, build.bytes, PROT_READ);
@@ -212,10 +250,10 @@ static int build_policy(struct build *ret_build, const struct values *values)
 }
 
 /* The page size is one of these; with a smaller one than the kernel's the start is refused. */
-static int protect_root(int protection)
+static int protect_page(uintptr_t address, int protection)
 {
 	for (uintptr_t page = 4096; page <= 65536; page *= 4) {
-		uintptr_t start = (uintptr_t)&root & ~(page - 1);
+		uintptr_t start = address & ~(page - 1);
 
 		if (VB_RAW_3(__NR_mprotect, start, page, protection) == 0)
 			return 0;
@@ -225,12 +263,12 @@ static int protect_root(int protection)
 
 static void store_root(const struct vb_shim_policy *policy)
 {
-	if (protect_root(PROT_READ | PROT_WRITE) < 0) {
+	if (protect_page((uintptr_t)&root, PROT_READ | PROT_WRITE) < 0) {
 		atomic_store(&unprotected_root, policy);
 		return;
 	}
 	atomic_store(&root, policy);
-	protect_root(PROT_READ);
+	protect_page((uintptr_t)&root, PROT_READ);
 }
 
 static const struct vb_shim_policy *published(void)
@@ -268,15 +306,18 @@ static const struct vb_shim_policy *initialise(void)
 
 	if (published() != NULL)
 		return published();
+	if (vb_shim_is_alone())
+		return &deny_all;
 	read_values(&values);
 	if (build_policy(&build, &values) < 0)
 		return values.any ? &deny_all : &pass_all;
 	if (!publish(build.policy)) {
-		VB_RAW_2(__NR_munmap, build.policy, build.bytes);
+		drop(build.policy, build.bytes);
 		return published();
 	}
 	vb_shim_log_review(VB_SHIM_ENV_EXEC, &build.exec_review, build.policy->exec.count);
 	vb_shim_log_review(VB_SHIM_ENV_CONNECT, &build.connect_review, build.policy->connect.count);
+	vb_shim_log_review(VB_SHIM_ENV_DLOPEN, &build.dlopen_review, build.policy->dlopen.count);
 	return build.policy;
 }
 
@@ -285,6 +326,25 @@ const struct vb_shim_policy *vb_shim_policy_get(void)
 	const struct vb_shim_policy *policy = atomic_load_explicit(&root, memory_order_acquire);
 
 	return policy != NULL ? policy : initialise();
+}
+
+int vb_shim_policy_hand_over(uintptr_t distance, const struct vb_shim_next *next)
+{
+	uintptr_t address = (uintptr_t)&root + distance;
+	struct vb_shim_policy *policy = vb_shim_map(sizeof(*policy));
+
+	if (policy == NULL)
+		return -ENOMEM;
+	*policy = *vb_shim_policy_get();
+	policy->next = *next;
+	VB_RAW_3(__NR_mprotect, policy, sizeof(*policy), PROT_READ);
+	if (protect_page(address, PROT_READ | PROT_WRITE) < 0) {
+		VB_RAW_2(__NR_munmap, policy, sizeof(*policy));
+		return -ENOMEM;
+	}
+	atomic_store((const struct vb_shim_policy *_Atomic *)address, policy);
+	protect_page(address, PROT_READ);
+	return 0;
 }
 
 __attribute__((constructor)) static void initialise_at_load(void)

@@ -142,7 +142,7 @@ static void add_path(struct line *line, const char *path)
 	vb_shim_text_add_escaped(&line->text, path, strlen(path), PATH_BYTES);
 }
 
-void vb_shim_log_exec_denied(const char *operation, const char *path)
+static void log_denied(const char *operation, const char *path, const char *variable)
 {
 	struct line line;
 
@@ -151,8 +151,14 @@ void vb_shim_log_exec_denied(const char *operation, const char *path)
 	vb_shim_text_add(&line.text, operation);
 	vb_shim_text_add(&line.text, "(");
 	add_path(&line, path);
-	vb_shim_text_add(&line.text, ") denied by " VB_SHIM_ENV_EXEC);
+	vb_shim_text_add(&line.text, ") denied by ");
+	vb_shim_text_add(&line.text, variable);
 	finish(&line);
+}
+
+void vb_shim_log_exec_denied(const char *operation, const char *path)
+{
+	log_denied(operation, path, VB_SHIM_ENV_EXEC);
 }
 
 void vb_shim_log_exec_unresolved(int dirfd, const char *path, int flags)
@@ -265,6 +271,34 @@ void vb_shim_log_ring_denied(unsigned int entries, const char *variable)
 	vb_shim_text_add_unsigned(&line.text, entries);
 	vb_shim_text_add(&line.text, ") denied by ");
 	vb_shim_text_add(&line.text, variable);
+	finish(&line);
+}
+
+void vb_shim_log_load_denied(const char *operation, const char *file)
+{
+	log_denied(operation, file, VB_SHIM_ENV_DLOPEN);
+}
+
+void vb_shim_log_load_audit(const struct vb_shim_load_line *load)
+{
+	struct line line;
+
+	start(&line);
+	vb_shim_text_add(&line.text, "autonomy-preload-audit: ");
+	vb_shim_text_add(&line.text, load->operation);
+	vb_shim_text_add(&line.text, "(");
+	if (load->has_lmid) {
+		vb_shim_text_add(&line.text, "lmid=");
+		vb_shim_text_add_signed(&line.text, load->lmid);
+		vb_shim_text_add(&line.text, ", ");
+	}
+	vb_shim_text_add(&line.text, "filename=\"");
+	add_path(&line, load->file);
+	vb_shim_text_add(&line.text, "\", flags=");
+	vb_shim_text_add_hex(&line.text, (unsigned int)load->flags);
+	vb_shim_text_add(&line.text, ", result=");
+	vb_shim_text_add(&line.text, load->result);
+	vb_shim_text_add(&line.text, ")");
 	finish(&line);
 }
 

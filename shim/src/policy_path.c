@@ -47,7 +47,7 @@ size_t vb_shim_paths_space(const char *list)
 }
 
 /* FNV-1a. */
-static uint32_t hash_path(const char *path)
+uint32_t vb_shim_paths_hash(const char *path)
 {
 	uint32_t hash = 2166136261;
 
@@ -58,7 +58,7 @@ static uint32_t hash_path(const char *path)
 
 static uint32_t find_slot(const struct vb_shim_paths *paths, const char *path)
 {
-	uint32_t slot = hash_path(path) & paths->slot_mask;
+	uint32_t slot = vb_shim_paths_hash(path) & paths->slot_mask;
 
 	while (paths->slots[slot] != 0) {
 		if (strcmp(paths->strings + paths->slots[slot], path) == 0)

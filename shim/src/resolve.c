@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vb/shim/next.h"
 
-#include <linux/elf.h>
+#include <linux/errno.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "object.h"
+#include "vb/shim/policy.h"
 
 enum {
 	DT_GNU_HASH_TAG = 0x6ffffef5,
@@ -12,23 +15,17 @@ enum {
 	NEXT_COUNT = sizeof(struct vb_shim_next) / sizeof(void (*)(void)),
 };
 
-/* The leading members, which are the same in every libc (dl_iterate_phdr(3)). */
-struct object_info {
-	Elf64_Addr base;
-	const char *name;
-	const Elf64_Phdr *headers;
-	Elf64_Half header_count;
-};
-
-extern int dl_iterate_phdr(int (*visit)(const struct object_info *info, size_t size, void *data),
-	void *data) __attribute__((weak));
+extern int dl_iterate_phdr(vb_shim_visit_fn visit, void *data) __attribute__((weak));
 extern int *__errno_location(void) __attribute__((weak)); // NOLINT(readability-identifier-naming)
+extern char **__environ __attribute__((weak));            // NOLINT(readability-identifier-naming)
+extern int setenv(const char *name, const char *value, int replace) __attribute__((weak));
 extern const char *gnu_get_libc_version(void) __attribute__((weak));
 
 /* In the order of struct vb_shim_next. */
-static const char names[NEXT_COUNT][16] = {"connect", "sendto", "sendmsg", "sendmmsg", "syscall",
+static const char names[NEXT_COUNT][20] = {"connect", "sendto", "sendmsg", "sendmmsg", "syscall",
 	"execve", "execveat", "execvpe", "fexecve", "posix_spawn", "posix_spawnp", "pidfd_spawn",
-	"pidfd_spawnp", "system", "popen", "wordexp"};
+	"pidfd_spawnp", "system", "popen", "wordexp", "dlopen", "dlmopen", "dlinfo",
+	"dl_iterate_phdr", "__errno_location", "__environ", "setenv"};
 
 /* The tables of one object that a lookup by name needs. */
 struct object {
@@ -46,28 +43,10 @@ struct walk {
 	bool past_self;
 };
 
-static bool object_contains(const struct object_info *info, uintptr_t address)
-{
-	for (unsigned int i = 0; i < info->header_count; i++) {
-		const Elf64_Phdr *header = &info->headers[i];
-
-		if (header->p_type == PT_LOAD &&
-			address - (info->base + header->p_vaddr) < header->p_memsz)
-			return true;
-	}
-	return false;
-}
-
-/* glibc relocates these pointers in place, musl and the vDSO leave them relative to the base. */
-static const void *dynamic_pointer(uintptr_t base, Elf64_Addr value)
-{
-	return (const void *)(value < base ? base + value : value);
-}
-
 static void read_dynamic(struct object *object, const Elf64_Dyn *entry)
 {
 	for (; entry->d_tag != DT_NULL; entry++) {
-		const void *pointer = dynamic_pointer(object->base, entry->d_un.d_ptr);
+		const void *pointer = vb_shim_object_pointer(object->base, entry->d_un.d_ptr);
 
 		if (entry->d_tag == DT_SYMTAB)
 			object->symbols = pointer;
@@ -82,15 +61,12 @@ static void read_dynamic(struct object *object, const Elf64_Dyn *entry)
 	}
 }
 
-static bool open_object(const struct object_info *info, struct object *ret_object)
+static bool open_object(uintptr_t base, const Elf64_Dyn *dynamic, struct object *ret_object)
 {
-	struct object object = {.base = info->base};
+	struct object object = {.base = base};
 
-	for (unsigned int i = 0; i < info->header_count; i++) {
-		if (info->headers[i].p_type == PT_DYNAMIC)
-			read_dynamic(&object,
-				(const Elf64_Dyn *)(info->base + info->headers[i].p_vaddr));
-	}
+	if (dynamic != NULL)
+		read_dynamic(&object, dynamic);
 	*ret_object = object;
 	return object.symbols != NULL && object.strings != NULL &&
 	       (object.gnu_hash != NULL || object.sysv_hash != NULL);
@@ -100,8 +76,10 @@ static bool is_definition(const struct object *object, uint32_t index, const cha
 {
 	const Elf64_Sym *symbol = &object->symbols[index];
 	unsigned int binding = symbol->st_info >> 4;
+	unsigned int type = symbol->st_info & 15;
 
-	if (symbol->st_shndx == 0 || symbol->st_value == 0 || (symbol->st_info & 15) != STT_FUNC)
+	if (symbol->st_shndx == 0 || symbol->st_value == 0 ||
+		(type != STT_FUNC && type != STT_OBJECT))
 		return false;
 	if (binding != STB_GLOBAL && binding != STB_WEAK)
 		return false;
@@ -175,49 +153,115 @@ static void *find_by_sysv_hash(const struct object *object, const char *name)
 	return NULL;
 }
 
-static int visit_object(const struct object_info *info, size_t size, void *data)
+static void look_up(struct walk *walk, const struct object *object)
+{
+	for (int i = 0; i < NEXT_COUNT; i++) {
+		if (walk->found[i] == NULL)
+			walk->found[i] = object->gnu_hash != NULL
+						 ? find_by_gnu_hash(object, names[i])
+						 : find_by_sysv_hash(object, names[i]);
+	}
+}
+
+static int visit_object(const struct vb_shim_object_info *info, size_t size, void *data)
 {
 	struct walk *walk = data;
 	struct object object;
 
 	(void)size;
 	if (!walk->past_self) {
-		walk->past_self = object_contains(info, (uintptr_t)visit_object);
+		walk->past_self = vb_shim_object_contains(info, (uintptr_t)visit_object);
 		if (walk->past_self && info->name != NULL)
 			walk->self_name = info->name;
 		return 0;
 	}
-	if (!open_object(info, &object))
-		return 0;
-	for (int i = 0; i < NEXT_COUNT; i++) {
-		if (walk->found[i] == NULL)
-			walk->found[i] = object.gnu_hash != NULL
-						 ? find_by_gnu_hash(&object, names[i])
-						 : find_by_sysv_hash(&object, names[i]);
-	}
+	if (open_object(info->base, vb_shim_object_dynamic(info), &object))
+		look_up(walk, &object);
 	return 0;
+}
+
+/* Pointers to functions and objects only, of one size, in the order of names. */
+static void keep_found(const struct walk *walk, struct vb_shim_next *next)
+{
+	memcpy(next, walk->found, sizeof(*next));
 }
 
 void vb_shim_next_resolve(struct vb_shim_next *next, const char **self_name)
 {
 	struct walk walk = {.self_name = ""};
 
-	if (dl_iterate_phdr != NULL)
-		dl_iterate_phdr(visit_object, &walk);
-	/* Pointers to functions only, of one size, in the order of names. */
-	memcpy(next, walk.found, sizeof(*next));
+	vb_shim_objects_visit(visit_object, &walk);
+	keep_found(&walk, next);
 	*self_name = walk.self_name;
+}
+
+void vb_shim_next_resolve_behind(struct vb_shim_next *next, const struct vb_shim_link_map *self)
+{
+	struct walk walk = {.self_name = ""};
+	struct object object;
+
+	for (self = self->next; self != NULL; self = self->next) {
+		if (open_object(self->base, self->dynamic, &object))
+			look_up(&walk, &object);
+	}
+	keep_found(&walk, next);
+}
+
+bool vb_shim_is_alone(void)
+{
+	return __errno_location == NULL && &__environ == NULL && dl_iterate_phdr == NULL;
+}
+
+void vb_shim_objects_visit(vb_shim_visit_fn visit, void *data)
+{
+	int (*iterate)(vb_shim_visit_fn, void *) = dl_iterate_phdr;
+
+	if (iterate == NULL)
+		iterate = vb_shim_policy_get()->next.dl_iterate_phdr;
+	if (iterate != NULL)
+		iterate(visit, data);
+}
+
+char **vb_shim_environment(void)
+{
+	char ***environment = &__environ;
+
+	if (environment == NULL)
+		environment = vb_shim_policy_get()->next.environment;
+	return environment != NULL ? *environment : NULL;
+}
+
+int vb_shim_setenv(const char *name, const char *value)
+{
+	int (*set)(const char *, const char *, int) = setenv;
+
+	if (set == NULL)
+		set = vb_shim_policy_get()->next.setenv;
+	return set != NULL && set(name, value, 1) == 0 ? 0 : -ENOMEM;
+}
+
+static int *errno_location(void)
+{
+	int *(*location)(void) = __errno_location;
+
+	if (location == NULL)
+		location = vb_shim_policy_get()->next.errno_location;
+	return location != NULL ? location() : NULL;
 }
 
 int vb_shim_errno(void)
 {
-	return __errno_location != NULL ? *__errno_location() : 0;
+	int *location = errno_location();
+
+	return location != NULL ? *location : 0;
 }
 
 void vb_shim_set_errno(int error)
 {
-	if (__errno_location != NULL)
-		*__errno_location() = error;
+	int *location = errno_location();
+
+	if (location != NULL)
+		*location = error;
 }
 
 int vb_shim_fail(int error)
@@ -233,5 +277,6 @@ long vb_shim_result(long result)
 
 bool vb_shim_is_glibc(void)
 {
-	return gnu_get_libc_version != NULL;
+	/* No other libc has the namespaces in which the shim is alone. */
+	return gnu_get_libc_version != NULL || vb_shim_is_alone();
 }

@@ -8,7 +8,7 @@
 
 enum { NAME_BYTES_MAX = 255 };
 
-static bool has_slash(const char *file)
+bool vb_shim_search_is_direct(const char *file)
 {
 	for (; *file != '\0'; file++) {
 		if (*file == '/')
@@ -22,7 +22,7 @@ int vb_shim_search_start(struct vb_shim_search *search, const char *file, const 
 	*search = (struct vb_shim_search){.file = file,
 		.file_bytes = strlen(file),
 		.position = search_path,
-		.direct = has_slash(file)};
+		.direct = vb_shim_search_is_direct(file)};
 	if (search->file_bytes == 0)
 		return -ENOENT;
 	if (search->direct)

@@ -2,7 +2,8 @@
 """Runs the probe under the shim, for one libc and architecture, and reads what it did.
 
 The programs come from the environment (see CMakeLists.txt):
-VB_SHIM, VB_PROBE, VB_TARGET, VB_EARLY: the built files; VB_RUNTIME: glibc, musl or arm64;
+VB_SHIM, VB_PROBE, VB_TARGET, VB_EARLY: the built files; VB_LIBRARIES: how the paths of the libraries
+begin that the probe loads; VB_RUNTIME: glibc, musl or arm64;
 VB_RUNNER: what the probe is started with (an emulator), or nothing.
 """
 
@@ -19,11 +20,13 @@ SHIM = os.environ["VB_SHIM"]
 PROBE = os.environ["VB_PROBE"]
 TARGET = os.environ["VB_TARGET"]
 EARLY = os.environ["VB_EARLY"]
+LIBRARIES = os.environ["VB_LIBRARIES"]
 RUNTIME = os.environ["VB_RUNTIME"]
 RUNNER = os.environ.get("VB_RUNNER", "").split()
 
 EXEC = "AUTONOMY_PRELOAD_EXEC_ALLOWLIST"
 CONNECT = "AUTONOMY_PRELOAD_CONNECT_ALLOWLIST"
+DLOPEN = "AUTONOMY_PRELOAD_DLOPEN_ALLOWLIST"
 TIMEOUT_S = 60
 
 
@@ -88,6 +91,10 @@ def denied(operation, path):
 
 def denied_net(operation, endpoint):
     return f"autonomy-preload: {operation}({endpoint}) denied by {CONNECT}"
+
+
+def denied_load(path, operation="dlopen"):
+    return f"autonomy-preload: {operation}({path}) denied by {DLOPEN}"
 
 
 def denied_connect(endpoint):

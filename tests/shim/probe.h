@@ -23,6 +23,7 @@ struct probe_action {
 extern const struct probe_action probe_exec_actions[];
 extern const struct probe_action probe_net_actions[];
 extern const struct probe_action probe_race_actions[];
+extern const struct probe_action probe_dl_actions[];
 extern const struct probe_action probe_send_actions[];
 extern const struct probe_action probe_syscall_actions[];
 

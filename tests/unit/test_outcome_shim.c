@@ -56,11 +56,12 @@ START_TEST(a_shim_that_an_upgrade_replaced_stays_in_force_in_running_containers)
 }
 END_TEST
 
-START_TEST(a_list_that_the_shim_does_not_read_is_never_applied)
+START_TEST(a_mapped_shim_is_applied_with_a_dlopen_list)
 {
 	scene.plan->preload.dlopen.set = true;
-	scene_assert_only(&scene, VB_LAYER_PRELOAD, VB_LAYER_UNSUPPORTED, "dlopen list");
-	ck_assert_int_eq(scene.outcome.level, VB_LEVEL_PARTIAL);
+	scene_judge(&scene);
+	ck_assert_int_eq(scene.outcome.layers[VB_LAYER_PRELOAD].state, VB_LAYER_APPLIED);
+	ck_assert_int_eq(scene.outcome.level, VB_LEVEL_FULL);
 }
 END_TEST
 
@@ -71,6 +72,6 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_shim_behind_a_symbolic_link_is_looked_for_where_it_leads);
 	tcase_add_test(tcase, a_shim_that_an_upgrade_replaced_stays_in_force_in_running_containers);
-	tcase_add_test(tcase, a_list_that_the_shim_does_not_read_is_never_applied);
+	tcase_add_test(tcase, a_mapped_shim_is_applied_with_a_dlopen_list);
 	return vb_unit_run("outcome-shim", tcase);
 }

@@ -47,6 +47,39 @@
 	.size	\name, . - \name
 	.endm
 
+/*
+ * entered NAME, ENTER: the exported function NAME lays its three arguments on the stack and calls
+ * ENTER with their address and with its own return address. It jumps to the function that it gets
+ * back, as above and with the arguments as they are by then, or returns the second word.
+ */
+	.macro entered name, enter
+	.globl	\name
+	.type	\name, @function
+	.p2align 4
+\name:
+	.cfi_startproc
+	_CET_ENDBR
+	saved	%rdx
+	saved	%rsi
+	saved	%rdi
+	mov	%rsp, %rdi
+	mov	24(%rsp), %rsi
+	call	\enter
+	mov	%rax, %r11
+	mov	%rdx, %rax
+	restored %rdi
+	restored %rsi
+	restored %rdx
+	test	%r11, %r11
+	jz	1f
+	jmp	*%r11
+1:	ret
+	.cfi_endproc
+	.size	\name, . - \name
+	.endm
+
+	entered	dlmopen, vb_shim_dlmopen_enter
+	entered	dlopen, vb_shim_dlopen_enter
 	routed	syscall, vb_shim_syscall_route
 
 	.section .note.GNU-stack, "", @progbits

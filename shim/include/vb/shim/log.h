@@ -38,6 +38,21 @@ void vb_shim_log_net_audit(
 /* io_uring_setup, refused on behalf of the list that variable names. */
 void vb_shim_log_ring_denied(unsigned int entries, const char *variable);
 
+/* operation is "dlopen" or "dlmopen". */
+void vb_shim_log_load_denied(const char *operation, const char *file);
+
+/* lmid is of dlmopen alone; result is "loaded", "load_failed" or "denied". */
+struct vb_shim_load_line {
+	const char *operation;
+	bool has_lmid;
+	long lmid;
+	const char *file;
+	int flags;
+	const char *result;
+};
+
+void vb_shim_log_load_audit(const struct vb_shim_load_line *load);
+
 /* The warning about malformed entries, if there are any; usable is the number of those left. */
 void vb_shim_log_review(const char *variable, const struct vb_shim_review *review, uint32_t usable);
 

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct vb_shim_object_info;
+struct vb_shim_link_map;
+
 typedef long vb_shim_sendto_function(int fd, const void *data, size_t bytes, int flags,
 	const void *addr, unsigned int addr_bytes);
 typedef long vb_shim_sendmsg_function(int fd, const void *message, int flags);
@@ -41,6 +44,16 @@ struct vb_shim_next {
 	int (*system)(const char *command);
 	void *(*popen)(const char *command, const char *mode);
 	int (*wordexp)(const char *words, void *result, int flags);
+	void *(*dlopen)(const char *file, int flags);
+	void *(*dlmopen)(long lmid, const char *file, int flags);
+	int (*dlinfo)(void *handle, int request, void *answer);
+	/* What the shim itself needs of libc where its own symbols found none (see is_alone). */
+	int (*dl_iterate_phdr)(
+		int (*visit)(const struct vb_shim_object_info *info, size_t size, void *data),
+		void *data);
+	int *(*errno_location)(void);
+	char ***environment;
+	int (*setenv)(const char *name, const char *value, int replace);
 };
 
 /*
@@ -50,6 +63,19 @@ struct vb_shim_next {
  * none); it stays valid as long as the shim is loaded.
  */
 void vb_shim_next_resolve(struct vb_shim_next *next, const char **self_name);
+
+/* The same in the objects behind `self` in the loader's list of another namespace. */
+void vb_shim_next_resolve_behind(struct vb_shim_next *next, const struct vb_shim_link_map *self);
+
+/*
+ * No libc was there when the shim was loaded: this copy is the first object of a namespace that
+ * another copy makes with dlmopen, and gets its policy from there (space.h).
+ */
+bool vb_shim_is_alone(void);
+
+/* The process's environment, NULL when there is none; libc's setenv, which replaces (-ENOMEM). */
+char **vb_shim_environment(void);
+int vb_shim_setenv(const char *name, const char *value);
 
 /* libc's errno of this thread. */
 int vb_shim_errno(void);

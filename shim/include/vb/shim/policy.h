@@ -5,8 +5,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "vb/shim/next.h"
+#include "vb/shim/policy_load.h"
 #include "vb/shim/policy_net.h"
 #include "vb/shim/policy_path.h"
 
@@ -35,6 +37,11 @@ struct vb_shim_sticky {
 	size_t name_bytes;
 };
 
+/* A page of its own: written once, at the first gated dlopen, and read-only from then on. */
+struct vb_shim_library_slot {
+	const struct vb_shim_libraries *_Atomic made;
+};
+
 struct vb_shim_policy {
 	/* A list or an audit is set: children need their environment kept. */
 	bool active;
@@ -44,7 +51,14 @@ struct vb_shim_policy {
 	bool connect_audited;
 	/* With the connect list or audit set, and datagrams not left out of it. */
 	bool datagrams_watched;
+	bool dlopen_gated;
+	bool dlopen_audited;
 	struct vb_shim_paths exec;
+	struct vb_shim_paths dlopen;
+	/* NULL without a dlopen list. */
+	struct vb_shim_library_slot *libraries;
+	/* LD_LIBRARY_PATH at start, when the loader read it. */
+	const char *library_path;
 	struct vb_shim_nets connect;
 	struct vb_shim_next next;
 	/* The shim's own absolute path for LD_PRELOAD; empty when it is unknown. */
@@ -55,5 +69,11 @@ struct vb_shim_policy {
 
 /* Never NULL. Async-signal-safe after the first call. */
 const struct vb_shim_policy *vb_shim_policy_get(void);
+
+/*
+ * Puts the policy of this copy of the shim in force in another copy, which is alone (next.h) and
+ * lies `distance` bytes behind this one. -ENOMEM.
+ */
+int vb_shim_policy_hand_over(uintptr_t distance, const struct vb_shim_next *next);
 
 #endif

@@ -53,6 +53,9 @@ int vb_shim_paths_build(struct vb_shim_paths *paths, const char *list,
 	const struct vb_shim_aliases *aliases, struct vb_shim_arena *arena,
 	struct vb_shim_review *review);
 
+/* The hash of a path or a name that the sets of the shim are built on. */
+uint32_t vb_shim_paths_hash(const char *path);
+
 /* Is this canonical path in the list? */
 bool vb_shim_paths_match(const struct vb_shim_paths *paths, const char *path);
 

@@ -16,6 +16,9 @@ struct vb_shim_search {
 	bool direct;
 };
 
+/* The file holds a slash: nothing searches for it. */
+bool vb_shim_search_is_direct(const char *file);
+
 /*
  * search_path is PATH, or what libc takes when it is unset. -ENOENT for an empty file,
  * -ENAMETOOLONG for one of more than 255 bytes without a slash. The strings must stay.

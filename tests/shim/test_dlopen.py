@@ -1,0 +1,537 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which libraries may be loaded, by whom they are searched for, and what is said about it."""
+
+import errno
+import os
+import shutil
+import subprocess
+import unittest
+
+import harness
+from harness import DLOPEN, EXEC, LIBRARIES, SHIM, Case, denied, denied_connect, denied_load, probe
+
+AUDIT = "AUTONOMY_PRELOAD_DLOPEN_AUDIT"
+HAS_NAMESPACES = harness.RUNTIME != "musl"
+needs_namespaces = harness.needs(HAS_NAMESPACES, "musl has no dlmopen")
+needs_caller_search = harness.needs(HAS_NAMESPACES, "musl does not look at the caller")
+
+
+def audited(path, result, flags=1):
+    return (f'autonomy-preload-audit: dlopen(filename="{path}", flags=0x{flags:x}, '
+            f"result={result})")
+
+
+class Libraries(Case):
+    """A directory with plug/libplug.so, and its callers in lib/."""
+
+    def setUp(self):
+        super().setUp()
+        self.plug = self.copy("plug.so", "plug/libplug.so")
+        self.copy("rpath.so", "lib/librpath.so")
+        self.copy("runpath.so", "lib/librunpath.so")
+
+    def copy(self, built, name):
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        return shutil.copy(f"{LIBRARIES}-{built}", self.path(name))
+
+    def load(self, *arguments, allow=None, audit=False, extra=None, **settings):
+        variables = dict(extra or {})
+        if allow is not None:
+            variables[DLOPEN] = allow
+        if audit:
+            variables[AUDIT] = "1"
+        return probe(*arguments, extra=variables, **settings)
+
+    def assert_loaded(self, run, path):
+        self.assertEqual(run.value("object"), path, str(run))
+        self.assertEqual(run.status, 0, str(run))
+
+    def assert_load_refused(self, run, *lines):
+        """NULL, EPERM, one dlerror() to read, and exactly these lines."""
+        self.assert_returned(run, -1, errno.EPERM)
+        self.assertIn(f"denied by {DLOPEN}", run.output[0], str(run))
+        self.assertTrue(run.output[0].startswith("dlerror="), str(run))
+        self.assertEqual(run.value("dlerror-again"), "(null)")
+        self.assertEqual(run.errors, list(lines), str(run))
+
+
+class Gate(Libraries):
+    def test_a_listed_file_loads(self):
+        run = self.load("dlopen", self.plug, allow=self.plug)
+        self.assert_loaded(run, self.plug)
+        self.assert_silent(run)
+
+    def test_an_unlisted_file_is_denied(self):
+        run = self.load("dlopen", self.plug, allow="/opt/other.so")
+        self.assert_load_refused(run, denied_load(self.plug))
+
+    def test_none_denies_all(self):
+        self.assert_load_refused(self.load("dlopen", self.plug, allow="none"),
+                                 denied_load(self.plug))
+        self.assert_load_refused(self.load("dlopen", "libplug.so", allow="none"),
+                                 denied_load("libplug.so"))
+
+    def test_an_empty_list_is_no_gate(self):
+        run = self.load("dlopen", self.plug, allow="")
+        self.assert_loaded(run, self.plug)
+        self.assert_silent(run)
+
+    def test_a_trailing_colon_is_tolerated(self):
+        run = self.load("dlopen", self.plug, allow=f"/opt/other.so:{self.plug}:")
+        self.assert_loaded(run, self.plug)
+        self.assert_silent(run)
+
+    def test_the_program_itself_passes_unaudited(self):
+        for call in (["dlopen-null"], ["dlopen", ""]):
+            with self.subTest(call):
+                plain = self.load(*call, shim=False)
+                run = self.load(*call, allow="none", audit=True)
+                self.assertEqual(run.output, plain.output)
+                self.assert_silent(run)
+
+    def test_every_denial_has_its_line(self):
+        run = self.load("repeat", 50, "dlopen", self.plug, allow="none")
+        self.assertEqual(run.errors, [denied_load(self.plug)] * 50)
+
+    def test_a_symlink_to_a_listed_file_loads(self):
+        os.symlink(self.plug, self.path("link.so"))
+        run = self.load("dlopen", self.path("link.so"), allow=self.plug)
+        self.assert_loaded(run, self.path("link.so"))
+        self.assert_silent(run)
+
+    def test_a_listed_symlink_stands_for_its_file(self):
+        os.symlink("plug", self.path("alias"))
+        entry = self.path("alias/libplug.so")
+        for name in (self.plug, entry):
+            with self.subTest(name):
+                self.assert_loaded(self.load("dlopen", name, allow=entry), name)
+
+    def test_a_listed_name_that_leads_elsewhere_by_now_is_denied(self):
+        self.copy("plug.so", "plug/other.so")
+        os.symlink(self.plug, self.path("entry.so"))
+        with subprocess.Popen(
+            harness.command("wait-between", "repeat", 2, "dlopen", self.path("entry.so")),
+            env=harness.environment(extra={DLOPEN: self.path("entry.so")}),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as process:
+            for _ in range(3):
+                first = process.stdout.readline()
+            os.unlink(self.path("entry.so"))
+            os.symlink("plug/other.so", self.path("entry.so"))
+            out, err = process.communicate("\n", timeout=harness.TIMEOUT_S)
+        self.assertEqual(first, "result=1 errno=0\n")
+        self.assertIn("result=-1", out)
+        self.assertEqual(err.splitlines(), [denied_load(self.path("entry.so"))])
+
+    def test_a_listed_file_that_is_made_later_loads(self):
+        later = self.path("plug/later.so")
+        with subprocess.Popen(
+            harness.command("wait-between", "repeat", 2, "dlopen", later),
+            env=harness.environment(extra={DLOPEN: later}),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as process:
+            lines = [process.stdout.readline() for _ in range(3)]
+            shutil.copy(self.plug, later)
+            out, err = process.communicate("\n", timeout=harness.TIMEOUT_S)
+        self.assertTrue(lines[2].startswith("result=-1"), lines)
+        self.assertIn(f"object={later}\n", out)
+        self.assertEqual(err, "")
+
+    def test_a_relative_name_is_judged_by_its_file(self):
+        run = self.load("chdir", self.directory, "dlopen", "plug/libplug.so", allow=self.plug)
+        self.assert_returned(run, 1)
+        run = self.load("chdir", self.directory, "dlopen", "./plug/libplug.so", allow="none")
+        self.assert_load_refused(run, denied_load("./plug/libplug.so"))
+
+    def test_a_missing_file_fails_as_without_the_shim(self):
+        for name in ("missing.so", "plug/libplug.so/x.so"):
+            with self.subTest(name):
+                plain = self.load("dlopen", self.path(name), shim=False)
+                run = self.load("dlopen", self.path(name), allow=self.plug)
+                self.assertTrue(run.output[-1].startswith("result=-1"), str(run))
+                self.assertIn(self.path(name), run.output[0])
+                self.assert_silent(run)
+                if harness.RUNTIME != "musl":
+                    self.assertEqual(run.output, plain.output)
+
+    def test_a_directory_and_a_device_are_denied(self):
+        for path in (self.directory, "/dev/null"):
+            with self.subTest(path):
+                self.assert_load_refused(self.load("dlopen", path, allow=self.plug),
+                                         denied_load(path))
+
+    def test_a_name_that_is_too_long_fails_readably(self):
+        run = self.load("dlopen-long", 5000, allow=self.plug)
+        self.assert_returned(run, -1, errno.ENAMETOOLONG)
+        self.assertIn("too long", run.output[0])
+        self.assert_silent(run)
+
+    def test_a_path_of_the_greatest_length_is_denied_readably(self):
+        deep = self.directory
+        while len(deep) < 3800:
+            deep += "/" + "d" * 100
+        os.makedirs(deep)
+        run = self.load("dlopen", shutil.copy(self.plug, deep), allow=self.plug)
+        self.assert_returned(run, -1, errno.EPERM)
+        self.assertTrue(run.output[0].startswith("dlerror=") and "(null)" not in run.output[0])
+        self.assertEqual(len(run.errors), 1)
+
+    def test_a_line_cannot_be_forged_by_a_name(self):
+        forged = shutil.copy(self.plug, self.path("x\nautonomy-preload: forged"))
+        run = self.load("dlopen", forged, allow="none")
+        self.assertEqual(run.errors, [denied_load(forged.replace("\n", "\\x0a"))], str(run))
+
+    @harness.needs_root
+    @harness.needs_native
+    def test_it_works_without_proc(self):
+        run = self.load("hide-proc", "dlopen", self.plug, allow=self.plug)
+        self.assert_loaded(run, self.plug)
+        run = self.load("hide-proc", "dlopen", self.plug, allow="/opt/other.so")
+        self.assert_load_refused(run, denied_load(self.plug))
+
+    def test_a_list_of_a_thousand_entries_holds_its_last(self):
+        entries = [self.path(f"plug/lib{i}.so") for i in range(999)] + [self.plug]
+        self.assert_loaded(self.load("dlopen", self.plug, allow=":".join(entries)), self.plug)
+        run = self.load("dlopen", self.plug, allow=":".join(entries[:-1]))
+        self.assert_load_refused(run, denied_load(self.plug))
+
+    def test_a_list_whose_entries_lead_to_long_paths_is_held(self):
+        """The first guess of how much room they take is too small."""
+        deep = self.path("d" * 200)
+        deep = os.path.join(deep, "e" * 200, "f" * 200)
+        os.makedirs(deep)
+        os.symlink(deep, self.path("s"))
+        names = [f"lib{i}.so" for i in range(40)]
+        for name in names:
+            shutil.copy(self.plug, os.path.join(deep, name))
+        allow = ":".join(os.path.join(self.path("s"), name) for name in names)
+        for name in (names[0], names[-1]):
+            path = os.path.join(deep, name)
+            self.assert_loaded(self.load("dlopen", path, allow=allow), path)
+
+    def test_threads_share_the_first_call(self):
+        run = self.load("dlopen-threads", self.plug,
+                        allow=":".join([self.plug] + [f"/opt/lib{i}.so" for i in range(500)]))
+        self.assert_returned(run, 0)
+        self.assert_silent(run)
+
+    def test_a_malformed_entry_is_skipped_with_one_warning(self):
+        run = self.load("dlopen", self.plug, allow=f"plug.so:{self.plug}")
+        self.assert_loaded(run, self.plug)
+        self.assertEqual(run.errors,
+                         [f'autonomy-preload: {DLOPEN}: skipped 1 malformed, first "plug.so"'])
+
+    def test_the_list_at_start_stays_in_force(self):
+        run = self.load("setenv", f"{DLOPEN}={self.plug}", "dlopen", self.plug, allow="none")
+        self.assert_load_refused(run, denied_load(self.plug))
+
+    def test_another_librarys_constructor_is_gated_already(self):
+        for allow, expected in ((self.plug, "1"), ("none", "0")):
+            with self.subTest(allow):
+                run = self.load("dlopen-null", allow=allow, extra={
+                    "LD_PRELOAD": f"{SHIM}:{harness.EARLY}", "EARLY_DLOPEN": self.plug})
+                self.assertEqual(run.value("early"), expected, str(run))
+                self.assertEqual(run.errors, [] if expected == "1" else [denied_load(self.plug)])
+
+    @unittest.skipUnless(os.path.exists(f"{LIBRARIES}-dlerror"), "no C++ program for this libc")
+    def test_a_cpp_program_can_make_a_string_of_dlerror(self):
+        run = subprocess.run([f"{LIBRARIES}-dlerror", self.plug, "libplug.so"],
+                             env=harness.environment(extra={DLOPEN: "none"}), check=True,
+                             capture_output=True, text=True)
+        self.assertEqual(run.stdout.count(f"denied by {DLOPEN}"), 2, run.stdout)
+
+
+class BareName(Libraries):
+    """The list picks the file."""
+
+    def test_the_first_existing_entry_of_that_name_is_loaded(self):
+        second = self.copy("plug.so", "second/libplug.so")
+        allow = f"{self.path('none/libplug.so')}:{second}:{self.plug}"
+        run = self.load("dlopen", "libplug.so", allow=allow)
+        self.assert_loaded(run, second)
+        self.assert_silent(run)
+
+    def test_no_search_path_has_a_say(self):
+        other = self.copy("plug.so", "other/libplug.so")
+        run = self.load("dlopen", "libplug.so", allow=self.plug,
+                        extra={"LD_LIBRARY_PATH": os.path.dirname(other)})
+        self.assert_loaded(run, self.plug)
+
+    def test_an_unlisted_name_is_denied_wherever_it_could_be_found(self):
+        run = self.load("dlopen", "libplug.so", allow="/opt/libother.so",
+                        extra={"LD_LIBRARY_PATH": os.path.dirname(self.plug)})
+        self.assert_load_refused(run, denied_load("libplug.so"))
+
+    def test_a_part_of_a_listed_name_is_denied(self):
+        for name in ("plug.so", "libplug.so.1", "libplug"):
+            with self.subTest(name):
+                self.assert_load_refused(self.load("dlopen", name, allow=self.plug),
+                                         denied_load(name))
+
+
+class Caller(Libraries):
+    """The loader searches by the object that calls."""
+
+    POLICIES = {"unset": {}, "audit": {"audit": True}, "enforce": {"allow": "PLUG"},
+                "both": {"audit": True, "allow": "PLUG"}}
+
+    def by_caller(self, kind, name, shim=True, extra=None, **policy):
+        preload = [SHIM] if shim else []
+        preload.append(self.path(f"lib/lib{kind}.so"))
+        if policy.get("allow") == "PLUG":
+            policy["allow"] = self.plug
+        return self.load("dlopen-by", name, extra={"LD_PRELOAD": ":".join(preload), **(extra or {})},
+                         **policy)
+
+    @needs_caller_search
+    def test_rpath_runpath_and_origin_keep_working(self):
+        for kind in ("rpath", "runpath"):
+            for name in ("libplug.so", "$ORIGIN/../plug/libplug.so", "${ORIGIN}/../plug/libplug.so"):
+                plain = self.by_caller(kind, name, shim=False)
+                self.assertEqual(plain.output[-1], "result=1 errno=0", str(plain))
+                for policy, settings in self.POLICIES.items():
+                    with self.subTest(kind=kind, name=name, policy=policy):
+                        run = self.by_caller(kind, name, **settings)
+                        self.assertEqual(run.output[-1], "result=1 errno=0", str(run))
+                        self.assertEqual(os.path.realpath(run.value("object")), self.plug)
+                        if policy in ("unset", "audit"):
+                            self.assertEqual(run.output, plain.output)
+                        self.assertEqual(
+                            run.errors,
+                            [audited(self.plug, "loaded")] if "audit" in settings else [])
+
+    @needs_caller_search
+    def test_audit_takes_the_order_of_search_paths_from_the_loader(self):
+        self.copy("plug.so", "other/libplug.so")
+        extra = {"LD_LIBRARY_PATH": self.path("missing") + ":" + self.path("other")}
+        for kind, found in (("rpath", "plug"), ("runpath", "other")):
+            with self.subTest(kind):
+                plain = self.by_caller(kind, "libplug.so", shim=False, extra=extra)
+                run = self.by_caller(kind, "libplug.so", audit=True, extra=extra)
+                self.assertEqual(run.output, plain.output)
+                self.assertIn(f"/{found}/libplug.so", run.value("object"))
+
+    @needs_caller_search
+    def test_audit_passes_over_a_file_of_another_machine(self):
+        with open(self.plug, "rb") as file:
+            header = bytearray(file.read())
+        header[18:20] = b"\xff\x00"
+        os.makedirs(self.path("other"))
+        with open(self.path("other/libplug.so"), "wb") as file:
+            file.write(header)
+        extra = {"LD_LIBRARY_PATH": self.path("other")}
+        plain = self.by_caller("runpath", "libplug.so", shim=False, extra=extra)
+        run = self.by_caller("runpath", "libplug.so", audit=True, extra=extra)
+        self.assertEqual(run.output, plain.output)
+        self.assertIn("/plug/libplug.so", run.value("object"))
+
+    @needs_caller_search
+    def test_a_library_that_is_loaded_under_that_name_wins(self):
+        other = self.copy("plug.so", "other/libplug.so")
+        preload = [self.path("lib/librunpath.so"), other]
+        for shim in ([], [SHIM]):
+            run = self.load("dlopen-by", "libplug.so", audit=True,
+                            extra={"LD_PRELOAD": ":".join(shim + preload),
+                                   "LD_LIBRARY_PATH": self.path("other")})
+            self.assert_loaded(run, other)
+
+    @needs_caller_search
+    def test_an_origin_that_leads_to_an_unlisted_file_is_denied(self):
+        run = self.by_caller("runpath", "$ORIGIN/../plug/libplug.so", allow="/opt/other.so")
+        self.assert_load_refused(run, denied_load("$ORIGIN/../plug/libplug.so"))
+
+    @needs_caller_search
+    def test_a_name_that_the_loader_would_change_is_denied(self):
+        """The literal path leads to a listed file, the loader's reading of it elsewhere."""
+        for token in ("$LIB", "${LIB}", "$PLATFORM"):
+            with self.subTest(token):
+                os.makedirs(self.path(token), exist_ok=True)
+                link = self.path(f"{token}/libplug.so")
+                os.symlink(self.plug, link)
+                self.assert_load_refused(self.load("dlopen", link, allow=self.plug),
+                                         denied_load(link))
+
+
+class Audit(Libraries):
+    def test_a_loaded_file_has_one_line(self):
+        run = self.load("dlopen", self.plug, audit=True)
+        self.assert_loaded(run, self.plug)
+        self.assertEqual(run.errors, [audited(self.plug, "loaded")])
+
+    def test_a_loaded_bare_name_is_told_by_its_absolute_path(self):
+        run = self.load("dlopen", "libplug.so", audit=True,
+                        extra={"LD_LIBRARY_PATH": os.path.dirname(self.plug)})
+        self.assertEqual(run.errors, [audited(self.plug, "loaded")])
+
+    def test_a_loaded_path_is_told_in_its_shortest_form(self):
+        os.symlink("libplug.so", self.path("plug/link.so"))
+        for name in ("plug/../plug/link.so", "./plug//link.so", "plug/./link.so"):
+            for asked in (name, os.path.join(self.directory, name)):
+                with self.subTest(asked):
+                    run = self.load("chdir", self.directory, "dlopen", asked, audit=True)
+                    self.assertEqual(run.errors,
+                                     [audited(self.path("plug/link.so"), "loaded")])
+
+    def test_a_failed_load_is_told_by_the_name_asked_for(self):
+        for name in ("libnowhere.so", self.path("missing.so")):
+            with self.subTest(name):
+                plain = self.load("dlopen", name, shim=False)
+                run = self.load("dlopen", name, audit=True)
+                self.assertEqual(run.output[:2], plain.output[:2])
+                self.assertEqual(run.errors, [audited(name, "load_failed")])
+
+    def test_a_broken_file_is_a_failed_load_though_it_is_listed(self):
+        broken = self.path("broken.so")
+        with open(broken, "wb") as file:
+            file.write(b"x" * 200)
+        run = self.load("dlopen", broken, audit=True, allow=broken)
+        self.assertEqual(run.errors, [audited(broken, "load_failed")])
+
+    def test_a_denied_load_has_both_lines(self):
+        run = self.load("dlopen", self.plug, audit=True, allow="none")
+        self.assert_load_refused(run, audited(self.plug, "denied"), denied_load(self.plug))
+
+    def test_the_flags_are_those_of_the_call(self):
+        run = self.load("dlopen-flags", "0x102", self.plug, audit=True)
+        self.assertEqual(run.errors, [audited(self.plug, "loaded", 0x102)])
+
+    def test_what_is_asked_for_without_loading_has_failed(self):
+        run = self.load("dlopen-flags", "0x5", self.plug, audit=True)
+        self.assertEqual(run.errors, [audited(self.plug, "load_failed", 5)])
+
+    def test_nothing_is_said_without_audit(self):
+        self.assert_silent(self.load("dlopen", self.plug))
+
+    def test_the_lists_and_the_audit_reach_children(self):
+        run = self.load("clearenv", "execve", harness.TARGET, allow=self.plug, audit=True)
+        self.assertIn(f"{DLOPEN}={self.plug}", run.values("env"))
+        self.assertIn(f"{AUDIT}=1", run.values("env"))
+
+
+@needs_namespaces
+class Namespace(Libraries):
+    """dlmopen; a namespace of its own is none without the shim."""
+
+    def load(self, *arguments, **settings):
+        """The emulated loader has no other way to libc: the probe's own is of no use there."""
+        if harness.RUNTIME == "arm64":
+            extra = settings.setdefault("extra", {})
+            extra.setdefault("LD_LIBRARY_PATH", "/usr/aarch64-linux-gnu/lib")
+        return super().load(*arguments, **settings)
+
+    def call(self, function, argument, **settings):
+        return self.load("dlmopen-call", self.plug, function, argument, **settings)
+
+    def test_without_a_policy_it_is_libcs(self):
+        run = self.load("dlmopen", -1, self.plug)
+        self.assert_loaded(run, self.plug)
+        self.assertEqual(self.load("dlmopen-many", self.plug, 20).output,
+                         self.load("dlmopen-many", self.plug, 20, shim=False).output)
+
+    def test_a_listed_file_loads_into_a_new_namespace(self):
+        run = self.load("dlmopen", -1, self.plug, allow=self.plug)
+        self.assert_loaded(run, self.plug)
+        self.assert_silent(run)
+
+    def test_an_unlisted_file_is_denied_in_every_namespace(self):
+        for lmid in (-1, 0):
+            with self.subTest(lmid):
+                run = self.load("dlmopen", lmid, self.plug, allow="none")
+                self.assert_load_refused(run, denied_load(self.plug, "dlmopen"))
+
+    def test_audit_tells_the_namespace(self):
+        for lmid in (-1, 0):
+            for allow, result in ((None, "loaded"), ("none", "denied")):
+                with self.subTest(lmid=lmid, result=result):
+                    run = self.load("dlmopen", lmid, self.plug, allow=allow, audit=True)
+                    self.assertEqual(
+                        run.errors[0],
+                        f'autonomy-preload-audit: dlmopen(lmid={lmid}, filename="{self.plug}", '
+                        f"flags=0x2, result={result})")
+
+    def test_a_missing_file_makes_no_namespace(self):
+        missing = self.path("missing.so")
+        run = self.load("dlmopen", -1, missing, allow=missing, audit=True)
+        self.assertIn("cannot open shared object file: No such file", run.output[0])
+        self.assertEqual(len(run.errors), 1, str(run))
+        self.assertIn("result=load_failed", run.errors[0])
+
+    def test_exec_is_gated_in_there(self):
+        run = self.call("plug_execve", "/bin/sh", exec_list="/opt/x")
+        self.assert_returned(run, errno.EPERM)
+        self.assertEqual(run.errors, [denied("execve", "/bin/sh")], str(run))
+
+    def test_a_shell_is_gated_in_there(self):
+        run = self.call("plug_system", "exit 0", exec_list="/opt/x")
+        self.assertTrue(run.output[-1].startswith(f"result={errno.EPERM} "), str(run))
+        self.assertEqual(run.errors, [denied("execve", "/bin/sh")], str(run))
+
+    def test_connect_is_gated_in_there(self):
+        run = self.call("plug_connect", "8.8.8.8", connect_list="10.42.0.5:443")
+        self.assertTrue(run.output[-1].startswith(f"result={errno.EPERM} "), str(run))
+        self.assertEqual(run.errors, [denied_connect("8.8.8.8:53")], str(run))
+
+    def test_what_is_listed_passes_in_there(self):
+        run = self.call("plug_connect", "127.0.0.1", connect_list="10.42.0.5:443")
+        self.assertTrue(run.output[-1].startswith("result=0 "), str(run))
+        self.assert_silent(run)
+
+    def test_a_program_started_in_there_keeps_the_policy(self):
+        run = self.call("plug_execve", harness.TARGET, exec_list=harness.TARGET)
+        self.assertIn(f"{EXEC}={harness.TARGET}", run.values("env"), str(run))
+        self.assertIn(f"LD_PRELOAD={SHIM}", run.values("env"))
+
+    def test_dlopen_is_gated_in_there(self):
+        other = self.copy("plug.so", "other/libother.so")
+        run = self.call("plug_dlopen", other, allow=self.plug)
+        self.assertTrue(run.output[-1].startswith(f"result={errno.EPERM} "), str(run))
+        self.assertEqual(run.errors, [denied_load(other)], str(run))
+        run = self.call("plug_dlopen", other, allow=f"{self.plug}:{other}")
+        self.assertTrue(run.output[-1].startswith("result=0 "), str(run))
+        self.assert_silent(run)
+
+    def test_a_namespace_made_in_there_is_gated(self):
+        run = self.call("plug_dlmopen", self.plug, connect_list="10.42.0.5:443")
+        self.assertTrue(run.output[-1].startswith(f"result={errno.EPERM} "), str(run))
+        self.assertEqual(run.errors, [denied_connect("8.8.8.8:53")], str(run))
+
+    def test_the_last_namespace_fails_readably(self):
+        run = self.load("repeat", 20, "dlmopen", -1, self.plug, allow=self.plug)
+        texts = [line for line in run.output if line.startswith("dlerror=")]
+        self.assertIn("no more namespaces", texts[-1], str(run))
+
+    def test_a_shim_that_another_file_has_replaced_opens_no_namespace(self):
+        mine = shutil.copy(SHIM, self.path("shim.so"))
+        os.rename(mine, self.path("first.so"))
+        os.symlink("first.so", mine)
+        shutil.copy(self.plug, self.path("second.so"))
+        with subprocess.Popen(
+            harness.command("wait-between", "repeat", 2, "dlmopen", -1, self.plug),
+            env=harness.environment(
+                connect_list="none",
+                extra={"LD_PRELOAD": mine, "LD_LIBRARY_PATH": "/usr/aarch64-linux-gnu/lib"}),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as process:
+            lines = [process.stdout.readline() for _ in range(3)]
+            os.unlink(mine)
+            os.symlink("second.so", mine)
+            out, _ = process.communicate("\n", timeout=harness.TIMEOUT_S)
+        self.assertEqual(lines[2], "result=1 errno=0\n")
+        self.assertIn("cannot guard a new namespace", out)
+        self.assertIn(f"result=-1 errno={errno.EPERM}", out)
+
+
+class Race(Libraries):
+    def test_a_name_that_another_thread_changes_loads_no_unlisted_file(self):
+        listed = self.copy("plug.so", "plug/a.so")
+        unlisted = self.copy("plug.so", "plug/b.so")
+        rounds = 4000 if harness.RUNTIME != "arm64" else 400
+        run = self.load("race-dlopen", listed, unlisted, rounds, allow=listed,
+                        stderr=subprocess.DEVNULL)
+        self.assert_returned(run, 0)
+        self.assertGreater(int(run.value("loaded")), 0, str(run))
+
+
+if __name__ == "__main__":
+    harness.enter_network()
+    harness.main()
