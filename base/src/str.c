@@ -47,6 +47,16 @@ int vb_strv_copy(struct vb_strv *strv, const struct vb_strv *from)
 	return 0;
 }
 
+bool vb_strv_equal(const struct vb_strv *a, const struct vb_strv *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->items[i], b->items[i]) != 0)
+			return false;
+	return true;
+}
+
 bool vb_strv_contains(const struct vb_strv *strv, const char *text)
 {
 	for (size_t i = 0; i < strv->count; i++)

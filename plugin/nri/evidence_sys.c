@@ -44,6 +44,13 @@ static int open_process(pid_t pid, const char *container_id, int *ret_fd, struct
 	return 0;
 }
 
+int vb_evidence_check_process(pid_t pid, const char *container_id, struct vb_error *err)
+{
+	vb_auto_close int fd = -1;
+
+	return open_process(pid, container_id, &fd, err);
+}
+
 /* Where a path leads to, seen from the process's root; empty when that cannot be found out. */
 static int resolve_destination(int root_fd, const char *path, struct vb_strv *destinations)
 {

@@ -22,6 +22,10 @@
 int vb_evidence_read_process(pid_t pid, const char *container_id, const struct vb_plan *plan,
 	enum vb_stage stage, struct vb_evidence *evidence, struct vb_error *err) VB_WARN_UNUSED;
 
+/* Whether the process is one of the container: 0, -ESRCH, or errnos as above. */
+int vb_evidence_check_process(
+	pid_t pid, const char *container_id, struct vb_error *err) VB_WARN_UNUSED;
+
 /* The environment with which the process was started. Errors as above. */
 int vb_evidence_read_environ(pid_t pid, const char *container_id, struct vb_strv *ret_env,
 	struct vb_error *err) VB_WARN_UNUSED;

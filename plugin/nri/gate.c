@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "clock.h"
-#include "report.h"
 #include "vb/adjust/codes.h"
 #include "vb/adjust/refusal.h"
 #include "vb/adjust/state.h"
@@ -86,7 +85,7 @@ static bool refuse(struct vb_gate *gate, struct vb_task *task, const struct vb_e
 		line, err, request->pod.name_space, request->pod.name, request->container.name);
 	note_time(gate, task);
 	bool sent = gate->port.refuse(gate->port.context, &ticket, line);
-	vb_report_refusal(gate->parts.log, request, line);
+	vb_report_refusal(gate->parts.reporter, request, err->code, line);
 	return sent;
 }
 
@@ -116,7 +115,7 @@ static void finish_start(struct vb_gate *gate, struct vb_task *task, bool admitt
 	if (admitted && vb_report_is_open(&task->outcome))
 		vb_watch_keep(gate->parts.watch, VB_STEAL(task->subject));
 	else
-		vb_report_outcome(gate->parts.log, &task->outcome);
+		vb_report_outcome(gate->parts.reporter, &task->outcome);
 }
 
 static void answer(struct vb_gate *gate, struct vb_task *task)
@@ -131,11 +130,12 @@ static void answer(struct vb_gate *gate, struct vb_task *task)
 	} else {
 		sent = refuse(gate, task, &task->err);
 	}
-	if (task->warning != NULL)
-		vb_report_bundle_warning(gate->parts.log, &task->request, task->warning);
+	vb_report_bundle(gate->parts.reporter, task);
 	if (task->kind == VB_TASK_START)
 		finish_start(gate, task, admitted && sent);
-	else if (task->has_plan && !sent)
+	else if (task->has_plan && sent)
+		vb_report_admission(gate->parts.reporter, task);
+	else if (task->has_plan)
 		clear_up(gate, task->container_id);
 }
 
@@ -144,6 +144,7 @@ static void on_done(struct vb_job *job)
 	vb_auto_task struct vb_task *task = vb_task_of(job);
 	struct vb_gate *gate = task->owner;
 
+	vb_reload_take(gate->parts.reload, task);
 	if (!task->answered)
 		answer(gate, task);
 	else if (task->has_plan)
@@ -158,15 +159,16 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	task->answered = true;
-	(void)vb_error_refuse(&err, VB_CODE_DEADLINE, "the node did not answer within %lld ms",
-		(long long)(vb_clock_us() - task->started_us) / 1000);
+	/* The same text for each retry of kubelet's. */
+	(void)vb_error_refuse(
+		&err, VB_CODE_DEADLINE, "the node did not answer within %u ms", task->deadline_ms);
 	(void)vb_error_fix(&err, "look for a slow disk under the bundles or /run on this node");
 	refuse(task->owner, task, &err);
 }
 
 static unsigned int deadline_ms(const struct vb_gate *gate, const struct vb_ticket *ticket)
 {
-	int64_t deadline = gate->parts.config->deadline_ms;
+	int64_t deadline = vb_reload_config(gate->parts.reload)->deadline_ms;
 	int64_t given = ticket->timeout_ns / 1000000 - TIMEOUT_MARGIN_MS;
 
 	if (ticket->timeout_ns > 0 && given < deadline)
@@ -177,6 +179,8 @@ static unsigned int deadline_ms(const struct vb_gate *gate, const struct vb_tick
 static int arm_deadline(struct vb_gate *gate, struct vb_task *task, const struct vb_ticket *ticket)
 {
 	unsigned int ms = deadline_ms(gate, ticket);
+
+	task->deadline_ms = ms;
 	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 
 	task->deadline = evtimer_new(gate->parts.base, on_deadline, task);
@@ -218,7 +222,8 @@ void vb_gate_take(struct vb_gate *gate, const struct vb_ticket *ticket,
 		vb_gate_take_unreadable(gate, ticket, &err);
 		return;
 	}
-	bool concerns = vb_verdict_concerns(gate->parts.config, request);
+	bool concerns = vb_verdict_concerns(vb_reload_config(gate->parts.reload), request) ||
+			vb_reload_is_pending(gate->parts.reload);
 	int r = 0;
 	if (concerns && !vb_container_id_is_valid(request->container.id))
 		r = vb_error_say(&task->err, EINVAL, "'%.128s' is not a container id",
@@ -242,7 +247,7 @@ void vb_gate_take_unreadable(
 	vb_refusal_format(line, err, "", "", "");
 	if (vb_verdict_after(VB_NRI_EVENT_UNKNOWN, -err->errnum) == VB_VERDICT_REFUSE)
 		(void)gate->port.refuse(gate->port.context, ticket, line);
-	vb_report_refusal(gate->parts.log, NULL, line);
+	vb_report_refusal(gate->parts.reporter, NULL, err->code, line);
 }
 
 void vb_gate_log_times(const struct vb_gate *gate)
@@ -259,6 +264,6 @@ void vb_gate_log_times(const struct vb_gate *gate)
 		vb_log_number(&line, "p50_us", (int64_t)vb_histogram_percentile(times, 50));
 		vb_log_number(&line, "p99_us", (int64_t)vb_histogram_percentile(times, 99));
 		vb_log_number(&line, "max_us", (int64_t)times->max_us);
-		vb_log_write(gate->parts.log, &line);
+		vb_log_write(gate->parts.reporter->log, &line);
 	}
 }

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 #include "histogram.h"
-#include "log.h"
+#include "reload.h"
+#include "report.h"
 #include "task.h"
-#include "vb/adjust/config.h"
 #include "vb/base/buf.h"
 #include "vb/proto/arena.h"
 #include "vb/proto/nri.h"
@@ -41,8 +41,8 @@ struct vb_gate_parts {
 	struct event_base *base;
 	struct vb_worker *worker;
 	struct vb_workshop *shop;
-	const struct vb_config *config;
-	struct vb_log *log;
+	struct vb_reload *reload;
+	const struct vb_reporter *reporter;
 	struct vb_watch *watch;
 };
 

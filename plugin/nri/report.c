@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report.h"
 
-void vb_report_refusal(
+#include "frames.h"
+#include "vb/adjust/codes.h"
+
+static struct timespec now(void)
+{
+	struct timespec at = {0};
+
+	(void)clock_gettime(CLOCK_REALTIME, &at);
+	return at;
+}
+
+static void log_refusal(
 	struct vb_log *log, const struct vb_nri_request *request, const char *refusal)
 {
 	struct vb_log_line line;
@@ -17,17 +28,79 @@ void vb_report_refusal(
 	vb_log_write_limited(log, &line);
 }
 
-void vb_report_bundle_warning(
-	struct vb_log *log, const struct vb_nri_request *request, const char *warning)
+void vb_report_refusal(const struct vb_reporter *reporter, const struct vb_nri_request *request,
+	const char *code, const char *line)
+{
+	struct vb_refusal refusal = {
+		.code = code != NULL ? code : VB_CODE_INTERNAL,
+		.line = line,
+	};
+	struct timespec at = now();
+
+	if (request != NULL) {
+		refusal.namespace_name = request->pod.name_space;
+		refusal.pod = request->pod.name;
+		refusal.container = request->container.name;
+		refusal.container_id = request->container.id;
+		refusal.handler = request->pod.runtime_handler;
+		refusal.request = vb_nri_event_name(request->event);
+	}
+	log_refusal(reporter->log, request, line);
+	vb_refusals_add(reporter->refusals, &refusal, &at);
+	vb_status_touch(reporter->status);
+}
+
+void vb_report_due_refusal(void *context, const struct vb_refusal *refusal)
+{
+	struct vb_audit_frame frame;
+	struct timespec at = now();
+
+	vb_frame_refusal(&frame, &at, refusal);
+	vb_auditor_write(context, &frame);
+}
+
+void vb_report_admission(const struct vb_reporter *reporter, const struct vb_task *task)
+{
+	const struct vb_plan *plan = task->plan;
+	struct vb_audit_frame frame;
+	struct timespec at = now();
+
+	vb_refusals_settle(reporter->refusals, plan->namespace_name, plan->pod, plan->container);
+	vb_frame_admission(&frame, &at, task->container_id, plan, task->plan_digest);
+	vb_auditor_write(reporter->audit, &frame);
+}
+
+static void report_bundle_kept(const struct vb_reporter *reporter,
+	const struct vb_nri_request *request, const char *warning)
 {
 	struct vb_log_line line;
+	struct vb_audit_frame frame;
+	struct timespec at = now();
+	const struct vb_audit_subject subject = {.namespace_name = request->pod.name_space,
+		.pod = request->pod.name,
+		.container = request->container.name,
+		.container_id = request->container.id,
+		.handler = request->pod.runtime_handler};
 
 	vb_log_begin(&line, request->container.id, "bundle-kept");
 	vb_log_text(&line, "namespace", request->pod.name_space);
 	vb_log_text(&line, "pod", request->pod.name);
 	vb_log_text(&line, "container", request->container.name);
 	vb_log_text(&line, "warning", warning);
-	vb_log_write_limited(log, &line);
+	vb_log_write_limited(reporter->log, &line);
+	vb_audit_begin(&frame, "bundle-kept", &at);
+	vb_audit_subject(&frame, &subject);
+	vb_audit_text(&frame, "error", warning);
+	vb_auditor_write(reporter->audit, &frame);
+}
+
+void vb_report_bundle(const struct vb_reporter *reporter, const struct vb_task *task)
+{
+	if (task->bundle_name == NULL)
+		return;
+	vb_status_set_bundle(reporter->status, task->bundle_name, task->warning);
+	if (task->warning != NULL)
+		report_bundle_kept(reporter, &task->request, task->warning);
 }
 
 /* What a person looks for first: the layer that is not in force. */
@@ -43,7 +116,7 @@ static const struct vb_layer_outcome *first_lapse(
 	return NULL;
 }
 
-void vb_report_outcome(struct vb_log *log, const struct vb_outcome *outcome)
+static void log_outcome(struct vb_log *log, const struct vb_outcome *outcome)
 {
 	enum vb_layer lapsed = VB_LAYER_COUNT;
 	const struct vb_layer_outcome *lapse = first_lapse(outcome, &lapsed);
@@ -71,6 +144,36 @@ void vb_report_outcome(struct vb_log *log, const struct vb_outcome *outcome)
 		vb_log_text(&line, "reason", lapse->reason);
 	}
 	vb_log_write(log, &line);
+}
+
+void vb_report_outcome(const struct vb_reporter *reporter, const struct vb_outcome *outcome)
+{
+	struct vb_audit_frame frame;
+	struct timespec at = now();
+
+	log_outcome(reporter->log, outcome);
+	vb_frame_outcome(&frame, &at, outcome);
+	vb_auditor_write(reporter->audit, &frame);
+}
+
+void vb_report_unhardened(const struct vb_reporter *reporter, const struct vb_finding *finding)
+{
+	struct vb_audit_frame frame;
+	struct vb_log_line line;
+	struct timespec at = now();
+
+	vb_log_begin(&line, finding->container_id, "unhardened");
+	vb_log_text(&line, "namespace", finding->namespace_name);
+	vb_log_text(&line, "pod", finding->pod);
+	vb_log_text(&line, "container", finding->container);
+	vb_log_text(&line, "handler", finding->handler);
+	vb_log_text(&line, "reason", finding->reason);
+	vb_log_word(&line, "action", finding->action);
+	if (finding->error != NULL)
+		vb_log_text(&line, "error", finding->error);
+	vb_log_write_limited(reporter->log, &line);
+	vb_frame_unhardened(&frame, &at, finding);
+	vb_auditor_write(reporter->audit, &frame);
 }
 
 bool vb_report_is_open(const struct vb_outcome *outcome)

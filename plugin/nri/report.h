@@ -2,21 +2,39 @@
 #ifndef VB_PLUGIN_NRI_REPORT_H
 #define VB_PLUGIN_NRI_REPORT_H
 
+#include "auditor.h"
+#include "finding.h"
 #include "log.h"
+#include "refusals.h"
+#include "status.h"
+#include "task.h"
 #include "vb/adjust/outcome.h"
 #include "vb/proto/nri.h"
 
-/* The log lines about containers. */
+/* What happens to containers, told to all who are to know: log, audit log, status file. */
+struct vb_reporter {
+	struct vb_log *log;
+	struct vb_auditor *audit;
+	struct vb_refusals *refusals;
+	struct vb_status *status;
+};
 
-/* request NULL: it could not be read. */
-void vb_report_refusal(
-	struct vb_log *log, const struct vb_nri_request *request, const char *refusal);
+/* request NULL: it could not be read. code NULL: ErrInternal. */
+void vb_report_refusal(const struct vb_reporter *reporter, const struct vb_nri_request *request,
+	const char *code, const char *line);
 
-/* A bundle on disk no longer parses, so the container got its last good version. */
-void vb_report_bundle_warning(
-	struct vb_log *log, const struct vb_nri_request *request, const char *warning);
+/* For struct vb_refusals: refusals that are due, as one frame; the context is a vb_auditor. */
+void vb_report_due_refusal(void *context, const struct vb_refusal *refusal);
 
-void vb_report_outcome(struct vb_log *log, const struct vb_outcome *outcome);
+/* A CREATE was answered with the task's plan. */
+void vb_report_admission(const struct vb_reporter *reporter, const struct vb_task *task);
+
+/* A bundle was looked up; where a warning came of it, the container got its last good version. */
+void vb_report_bundle(const struct vb_reporter *reporter, const struct vb_task *task);
+
+void vb_report_outcome(const struct vb_reporter *reporter, const struct vb_outcome *outcome);
+
+void vb_report_unhardened(const struct vb_reporter *reporter, const struct vb_finding *finding);
 
 /* Whether a layer can still change, because it shows only after exec. */
 bool vb_report_is_open(const struct vb_outcome *outcome);

@@ -54,7 +54,7 @@ static void log_event(struct vb_session *session, const char *event, const char 
 	vb_log_begin(&line, NULL, event);
 	if (error != NULL)
 		vb_log_text(&line, "error", error);
-	vb_log_write_limited(session->parts.log, &line);
+	vb_log_write_limited(session->parts.reporter->log, &line);
 }
 
 static void schedule_retry(struct vb_session *session, unsigned int max_ms)
@@ -72,6 +72,7 @@ static void drop_link(struct vb_session *session)
 	vb_link_destroy(session->link);
 	session->link = NULL;
 	session->generation++;
+	vb_status_set_connected(session->parts.reporter->status, false);
 	(void)evtimer_del(session->registration_timeout);
 	vb_sync_destroy(session->sync);
 	session->sync = NULL;
@@ -165,7 +166,9 @@ static void configure(
 	vb_log_word(&line, "validates",
 		(events & VB_NRI_EVENT_BIT(VB_NRI_EVENT_VALIDATE_ADJUSTMENT)) != 0 ? "true"
 										   : "false");
-	vb_log_write_limited(session->parts.log, &line);
+	vb_log_write_limited(session->parts.reporter->log, &line);
+	vb_status_set_runtime(session->parts.reporter->status, &configure,
+		(events & VB_NRI_EVENT_BIT(VB_NRI_EVENT_VALIDATE_ADJUSTMENT)) != 0);
 	session->configured = true;
 	vb_link_reply(session->link, stream_id, payload);
 }
@@ -185,8 +188,8 @@ static void synchronize(
 		session->sync = vb_sync_create();
 	int r = session->sync == NULL || payload == NULL
 			? vb_error_set(&err, ENOMEM, "synchronize")
-			: vb_sync_add(session->sync, session->parts.config, request->payload,
-				  request->payload_size, &more, &err);
+			: vb_sync_add(session->sync, request->payload, request->payload_size, &more,
+				  &err);
 	if (r == 0)
 		r = vb_nri_encode_synchronize(payload, more, &err);
 	if (r < 0) {
@@ -197,8 +200,12 @@ static void synchronize(
 	vb_link_reply(session->link, stream_id, payload);
 	if (more)
 		return;
-	vb_sync_finish(session->sync, session->parts.shop, session->parts.worker, session->watch,
-		session->parts.log);
+	const struct vb_sync_parts parts = {.shop = session->parts.shop,
+		.worker = session->parts.worker,
+		.watch = session->watch,
+		.log = session->parts.reporter->log};
+	vb_sync_finish(session->sync, vb_reload_config(session->parts.reload), &parts);
+	vb_status_set_connected(session->parts.reporter->status, true);
 	vb_sync_destroy(session->sync);
 	session->sync = NULL;
 	session->retry_ms = RETRY_FIRST_MS;
@@ -424,7 +431,7 @@ static int make_parts(struct vb_session *session)
 	const struct vb_watch_parts watch_parts = {.base = parts->base,
 		.worker = parts->worker,
 		.shop = parts->shop,
-		.log = parts->log};
+		.reporter = parts->reporter};
 	const struct vb_gate_port port = {
 		.reply = port_reply, .refuse = port_refuse, .context = session};
 
@@ -432,8 +439,8 @@ static int make_parts(struct vb_session *session)
 	const struct vb_gate_parts gate_parts = {.base = parts->base,
 		.worker = parts->worker,
 		.shop = parts->shop,
-		.config = parts->config,
-		.log = parts->log,
+		.reload = parts->reload,
+		.reporter = parts->reporter,
 		.watch = session->watch};
 	session->gate = vb_gate_create(&gate_parts, &port);
 	session->retry = evtimer_new(parts->base, on_retry, session);

@@ -4,9 +4,9 @@
 
 #include <event2/event.h>
 
-#include "log.h"
+#include "reload.h"
+#include "report.h"
 #include "task.h"
-#include "vb/adjust/config.h"
 #include "worker.h"
 
 /*
@@ -26,8 +26,8 @@ struct vb_session_parts {
 	struct event_base *base;
 	struct vb_worker *worker;
 	struct vb_workshop *shop;
-	const struct vb_config *config;
-	struct vb_log *log;
+	struct vb_reload *reload;
+	const struct vb_reporter *reporter;
 };
 
 /* Options and parts are borrowed and outlive the session. NULL when out of memory. */

@@ -11,7 +11,8 @@ struct known_pod {
 	char *namespace_name;
 	char *name;
 	char *handler;
-	bool concerns; /* its containers are our business */
+	struct vb_annotation *items;
+	struct vb_annotations annotations; /* those of ours, in items */
 };
 
 struct known_container {
@@ -47,6 +48,11 @@ static void finish_pod(struct known_pod *pod)
 	free(pod->namespace_name);
 	free(pod->name);
 	free(pod->handler);
+	for (size_t i = 0; i < pod->annotations.count; i++) {
+		free((char *)(uintptr_t)pod->items[i].key);
+		free((char *)(uintptr_t)pod->items[i].value);
+	}
+	free(pod->items);
 }
 
 static void finish_container(struct known_container *container)
@@ -77,18 +83,32 @@ static void *grow(void *items, size_t count, size_t size)
 	return reallocarray(items, count == 0 ? 1 : count * 2, size);
 }
 
-static bool pod_concerns(const struct vb_config *config, const struct vb_nri_pod *pod)
+static int copy_annotations(const struct vb_nri_pairs *pairs, struct known_pod *known)
 {
-	if (vb_config_has_handler(config, pod->runtime_handler))
-		return true;
-	for (size_t i = 0; i < pod->annotations.count; i++)
-		if (vb_annotation_is_ours(pod->annotations.items[i].key))
-			return true;
-	return false;
+	struct vb_annotations *annotations = &known->annotations;
+	size_t count = 0;
+
+	for (size_t i = 0; i < pairs->count; i++)
+		count += vb_annotation_is_ours(pairs->items[i].key);
+	if (count == 0)
+		return 0;
+	known->items = calloc(count, sizeof(*known->items));
+	if (known->items == NULL)
+		return -ENOMEM;
+	annotations->items = known->items;
+	for (size_t i = 0; i < pairs->count; i++) {
+		if (!vb_annotation_is_ours(pairs->items[i].key))
+			continue;
+		struct vb_annotation *copy = &known->items[annotations->count++];
+		copy->key = strdup(pairs->items[i].key);
+		copy->value = strdup(pairs->items[i].value);
+		if (copy->key == NULL || copy->value == NULL)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
-static int add_pod(
-	struct vb_sync *sync, const struct vb_config *config, const struct vb_nri_pod *pod)
+static int add_pod(struct vb_sync *sync, const struct vb_nri_pod *pod)
 {
 	struct known_pod *pods = grow(sync->pods, sync->pod_count, sizeof(*pods));
 	struct known_pod known = {
@@ -96,13 +116,13 @@ static int add_pod(
 		.namespace_name = strdup(pod->name_space),
 		.name = strdup(pod->name),
 		.handler = strdup(pod->runtime_handler),
-		.concerns = pod_concerns(config, pod),
 	};
 
 	if (pods != NULL)
 		sync->pods = pods;
 	if (pods == NULL || known.id == NULL || known.namespace_name == NULL ||
-		known.name == NULL || known.handler == NULL) {
+		known.name == NULL || known.handler == NULL ||
+		copy_annotations(&pod->annotations, &known) < 0) {
 		finish_pod(&known);
 		return -ENOMEM;
 	}
@@ -135,8 +155,8 @@ static int add_container(struct vb_sync *sync, const struct vb_nri_container *co
 	return 0;
 }
 
-int vb_sync_add(struct vb_sync *sync, const struct vb_config *config, const uint8_t *payload,
-	size_t size, bool *ret_more, struct vb_error *err)
+int vb_sync_add(struct vb_sync *sync, const uint8_t *payload, size_t size, bool *ret_more,
+	struct vb_error *err)
 {
 	struct vb_nri_synchronize chunk = {0};
 	vb_auto_arena struct vb_arena *arena = vb_arena_create(VB_ARENA_DEFAULT_BYTES);
@@ -154,7 +174,7 @@ int vb_sync_add(struct vb_sync *sync, const struct vb_config *config, const uint
 			break;
 		if (r > 0)
 			r = item.is_container ? add_container(sync, &item.container)
-					      : add_pod(sync, config, &item.pod);
+					      : add_pod(sync, &item.pod);
 		if (r == -ENOMEM)
 			return vb_error_set(err, ENOMEM, "read the runtime's state");
 		if (r < 0)
@@ -195,8 +215,37 @@ static int sweep(const struct vb_sync *sync, struct vb_workshop *shop, struct vb
 	return 0;
 }
 
-void vb_sync_finish(const struct vb_sync *sync, struct vb_workshop *shop, struct vb_worker *worker,
-	struct vb_watch *watch, struct vb_log *log)
+/* Whether CREATE would have given it a plan, or refused it. */
+static bool is_to_have_plan(const struct vb_config *config, const struct known_pod *pod,
+	const struct known_container *container)
+{
+	vb_auto_request struct vb_request request = {0};
+
+	if (container->has_digest)
+		return true;
+	if (pod == NULL)
+		return false;
+	return vb_config_has_handler(config, pod->handler) ||
+	       vb_request_parse(&pod->annotations, container->name, &request, NULL) < 0 ||
+	       request.asked;
+}
+
+static void examine(const struct known_pod *pod, const struct known_container *container,
+	struct vb_watch *watch)
+{
+	struct vb_found found = {
+		.container_id = container->id, .name = container->name, .pid = container->pid};
+
+	if (pod != NULL) {
+		found.namespace_name = pod->namespace_name;
+		found.pod = pod->name;
+		found.handler = pod->handler;
+	}
+	vb_watch_found(watch, &found);
+}
+
+void vb_sync_finish(const struct vb_sync *sync, const struct vb_config *config,
+	const struct vb_sync_parts *parts)
 {
 	struct vb_log_line line;
 
@@ -204,24 +253,15 @@ void vb_sync_finish(const struct vb_sync *sync, struct vb_workshop *shop, struct
 	vb_log_number(&line, "pods", (int64_t)sync->pod_count);
 	vb_log_number(&line, "containers", (int64_t)sync->container_count);
 	vb_log_word(&line, "complete", sync->incomplete ? "false" : "true");
-	vb_log_write_limited(log, &line);
-	if (!sync->incomplete && sweep(sync, shop, worker) < 0) {
+	vb_log_write_limited(parts->log, &line);
+	if (!sync->incomplete && sweep(sync, parts->shop, parts->worker) < 0) {
 		vb_log_begin(&line, NULL, "not-swept");
-		vb_log_write_limited(log, &line);
+		vb_log_write_limited(parts->log, &line);
 	}
 	for (size_t i = 0; i < sync->container_count; i++) {
 		const struct known_container *container = &sync->containers[i];
 		const struct known_pod *pod = pod_of(sync, container);
-		struct vb_found found = {.container_id = container->id,
-			.name = container->name,
-			.pid = container->pid};
-		if (pod != NULL) {
-			found.namespace_name = pod->namespace_name;
-			found.pod = pod->name;
-			found.handler = pod->handler;
-		}
-		if (container->is_running &&
-			(container->has_digest || (pod != NULL && pod->concerns)))
-			vb_watch_found(watch, &found);
+		if (container->is_running && is_to_have_plan(config, pod, container))
+			examine(pod, container, parts->watch);
 	}
 }

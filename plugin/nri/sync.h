@@ -22,14 +22,21 @@ void vb_sync_destroy(struct vb_sync *sync);
  * Takes in one chunk. An item that cannot be read is left out and makes the whole incomplete.
  * *ret_more says whether further chunks follow. Errors of vb_nri_decode_synchronize(); -ENOMEM.
  */
-int vb_sync_add(struct vb_sync *sync, const struct vb_config *config, const uint8_t *payload,
-	size_t size, bool *ret_more, struct vb_error *err) VB_WARN_UNUSED;
+int vb_sync_add(struct vb_sync *sync, const uint8_t *payload, size_t size, bool *ret_more,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+struct vb_sync_parts {
+	struct vb_workshop *shop;
+	struct vb_worker *worker;
+	struct vb_watch *watch;
+	struct vb_log *log;
+};
 
 /*
  * Acts on the whole: containers of ours that run are examined again, and when it was complete the
  * files of containers that are no more are removed.
  */
-void vb_sync_finish(const struct vb_sync *sync, struct vb_workshop *shop, struct vb_worker *worker,
-	struct vb_watch *watch, struct vb_log *log);
+void vb_sync_finish(const struct vb_sync *sync, const struct vb_config *config,
+	const struct vb_sync_parts *parts);
 
 #endif

@@ -3,12 +3,19 @@
 
 #include <errno.h>
 
+#include "verdict.h"
+
 static int probe(struct vb_task *task)
 {
 	int r = vb_speculation_probe(&task->shop->probe, &task->err);
 
 	task->shop->is_probed = r == 0;
 	return r;
+}
+
+static bool is_decision(enum vb_task_kind kind)
+{
+	return kind == VB_TASK_CREATE || kind == VB_TASK_VALIDATE || kind == VB_TASK_START;
 }
 
 static void run(struct vb_job *job)
@@ -21,9 +28,18 @@ static void run(struct vb_job *job)
 		[VB_TASK_OBSERVE] = vb_task_observe,
 		[VB_TASK_REMOVE] = vb_task_remove,
 		[VB_TASK_SWEEP] = vb_task_sweep,
+		[VB_TASK_RELOAD] = vb_task_reload,
 	};
 	struct vb_task *task = vb_task_of(job);
 
+	if (is_decision(task->kind)) {
+		vb_task_refresh_settings(task, false);
+		/* The loop went by the config before, or by none while it might have changed. */
+		if (!vb_verdict_concerns(task->shop->config, &task->request)) {
+			task->result = 0;
+			return;
+		}
+	}
 	task->result = kinds[task->kind](task);
 }
 
@@ -49,7 +65,11 @@ void vb_task_destroy(struct vb_task *task)
 		return;
 	vb_arena_destroy(task->arena);
 	free(task->container_id);
+	free(task->bundle_name);
 	free(task->warning);
+	free(task->namespace_name);
+	vb_plan_destroy(task->plan);
+	vb_settings_destroy(task->news.settings);
 	vb_case_destroy(task->subject);
 	vb_strv_finish(&task->containers);
 	vb_buf_destroy(task->reply);

@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "audit_sys.h"
 #include "case.h"
+#include "settings.h"
 #include "vb/adjust/bundle_store.h"
 #include "vb/adjust/config.h"
 #include "vb/adjust/outcome.h"
@@ -25,8 +27,10 @@
 struct vb_workshop {
 	const struct vb_config *config;
 	const char *config_problem; /* the node config is bad: every create is refused; or NULL */
+	struct vb_settings_file *settings_file; /* where config comes from */
 	struct vb_bundle_store *bundles;
 	struct vb_spec_cache *specs;
+	struct vb_audit_file *audit;
 	bool is_probed;
 	struct vb_speculation_probe probe; /* of this node */
 };
@@ -39,6 +43,23 @@ enum vb_task_kind {
 	VB_TASK_OBSERVE,  /* subject, or container_id and pid -> outcome */
 	VB_TASK_REMOVE,   /* container_id: its files go */
 	VB_TASK_SWEEP,    /* containers: the files of all others go */
+	VB_TASK_RELOAD,   /* nothing but the look at the config that others begin with */
+};
+
+/* A container that was found running is without what START demands: why, and what was done. */
+struct vb_task_lapse {
+	struct vb_error why;
+	struct vb_error kill_err;
+	int kill_result; /* as vb_kill_container() */
+	bool is_there;
+	bool was_to_be_killed;
+};
+
+/* What a look at the config's file brought. */
+struct vb_task_news {
+	struct vb_settings *settings; /* in force from this task on; NULL: no new ones */
+	struct vb_error err;          /* why the new ones are bad */
+	int result;
 };
 
 struct vb_task {
@@ -54,26 +75,35 @@ struct vb_task {
 	struct vb_case *subject;
 	struct vb_strv containers; /* SWEEP: sorted */
 	struct timespec listed_at; /* SWEEP: by the clock that file times are taken from */
+	char *namespace_name;      /* OBSERVE: of a found one; NULL: not known */
+	bool is_found;             /* OBSERVE: of a container that was found running */
+	bool is_last;              /* OBSERVE: what is not seen now was not there */
+	bool is_forced;            /* RELOAD: though nothing has changed; the audit log too */
 
 	/* The answer. */
-	struct vb_buf *reply; /* payload; NULL: an empty one */
-	struct vb_outcome outcome;
-	struct vb_error err;
-	int result; /* 0 or -errno */
-	char plan_digest[VB_DIGEST_SIZE];
 	bool has_outcome;
 	bool has_plan; /* CREATE: a plan file was written */
-	char *warning; /* CREATE: what the bundle store worked around; or NULL */
 	bool planless; /* OBSERVE: there is no plan for this container */
 	bool again;    /* OBSERVE: not everything could be seen yet */
+	int result;    /* 0 or -errno */
+	struct vb_error err;
+	struct vb_outcome outcome;
+	struct vb_buf *reply;       /* payload; NULL: an empty one */
+	struct vb_plan *plan;       /* CREATE: what was decided; NULL: nothing */
+	char *bundle_name;          /* CREATE: the one that was asked for; or NULL */
+	char *warning;              /* CREATE: what the bundle store worked around; or NULL */
+	struct vb_task_lapse lapse; /* OBSERVE */
+	struct vb_task_news news;   /* RELOAD, and the three decisions */
+	char plan_digest[VB_DIGEST_SIZE];
 
-	bool is_last;  /* OBSERVE, of the question: what is not seen now was not there */
-	bool answered; /* the loop's, as the rest: the deadline came first */
+	/* The loop's. */
+	bool answered; /* the deadline came first */
 	uint32_t stream_id;
 	uint64_t session;
 	int64_t started_us;
 	void *owner;
 	struct event *deadline;
+	unsigned int deadline_ms;
 };
 
 /* done is called on the loop's thread. NULL when out of memory. */
@@ -101,6 +131,12 @@ static inline const struct vb_speculation_probe *vb_task_probe_result(const stru
 /* Parses the pod's annotations for the request's container; as vb_request_parse(). */
 int vb_task_parse_request(struct vb_task *task, struct vb_request *ret_request) VB_WARN_UNUSED;
 
+/*
+ * Looks at the config's file and puts a new one in force, for this task on. What came of it is for
+ * vb_reload_take().
+ */
+void vb_task_refresh_settings(struct vb_task *task, bool forced);
+
 /* Private to task.c: the kinds that have a file of their own. */
 int vb_task_create_container(struct vb_task *task);
 int vb_task_validate(struct vb_task *task);
@@ -108,5 +144,6 @@ int vb_task_start(struct vb_task *task);
 int vb_task_observe(struct vb_task *task);
 int vb_task_remove(struct vb_task *task);
 int vb_task_sweep(struct vb_task *task);
+int vb_task_reload(struct vb_task *task);
 
 #endif

@@ -96,7 +96,8 @@ static int find_bundle(
 	int r = vb_bundle_store_get(task->shop->bundles, request->bundle_name,
 		request->bundle_digest, ret_bundle, &task->err);
 	const char *warning = vb_bundle_store_warning(task->shop->bundles);
-	/* Out of memory, the warning is left out; the bundle is as good. */
+	/* Out of memory, name and warning are left out; the bundle is as good. */
+	task->bundle_name = strdup(request->bundle_name);
 	task->warning = warning != NULL ? strdup(warning) : NULL;
 	return r;
 }
@@ -144,7 +145,7 @@ static int check_text(struct vb_task *task)
 	if (task->shop->config_problem != NULL) {
 		(void)vb_error_refuse(&task->err, VB_CODE_INTERNAL, "the node config is bad: %s",
 			task->shop->config_problem);
-		return vb_error_fix(&task->err, "mend the file and restart vambrace-nri");
+		return vb_error_fix(&task->err, "mend the file, and vambrace-nri takes it");
 	}
 	if (!task->request.pod.has_bad_text && !task->request.container.has_bad_text)
 		return 0;
@@ -155,13 +156,11 @@ static int check_text(struct vb_task *task)
 
 int vb_task_create_container(struct vb_task *task)
 {
-	vb_auto_plan struct vb_plan *plan = NULL;
-
 	int r = check_text(task);
 	if (r == 0)
-		r = decide(task, &plan);
-	if (r == 0 && plan != NULL)
-		r = record(task, plan);
+		r = decide(task, &task->plan);
+	if (r == 0 && task->plan != NULL)
+		r = record(task, task->plan);
 	/* A plan of an earlier attempt must not stand in for this one. */
 	if (task->has_plan)
 		return r;

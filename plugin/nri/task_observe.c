@@ -5,8 +5,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "kill_sys.h"
 #include "task.h"
 #include "vb/adjust/state.h"
+#include "verdict.h"
 
 /* What happens behind the runtime's back: looking at running containers, and clearing up. */
 
@@ -42,10 +44,36 @@ static bool is_removed(const struct vb_case *subject)
 	return vb_state_read(VB_STATE_PLAN, subject->container_id, &text, &size, NULL) == -ENOENT;
 }
 
+static void act_on_unhardened(struct vb_task *task)
+{
+	const struct vb_case *subject = task->subject;
+
+	task->lapse.is_there = true;
+	if (vb_verdict_on_unhardened(task->shop->config, task->namespace_name) !=
+		VB_UNHARDENED_KILL)
+		return;
+	task->lapse.was_to_be_killed = true;
+	task->lapse.kill_result = vb_kill_container(subject != NULL ? subject->pid : task->pid,
+		task->container_id, &task->lapse.kill_err);
+}
+
+/* Of one that was just let through, START has judged. */
+static void judge_found(struct vb_task *task)
+{
+	if (!task->is_found)
+		return;
+	if (task->planless)
+		(void)vb_error_say(&task->lapse.why, ENOENT, "it runs without a plan of Vambrace");
+	if (task->planless || vb_outcome_admit(&task->outcome, &task->lapse.why) < 0)
+		act_on_unhardened(task);
+}
+
 int vb_task_observe(struct vb_task *task)
 {
 	int r = task->subject == NULL ? load(task) : 0;
 
+	if (r == 0 && task->planless)
+		judge_found(task);
 	if (r < 0 || task->planless || is_removed(task->subject))
 		return r;
 	r = vb_case_examine(task->subject, VB_STAGE_RUNNING, task->shop->specs, &task->err);
@@ -62,6 +90,8 @@ int vb_task_observe(struct vb_task *task)
 	if (!task->again)
 		r = vb_case_store(task->subject, &task->outcome, &task->err);
 	task->has_outcome = r == 0;
+	if (r == 0 && !task->again)
+		judge_found(task);
 	return r;
 }
 

@@ -26,3 +26,11 @@ enum vb_verdict vb_verdict_after(enum vb_nri_event event, int result)
 {
 	return result < 0 && can_refuse(event) ? VB_VERDICT_REFUSE : VB_VERDICT_ADMIT;
 }
+
+enum vb_unhardened vb_verdict_on_unhardened(
+	const struct vb_config *config, const char *namespace_name)
+{
+	(void)config;
+	(void)namespace_name;
+	return VB_UNHARDENED_REPORT;
+}

@@ -26,4 +26,12 @@ enum vb_verdict {
 };
 enum vb_verdict vb_verdict_after(enum vb_nri_event event, int result);
 
+/* What is to happen to a container of the namespace that runs without what START demands. */
+enum vb_unhardened {
+	VB_UNHARDENED_REPORT,
+	VB_UNHARDENED_KILL,
+};
+enum vb_unhardened vb_verdict_on_unhardened(
+	const struct vb_config *config, const char *namespace_name);
+
 #endif

@@ -26,7 +26,9 @@ struct observation {
 	unsigned int attempt;
 	struct event *timer;
 
-	/* Of a container that was found running; NULL otherwise. */
+	bool is_found;
+
+	/* Of a container that was found running; NULL otherwise, and where they are not known. */
 	char *name;
 	char *namespace_name;
 	char *pod;
@@ -121,32 +123,41 @@ static void wait_for_next_attempt(struct observation *observation)
 		end(observation);
 }
 
-static void report_unhardened(const struct observation *observation)
+static const char *action_of(const struct vb_task *task)
 {
-	struct vb_log_line line;
+	if (!task->lapse.was_to_be_killed)
+		return "report";
+	return task->lapse.kill_result == 0 ? "killed" : "not-killed";
+}
 
-	vb_log_begin(&line, observation->container_id, "unhardened");
-	vb_log_text(&line, "namespace", observation->namespace_name);
-	vb_log_text(&line, "pod", observation->pod);
-	vb_log_text(&line, "container", observation->name);
-	vb_log_text(&line, "handler", observation->handler);
-	vb_log_text(&line, "reason", "it runs without a plan of Vambrace");
-	vb_log_write_limited(observation->watch->parts.log, &line);
+static void report_unhardened(const struct observation *observation, const struct vb_task *task)
+{
+	const struct vb_finding finding = {.namespace_name = observation->namespace_name,
+		.pod = observation->pod,
+		.container = observation->name,
+		.container_id = observation->container_id,
+		.handler = observation->handler,
+		.plan_digest = task->has_outcome ? task->outcome.plan_digest : NULL,
+		.reason = task->lapse.why.what,
+		.action = action_of(task),
+		.error = task->lapse.kill_result < 0 ? task->lapse.kill_err.what : NULL};
+
+	vb_report_unhardened(observation->watch->parts.reporter, &finding);
 }
 
 static void report(const struct observation *observation, const struct vb_task *task)
 {
-	struct vb_log *log = observation->watch->parts.log;
+	const struct vb_reporter *reporter = observation->watch->parts.reporter;
 	struct vb_log_line line;
 
-	if (task->planless) {
-		report_unhardened(observation);
-	} else if (task->has_outcome) {
-		vb_report_outcome(log, &task->outcome);
+	if (task->lapse.is_there)
+		report_unhardened(observation, task);
+	if (task->has_outcome) {
+		vb_report_outcome(reporter, &task->outcome);
 	} else if (task->result < 0 && task->result != -ECANCELED) {
 		vb_log_begin(&line, observation->container_id, "not-examined");
 		vb_log_text(&line, "error", task->err.what);
-		vb_log_write_limited(log, &line);
+		vb_log_write_limited(reporter->log, &line);
 	}
 }
 
@@ -167,13 +178,21 @@ static void on_done(struct vb_job *job)
 	end(observation);
 }
 
+static char *copy(const char *text)
+{
+	return text != NULL ? strdup(text) : NULL;
+}
+
 static void look(struct observation *observation)
 {
 	const struct vb_watch_parts *parts = &observation->watch->parts;
 	struct vb_task *task = vb_task_create(parts->shop, VB_TASK_OBSERVE, on_done);
 
-	if (task != NULL)
+	if (task != NULL) {
 		task->container_id = strdup(observation->container_id);
+		task->namespace_name = copy(observation->namespace_name);
+		task->is_found = observation->is_found;
+	}
 	if (task == NULL || task->container_id == NULL) {
 		vb_task_destroy(task);
 		end(observation);
@@ -279,17 +298,13 @@ static void on_next_turn(evutil_socket_t fd, short what, void *context)
 	look(observation);
 }
 
-static char *copy(const char *text)
-{
-	return text != NULL ? strdup(text) : NULL;
-}
-
 void vb_watch_found(struct vb_watch *watch, const struct vb_found *found)
 {
 	vb_watch_forget(watch, found->container_id);
 	struct observation *observation = create(watch, found->container_id);
 	if (observation == NULL)
 		return;
+	observation->is_found = true;
 	observation->name = copy(found->name);
 	observation->namespace_name = copy(found->namespace_name);
 	observation->pod = copy(found->pod);

@@ -5,7 +5,7 @@
 #include <event2/event.h>
 
 #include "case.h"
-#include "log.h"
+#include "report.h"
 #include "task.h"
 #include "worker.h"
 
@@ -21,7 +21,7 @@ struct vb_watch_parts {
 	struct event_base *base;
 	struct vb_worker *worker;
 	struct vb_workshop *shop;
-	struct vb_log *log;
+	const struct vb_reporter *reporter;
 };
 
 /* The parts are borrowed and outlive the watch. NULL when out of memory. */

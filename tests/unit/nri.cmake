@@ -4,7 +4,10 @@ vb_add_unit_test(test_nri_render test_nri_render.c LIBS vb_nri)
 vb_add_unit_test(test_nri_parts test_nri_parts.c LIBS vb_nri)
 vb_add_unit_test(test_audit_frame test_audit_frame.c LIBS vb_nri)
 vb_add_unit_test(test_audit_file test_audit_file.c oci_node.c LIBS vb_nri)
-foreach(test session gate)
+vb_add_unit_test(test_frames test_frames.c LIBS vb_nri)
+vb_add_unit_test(test_refusals test_refusals.c LIBS vb_nri)
+vb_add_unit_test(test_settings test_settings.c oci_node.c LIBS vb_nri)
+foreach(test session gate audit reload)
 	vb_add_unit_test(test_nri_${test} test_nri_${test}.c nri_runtime.c oci_node.c
 		LIBS vb_proto vb_adjust)
 	target_compile_definitions(test_nri_${test}

@@ -415,16 +415,26 @@ void runtime_wait_file(const char *path, bool is_there)
 	ck_abort_msg("%s is %s", path, is_there ? "not there" : "still there");
 }
 
-void runtime_wait_log(const char *text)
+void runtime_wait_text(const char *path, const char *text)
 {
 	for (unsigned int waited = 0; waited < PATIENCE_MS; waited += STEP_MS) {
-		if (runtime_has_file(RUNTIME_LOG)) {
-			vb_auto_free char *log = support_read_file(RUNTIME_LOG);
-			if (strstr(log, text) != NULL)
+		if (runtime_has_file(path)) {
+			vb_auto_free char *content = support_read_file(path);
+			if (strstr(content, text) != NULL)
 				return;
 		}
 		pause_ms(STEP_MS);
 	}
-	vb_auto_free char *log = support_read_file(RUNTIME_LOG);
-	ck_abort_msg("no '%s' in the log:\n%s", text, log);
+	vb_auto_free char *content = support_read_file(path);
+	ck_abort_msg("no '%s' in %s:\n%s", text, path, content);
+}
+
+void runtime_wait_log(const char *text)
+{
+	runtime_wait_text(RUNTIME_LOG, text);
+}
+
+void runtime_wait_audit(const char *text)
+{
+	runtime_wait_text(RUNTIME_AUDIT, text);
 }

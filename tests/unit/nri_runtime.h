@@ -20,6 +20,7 @@
 #define RUNTIME_CONFIG RUNTIME_DIR "/config.json"
 #define RUNTIME_LOG    RUNTIME_DIR "/log"
 #define RUNTIME_BUNDLE RUNTIME_DIR "/bundles"
+#define RUNTIME_AUDIT  "/var/log/vambrace/audit.jsonl"
 
 #define CONTAINER_ID "c0ffee0123456789"
 
@@ -100,7 +101,9 @@ struct vb_buf *configure_payload(const char *version);
 bool runtime_has_file(const char *path);
 /* Waits until the file is there, or is not. */
 void runtime_wait_file(const char *path, bool is_there);
-/* Waits until the daemon's log holds the text. */
+/* Waits until the file, the daemon's log or its audit log holds the text. */
+void runtime_wait_text(const char *path, const char *text);
 void runtime_wait_log(const char *text);
+void runtime_wait_audit(const char *text);
 
 #endif

@@ -108,14 +108,19 @@ START_TEST(text_from_outside_stays_inside_its_quotes)
 }
 END_TEST
 
-START_TEST(every_pair_of_bytes_makes_a_valid_line)
+START_TEST(every_byte_in_front_of_every_kind_of_byte_makes_a_valid_line)
 {
-	for (unsigned int pair = 0x0101; pair <= 0xffff; pair++) {
-		const char text[] = {(char)(pair >> 8), (char)pair, 'z', '\0'};
-		start();
-		vb_audit_text(&frame, "error", text);
-		vb_audit_end(&frame);
-		json_decref(parse());
+	static const unsigned char kinds[] = {0x01, 0x1f, '"', '\\', 0x7f, 0x80, 0x9f, 0xa0, 0xbf,
+		0xc0, 0xc2, 0xe0, 0xed, 0xf4, 0xff};
+
+	for (unsigned int first = 0x01; first <= 0xff; first++) {
+		for (size_t i = 0; i < VB_ARRAY_SIZE(kinds); i++) {
+			const char text[] = {(char)first, (char)kinds[i], 'z', '\0'};
+			start();
+			vb_audit_text(&frame, "error", text);
+			vb_audit_end(&frame);
+			json_decref(parse());
+		}
 	}
 }
 END_TEST
@@ -195,7 +200,7 @@ int main(void)
 	tcase_add_test(tcase, an_object_holds_the_members_up_to_its_end);
 	tcase_add_loop_test(
 		tcase, text_from_outside_stays_inside_its_quotes, 0, (int)VB_ARRAY_SIZE(escaped));
-	tcase_add_test(tcase, every_pair_of_bytes_makes_a_valid_line);
+	tcase_add_test(tcase, every_byte_in_front_of_every_kind_of_byte_makes_a_valid_line);
 	tcase_add_test(tcase, a_long_text_is_cut_between_characters);
 	tcase_add_test(tcase, names_of_any_length_leave_room_for_the_rest);
 	tcase_add_test(tcase, what_has_no_room_is_left_out_and_the_line_says_so);

@@ -78,7 +78,7 @@ START_TEST(a_pod_that_asks_for_nothing_is_left_alone)
 		ck_assert_int_eq(answer->code, 0);
 		ck_assert_uint_eq(answer->payload_size, 0);
 	}
-	ck_assert(!runtime_has_file(STATE));
+	ck_assert(!runtime_has_file(STATE "/plans"));
 }
 END_TEST
 
@@ -166,7 +166,7 @@ START_TEST(a_container_id_that_cannot_name_a_file_is_refused)
 	const struct answer *answer = call("CreateContainer", &bad);
 	ck_assert_int_eq(answer->code, VB_TTRPC_UNKNOWN);
 	ck_assert_int_eq(strncmp(answer->message, "vambrace: ErrInternal: ", 23), 0);
-	ck_assert(!runtime_has_file(STATE));
+	ck_assert(!runtime_has_file(STATE "/plans"));
 }
 END_TEST
 
@@ -356,6 +356,8 @@ START_TEST(a_hanging_disk_is_answered_at_the_deadline_and_leaves_nothing)
 	/* The plan that comes late is taken away again. */
 	ck_assert_int_eq(ptrace(PTRACE_DETACH, worker, NULL, NULL), 0);
 	expect_late_plan_gone();
+	runtime_wait_audit("\"request\":\"CreateContainer\",\"code\":\"ErrDeadline\",\"error\":"
+			   "\"vambrace: ErrDeadline: the node did not answer within 300 ms" PLACE);
 }
 END_TEST
 

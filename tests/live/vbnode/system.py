@@ -155,12 +155,13 @@ class Vambrace:
             time.sleep(0.01)
 
     def state_files(self):
-        """Relative paths of all files under /run/vambrace, the runtime's features left out."""
+        """Relative paths of the files of containers under /run/vambrace."""
         root = self.node.host_path(STATE)
         if not root.exists():
             return set()
         return {str(path.relative_to(root)) for path in root.rglob("*")
-                if path.is_file() and path.parent.name != "features"}
+                if path.is_file() and path.parent.name != "features"
+                and not path.name.startswith("daemon.json")}
 
     def _state(self, kind, container_id):
         return json.loads(self.node.read(f"{STATE}/{kind}/{container_id}.json"))

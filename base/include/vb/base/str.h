@@ -21,6 +21,9 @@ int vb_strv_add(struct vb_strv *strv, const char *text) VB_WARN_UNUSED;
 int vb_strv_add_n(struct vb_strv *strv, const char *text, size_t length) VB_WARN_UNUSED;
 int vb_strv_copy(struct vb_strv *strv, const struct vb_strv *from) VB_WARN_UNUSED;
 
+/* Whether both hold the same texts in the same order. */
+bool vb_strv_equal(const struct vb_strv *a, const struct vb_strv *b);
+
 bool vb_strv_contains(const struct vb_strv *strv, const char *text);
 
 /* Sorts by byte value and drops repetitions. */

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "vb/base/file.h"
+
+struct identity {
+	bool exists;
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec mtime;
+	struct timespec ctime;
+};
+
+struct vb_settings_file {
+	const char *path;
+	struct identity seen;
+};
+
+void vb_settings_destroy(struct vb_settings *settings)
+{
+	if (settings == NULL)
+		return;
+	vb_config_finish(&settings->config);
+	free(settings->problem);
+	free(settings);
+}
+
+struct vb_settings *vb_settings_create_default(const char *problem)
+{
+	vb_auto_settings struct vb_settings *settings = calloc(1, sizeof(*settings));
+
+	if (settings == NULL || vb_config_init(&settings->config) < 0)
+		return NULL;
+	(void)clock_gettime(CLOCK_REALTIME, &settings->loaded_at);
+	settings->problem = problem != NULL ? strdup(problem) : NULL;
+	if (problem != NULL && settings->problem == NULL)
+		return NULL;
+	return VB_STEAL(settings);
+}
+
+struct vb_settings_file *vb_settings_file_create(const char *path)
+{
+	struct vb_settings_file *file = calloc(1, sizeof(*file));
+
+	if (file != NULL)
+		file->path = path;
+	return file;
+}
+
+void vb_settings_file_destroy(struct vb_settings_file *file)
+{
+	free(file);
+}
+
+static bool is_same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool is_same(const struct identity *a, const struct identity *b)
+{
+	return a->exists == b->exists && a->device == b->device && a->inode == b->inode &&
+	       a->size == b->size && is_same_time(&a->mtime, &b->mtime) &&
+	       is_same_time(&a->ctime, &b->ctime);
+}
+
+/* What cannot be looked at is taken for gone; reading it says why. */
+static struct identity identify(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return (struct identity){0};
+	return (struct identity){.exists = true,
+		.device = st.st_dev,
+		.inode = st.st_ino,
+		.size = st.st_size,
+		.mtime = st.st_mtim,
+		.ctime = st.st_ctim};
+}
+
+/* A ConfigMap's file is a link, so this one is followed. */
+static int read_file(const char *path, char **ret_text, size_t *ret_size, struct vb_error *err)
+{
+	vb_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return vb_error_set(err, errno, "open '%s'", path);
+	return vb_file_read_fd(fd, path, VB_CONFIG_FILE_MAX, ret_text, ret_size, err);
+}
+
+static int read_settings(const char *path, struct vb_settings **ret_settings, struct vb_error *err)
+{
+	vb_auto_settings struct vb_settings *settings = calloc(1, sizeof(*settings));
+	vb_auto_free char *text = NULL;
+	size_t size = 0;
+
+	if (settings == NULL)
+		return vb_error_set(err, ENOMEM, "read '%s'", path);
+	int r = read_file(path, &text, &size, err);
+	if (r == 0)
+		r = vb_config_parse(text, size, &settings->config, err);
+	if (r < 0)
+		return r;
+	vb_digest(text, size, settings->digest);
+	(void)clock_gettime(CLOCK_REALTIME, &settings->loaded_at);
+	*ret_settings = VB_STEAL(settings);
+	return 0;
+}
+
+int vb_settings_load(
+	struct vb_settings_file *file, struct vb_settings **ret_settings, struct vb_error *err)
+{
+	struct vb_error why = {0};
+
+	/* Ahead of reading: a change in between is seen as one at the next look. */
+	file->seen = identify(file->path);
+	int r = read_settings(file->path, ret_settings, &why);
+	if (r == 0)
+		return 0;
+	if (r != -ENOENT) {
+		*err = why;
+		return vb_error_wrap(err, "node config '%s'", file->path);
+	}
+	*ret_settings = vb_settings_create_default(NULL);
+	return *ret_settings != NULL ? 0 : vb_error_set(err, ENOMEM, "make the node config");
+}
+
+int vb_settings_refresh(struct vb_settings_file *file, bool forced,
+	struct vb_settings **ret_settings, struct vb_error *err)
+{
+	struct identity now = identify(file->path);
+
+	/* No file is what the defaults are for; asked to read it again, that is no failure either.
+	 */
+	if (is_same(&file->seen, &now) && (!forced || !now.exists))
+		return 0;
+	file->seen = now;
+	int r = read_settings(file->path, ret_settings, err);
+	return r < 0 ? vb_error_wrap(err, "node config '%s'", file->path) : 1;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "oci_node.h"
+#include "settings.h"
+#include "unit.h"
+
+#define PATH "/run/config/config.json"
+
+static struct vb_settings_file *file;
+static struct vb_settings *settings;
+static struct vb_error err;
+
+static void start(void)
+{
+	support_enter_node();
+	support_make_directories("/run/config");
+	memset(&err, 0, sizeof(err));
+	file = vb_settings_file_create(PATH);
+	ck_assert_ptr_nonnull(file);
+}
+
+static void finish(void)
+{
+	vb_settings_destroy(settings);
+	vb_settings_file_destroy(file);
+}
+
+static int refresh(bool forced)
+{
+	vb_settings_destroy(settings);
+	settings = NULL;
+	memset(&err, 0, sizeof(err));
+	return vb_settings_refresh(file, forced, &settings, &err);
+}
+
+static void load(void)
+{
+	ck_assert_msg(vb_settings_load(file, &settings, &err) == 0, "%s", err.what);
+}
+
+START_TEST(no_file_means_the_defaults_and_a_file_that_comes_is_taken)
+{
+	load();
+	ck_assert_uint_eq(settings->config.deadline_ms, 1500);
+	ck_assert_str_eq(settings->digest, "");
+	ck_assert_int_eq(refresh(false), 0);
+	ck_assert_int_eq(refresh(true), 0);
+	support_write_file(PATH, "{\"deadline_ms\":200}", 0644);
+	ck_assert_int_eq(refresh(false), 1);
+	ck_assert_uint_eq(settings->config.deadline_ms, 200);
+	ck_assert_int_eq(strncmp(settings->digest, "sha256:", 7), 0);
+	ck_assert_ptr_null(settings->problem);
+}
+END_TEST
+
+START_TEST(the_same_file_is_read_again_only_when_forced)
+{
+	support_write_file(PATH, "{\"deadline_ms\":200}", 0644);
+	load();
+	ck_assert_int_eq(refresh(false), 0);
+	ck_assert_ptr_null(settings);
+	ck_assert_int_eq(refresh(true), 1);
+	ck_assert_uint_eq(settings->config.deadline_ms, 200);
+}
+END_TEST
+
+START_TEST(a_bad_file_fails_once_with_its_path_and_a_good_one_is_taken_again)
+{
+	support_write_file(PATH, "{\"deadline_ms\":200}", 0644);
+	load();
+	support_write_file(PATH, "{\"deadline_ms\":2}", 0644);
+	ck_assert_int_eq(refresh(false), -EINVAL);
+	ck_assert_str_eq(err.what, "node config '" PATH "': config.deadline_ms must be a number "
+				   "from 100 to 60000");
+	ck_assert_int_eq(refresh(false), 0);
+	ck_assert_int_eq(refresh(true), -EINVAL);
+	support_write_file(PATH, "{\"deadline_ms\":300}", 0644);
+	ck_assert_int_eq(refresh(false), 1);
+	ck_assert_uint_eq(settings->config.deadline_ms, 300);
+}
+END_TEST
+
+START_TEST(a_file_that_has_gone_is_a_failure_and_not_the_defaults)
+{
+	support_write_file(PATH, "{\"deadline_ms\":200}", 0644);
+	load();
+	ck_assert_int_eq(unlink(PATH), 0);
+	ck_assert_int_eq(refresh(false), -ENOENT);
+	ck_assert_ptr_null(settings);
+	ck_assert_int_eq(refresh(false), 0);
+}
+END_TEST
+
+/* As kubelet does it: files behind a link that is replaced as a whole. */
+START_TEST(a_config_map_that_turns_its_link_round_is_a_change)
+{
+	support_make_directories("/run/config/..1");
+	support_make_directories("/run/config/..2");
+	support_write_file("/run/config/..1/config.json", "{\"deadline_ms\":201}", 0644);
+	support_write_file("/run/config/..2/config.json", "{\"deadline_ms\":202}", 0644);
+	ck_assert_int_eq(symlink("..1", "/run/config/..data"), 0);
+	ck_assert_int_eq(symlink("..data/config.json", PATH), 0);
+	load();
+	ck_assert_uint_eq(settings->config.deadline_ms, 201);
+	ck_assert_int_eq(symlink("..2", "/run/config/..data_tmp"), 0);
+	ck_assert_int_eq(rename("/run/config/..data_tmp", "/run/config/..data"), 0);
+	ck_assert_int_eq(refresh(false), 1);
+	ck_assert_uint_eq(settings->config.deadline_ms, 202);
+}
+END_TEST
+
+START_TEST(a_first_file_that_is_bad_or_no_file_fails)
+{
+	support_write_file(PATH, "{", 0644);
+	ck_assert_int_eq(vb_settings_load(file, &settings, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.what, "node config '" PATH "': JSON error"));
+	ck_assert_int_eq(unlink(PATH), 0);
+	ck_assert_int_eq(mkfifo(PATH, 0644), 0);
+	ck_assert_int_eq(vb_settings_load(file, &settings, &err), -EINVAL);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("settings");
+
+	tcase_add_checked_fixture(tcase, start, finish);
+	tcase_add_test(tcase, no_file_means_the_defaults_and_a_file_that_comes_is_taken);
+	tcase_add_test(tcase, the_same_file_is_read_again_only_when_forced);
+	tcase_add_test(tcase, a_bad_file_fails_once_with_its_path_and_a_good_one_is_taken_again);
+	tcase_add_test(tcase, a_file_that_has_gone_is_a_failure_and_not_the_defaults);
+	tcase_add_test(tcase, a_config_map_that_turns_its_link_round_is_a_change);
+	tcase_add_test(tcase, a_first_file_that_is_bad_or_no_file_fails);
+	return vb_unit_run("settings", tcase);
+}
