@@ -73,6 +73,12 @@ static const char *judge_path(const struct vb_shim_libraries *list, struct vb_sh
 	return file;
 }
 
+/* The loader would make another path of it than the one that is judged. */
+static bool is_rewritten(const char *file)
+{
+	return vb_shim_is_glibc() && vb_shim_token_has_any(file, strlen(file));
+}
+
 /* A bare name: the list picks the file, no search path does. */
 static const char *judge_name(
 	const struct vb_shim_libraries *list, struct vb_shim_scratch *scratch, const char *name)
@@ -81,7 +87,7 @@ static const char *judge_name(
 
 	for (uint32_t position = 0;
 		(entry = vb_shim_libraries_named(list, name, &position)) != NULL;) {
-		if (vb_shim_canon(scratch, AT_FDCWD, entry) == 0)
+		if (!is_rewritten(entry) && vb_shim_canon(scratch, AT_FDCWD, entry) == 0)
 			return vb_shim_libraries_match(list, scratch->canonical) ? entry : NULL;
 	}
 	return NULL;
@@ -98,10 +104,7 @@ static const char *judge(const struct vb_shim_policy *policy, struct vb_shim_scr
 	if (!vb_shim_search_is_direct(load->file))
 		return judge_name(list, scratch, load->file);
 	file = vb_shim_load_expand(scratch, load);
-	/* The loader would make another path of it than the one that is judged. */
-	if (file == NULL || (vb_shim_is_glibc() && vb_shim_token_has_any(file, strlen(file))))
-		return NULL;
-	return judge_path(list, scratch, file, flags);
+	return file == NULL || is_rewritten(file) ? NULL : judge_path(list, scratch, file, flags);
 }
 
 static void audit(const struct vb_shim_policy *policy, const struct vb_shim_load *load,

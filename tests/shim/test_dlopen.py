@@ -350,6 +350,8 @@ class Caller(Libraries):
                 os.symlink(self.plug, link)
                 self.assert_load_refused(self.load("dlopen", link, allow=self.plug),
                                          denied_load(link))
+                self.assert_load_refused(self.load("dlopen", "libplug.so", allow=link),
+                                         denied_load("libplug.so"))
 
 
 class Audit(Libraries):
