@@ -527,7 +527,7 @@ class Race(Libraries):
     def test_a_name_that_another_thread_changes_loads_no_unlisted_file(self):
         listed = self.copy("plug.so", "plug/a.so")
         unlisted = self.copy("plug.so", "plug/b.so")
-        rounds = 4000 if harness.RUNTIME != "arm64" else 400
+        rounds = 40000 if harness.RUNTIME != "arm64" else 400
         run = self.load("race-dlopen", listed, unlisted, rounds, allow=listed,
                         stderr=subprocess.DEVNULL)
         self.assert_returned(run, 0)
