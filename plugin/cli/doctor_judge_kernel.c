@@ -68,6 +68,53 @@ static void judge_seccomp(const json_t *facts, struct vb_findings *findings)
 			: "");
 }
 
+/* A runtime without flags then mitigates each unconfined container that gets the starter. */
+static const char *runtime_without_flags(const json_t *facts)
+{
+	const json_t *handlers = vb_doctor_get(facts, "hook.handlers");
+	const char *name = NULL;
+	const json_t *handler = NULL;
+
+	json_object_foreach((json_t *)(uintptr_t)handlers, name, handler) {
+		const json_t *features = json_object_get(handler, "features");
+		if (json_is_object(features) &&
+			!json_is_true(json_object_get(features, "spec_allow")))
+			return json_string_value(json_object_get(handler, "runtime"));
+	}
+	return NULL;
+}
+
+static void judge_speculation(const json_t *facts, struct vb_findings *findings)
+{
+	const char *effect = vb_doctor_text_of(facts, "spec_allow");
+	const char *runtime = runtime_without_flags(facts);
+
+	if (effect == NULL)
+		return;
+	if (strcmp(effect, "matters") == 0 && runtime != NULL)
+		vb_finding_fix(vb_finding_add(findings, "speculation", VB_FINDING_WARNING,
+				       "on this kernel %.128s mitigates speculation in every "
+				       "container that gets a seccomp filter",
+				       runtime),
+			"hardened containers run slower than unconfined ones; use runc 1.2 or "
+			"later, or crun, which set SPEC_ALLOW");
+	else if (strcmp(effect, "matters") == 0)
+		(void)vb_finding_add(findings, "speculation", VB_FINDING_OK,
+			"SPEC_ALLOW matters here: filters without it mitigate speculation");
+	else if (strcmp(effect, "no-effect") == 0)
+		(void)vb_finding_add(findings, "speculation", VB_FINDING_OK,
+			"SPEC_ALLOW has no effect here: filters do not mitigate speculation");
+	else if (strcmp(effect, "already-forced") == 0)
+		vb_finding_fix(vb_finding_add(findings, "speculation", VB_FINDING_WARNING,
+				       "this shell is mitigated beyond recall, and so may be what "
+				       "starts containers"),
+			"look at Speculation_Store_Bypass in /proc/<pid of containerd>/status; no "
+			"container can regain the speed where it says force mitigated");
+	else
+		(void)vb_finding_add(findings, "speculation", VB_FINDING_UNSEEN,
+			"whether SPEC_ALLOW matters could not be measured");
+}
+
 static void judge_refused_namespace(
 	const json_t *facts, const char *error, struct vb_findings *findings)
 {
@@ -192,6 +239,7 @@ void vb_doctor_judge_kernel(const json_t *facts, struct vb_findings *findings)
 {
 	judge_cgroups(facts, findings);
 	judge_seccomp(facts, findings);
+	judge_speculation(facts, findings);
 	judge_user_namespaces(facts, findings);
 	judge_modules(facts, findings);
 	judge_clock(facts, findings);

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vb/adjust/speculation.h"
 #include "vb/base/file.h"
 #include "vb/base/str.h"
 
@@ -162,6 +163,14 @@ static json_t *look_at_audit_log(void)
 		"free_bytes", (json_int_t)fs.f_bavail * (json_int_t)fs.f_frsize);
 }
 
+static const char *try_speculation(void)
+{
+	struct vb_speculation_probe probe;
+
+	int r = vb_speculation_probe(&probe, NULL);
+	return vb_spec_effect_name(vb_speculation_effect(r == 0 ? &probe : NULL, NULL));
+}
+
 void vb_doctor_gather_kernel(json_t *facts)
 {
 	json_t *seccomp = json_object();
@@ -171,6 +180,7 @@ void vb_doctor_gather_kernel(json_t *facts)
 	put_words(seccomp, "actions", "/proc/sys/kernel/seccomp/actions_avail", " ");
 	(void)json_object_set_new(seccomp, "flags", seccomp_flags());
 	(void)json_object_set_new(facts, "seccomp", seccomp);
+	(void)json_object_set_new(facts, "spec_allow", json_string(try_speculation()));
 	(void)json_object_set_new(facts, "user_namespaces", look_at_user_namespaces());
 	put_words(facts, "lsms", "/sys/kernel/security/lsm", ",");
 	(void)json_object_set_new(
