@@ -7,7 +7,7 @@
 
 static bool takes(const struct vb_oci_features *features, unsigned int flags)
 {
-	return features != NULL && features->is_known && (features->flags & flags) == flags;
+	return features->is_known && (features->flags & flags) == flags;
 }
 
 static int refuse_flags(const char *what, const char *fix, const char *code, struct vb_error *err)
@@ -28,11 +28,6 @@ static int mitigate(
 {
 	int without = flags < 0 ? 0 : flags & ~VB_PROFILE_FLAG_SPEC_ALLOW;
 
-	if (features == NULL || !features->is_known)
-		return refuse_unsupported(
-			"the OCI runtime does not say how it treats seccomp flags, which "
-			"spec_allow: mitigate needs to know",
-			err);
 	if (without == 0 && !features->allows_by_default) {
 		*ret_flags = -1;
 		return 0;
@@ -54,7 +49,7 @@ static int allow(
 			"has flags without SPEC_ALLOW",
 			"take one of the two away; mitigation is never undone", VB_CODE_CONFLICT,
 			err);
-	if (!takes(features, VB_PROFILE_FLAG_SPEC_ALLOW))
+	if ((features->flags & VB_PROFILE_FLAG_SPEC_ALLOW) == 0)
 		return refuse_unsupported("spec_allow: allow needs the seccomp flag SPEC_ALLOW, "
 					  "which the OCI runtime "
 					  "does not take",
@@ -70,7 +65,7 @@ static int allow(
  */
 static int inherit(const struct vb_oci_features *features, bool is_confined, int flags)
 {
-	if (features == NULL || !features->is_known)
+	if (!features->is_known)
 		return flags;
 	if (flags == 0 && takes(features, VB_PROFILE_FLAG_LOG))
 		return VB_PROFILE_FLAG_LOG;
@@ -94,25 +89,41 @@ static int with_log(const struct vb_oci_features *features, int flags)
 	return features->allows_by_default ? (int)both : flags;
 }
 
+/* What the plan asks for, in place of the profile's own flags. */
+static int ask(enum vb_spec_allow asked, const struct vb_oci_features *features, int flags,
+	int *ret_flags, struct vb_error *err)
+{
+	if (!features->is_known)
+		return refuse_flags("the OCI runtime does not say how it treats seccomp flags, "
+				    "which spec_allow needs to know",
+			"use runc or crun, try again where the node was too busy for an answer, or "
+			"do not set spec_allow",
+			VB_CODE_UNSUPPORTED, err);
+	return asked == VB_SPEC_ALLOW_ALLOW ? allow(features, flags, ret_flags, err)
+					    : mitigate(features, flags, ret_flags, err);
+}
+
 int vb_oci_seccomp_flags_apply(const struct vb_oci_edit *edit, bool is_confined,
 	struct vb_profile *profile, struct vb_error *err)
 {
-	bool asked = vb_plan_has(edit->plan, VB_LAYER_SPEC_ALLOW) &&
-		     (edit->layers & 1U << VB_LAYER_SPEC_ALLOW) != 0;
+	static const struct vb_oci_features unknown;
+	const struct vb_oci_features *features = edit->features != NULL ? edit->features : &unknown;
+	enum vb_spec_allow asked = edit->plan->spec_allow;
 	int flags = vb_profile_flags(profile);
 	int r = 0;
 
-	if (asked && edit->plan->spec_allow == VB_SPEC_ALLOW_MITIGATE)
-		r = mitigate(edit->features, flags, &flags, err);
-	else if (asked && edit->plan->spec_allow == VB_SPEC_ALLOW_ALLOW)
-		r = allow(edit->features, flags, &flags, err);
+	if (!vb_plan_has(edit->plan, VB_LAYER_SPEC_ALLOW) ||
+		(edit->layers & 1U << VB_LAYER_SPEC_ALLOW) == 0)
+		asked = VB_SPEC_ALLOW_INHERIT;
+	if (asked == VB_SPEC_ALLOW_INHERIT)
+		flags = inherit(features, is_confined, flags);
 	else
-		flags = inherit(edit->features, is_confined, flags);
+		r = ask(asked, features, flags, &flags, err);
 	if (r < 0)
 		return r;
 	/* What the starter denies is in the kernel's log wherever that is to be had. */
 	if (edit->plan->seccomp.log || edit->plan->seccomp.starter)
-		flags = with_log(edit->features, flags);
+		flags = with_log(features, flags);
 	vb_profile_set_flags(profile, flags);
 	return 0;
 }

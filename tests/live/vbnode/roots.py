@@ -18,15 +18,12 @@ import sys
 import tempfile
 import time
 
+from . import mirror
+
 PACKAGES = ("containerd", "runc", "crun", "ca-certificates", "containernetworking-plugins",
             "iproute2", "procps")
 KEYED_PACKAGES = ("containerd", "runc", "crun")
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 DEBOOTSTRAP_SCRIPTS = pathlib.Path("/usr/share/debootstrap/scripts")
-# Asking the mirror costs seconds, and packages of a suite change at most a few times a day.
-ASK_INTERVAL_S = 12 * 3600
-# After a mirror that did not answer.
-ASK_AGAIN_S = 600
 
 
 class RootError(Exception):
@@ -59,20 +56,20 @@ def ensure_root(suite):
     roots.mkdir(exist_ok=True)
     with _locked(roots / f"{suite}.build-lock"):
         cached = _cached_roots(roots, suite)
-        if cached and _asked_recently(roots, suite):
+        if cached and mirror.asked_recently(roots, suite):
             return cached[0]
         try:
-            versions = _offered_versions(suite)
-        except RootError as error:
+            versions = mirror.Suite(suite, cache_dir() / "apt" / suite).versions(KEYED_PACKAGES)
+        except mirror.MirrorError as error:
             if not cached:
                 raise
             _say(f"node root {suite}: {error}; using the cached root")
-            _note_asked(roots, suite, time.time() - ASK_INTERVAL_S + ASK_AGAIN_S)
+            mirror.note_asked(roots, suite, failed=True)
             return cached[0]
         current = next((root for root in cached if root.versions == versions), None)
         if current is None:
             current = _build(roots, suite, versions)
-        _note_asked(roots, suite, time.time())
+        mirror.note_asked(roots, suite)
         _drop([root for root in cached if root.path != current.path])
         return current
 
@@ -96,88 +93,6 @@ def _cached_roots(roots, suite):
         if path.is_dir():
             found.append(Root(suite, path, json.loads(info.read_text())))
     return sorted(found, key=lambda root: root.path.stat().st_mtime, reverse=True)
-
-
-def _asked_recently(roots, suite):
-    try:
-        return time.time() - (roots / f"{suite}.asked").stat().st_mtime < ASK_INTERVAL_S
-    except FileNotFoundError:
-        return False
-
-
-def _note_asked(roots, suite, when):
-    path = roots / f"{suite}.asked"
-    path.touch()
-    os.utime(path, (when, when))
-
-
-def _mirror():
-    """The Debian mirror that this machine itself uses."""
-    override = os.environ.get("VAMBRACE_MIRROR")
-    if override:
-        return override
-    release = _host_codename()
-    listing = subprocess.run(
-        ["apt-get", "indextargets", "--no-release-info", "--format",
-         "$(RELEASE)|$(COMPONENT)|$(REPO_URI)", "Created-By: Packages"],
-        capture_output=True, text=True, check=True).stdout
-    for line in listing.splitlines():
-        line_release, component, uri = line.split("|", 2)
-        if line_release == release and component == "main":
-            return uri
-    raise RootError(f"apt's configuration names no mirror for Debian '{release}' main; "
-                    "set VAMBRACE_MIRROR")
-
-
-def _host_codename():
-    for line in pathlib.Path("/etc/os-release").read_text(encoding="utf-8").splitlines():
-        if line.startswith("VERSION_CODENAME="):
-            return line.split("=", 1)[1].strip('"')
-    raise RootError("/etc/os-release has no VERSION_CODENAME; set VAMBRACE_MIRROR")
-
-
-def _offered_versions(suite):
-    """Asks the mirror, by an apt configuration of our own, which runtime versions it offers."""
-    state = cache_dir() / "apt" / suite
-    for sub in ("lists/partial", "cache/archives/partial", "etc"):
-        (state / sub).mkdir(parents=True, exist_ok=True)
-    (state / "etc/sources.list").write_text(
-        f"deb [signed-by={KEYRING}] {_mirror()} {suite} main\n")
-    (state / "apt.conf").write_text(
-        f'Dir::Etc::sourcelist "{state}/etc/sources.list";\n'
-        'Dir::Etc::sourceparts "/dev/null";\n'
-        'Dir::Etc::preferencesparts "/dev/null";\n'
-        f'Dir::State::lists "{state}/lists";\n'
-        'Dir::State::status "/dev/null";\n'
-        f'Dir::Cache "{state}/cache";\n'
-        'Acquire::Check-Valid-Until "false";\n'
-        'Acquire::Languages "none";\n'
-        'Acquire::Retries "1";\n'
-        'Acquire::http::Timeout "20";\n'
-        'APT::Update::Error-Mode "any";\n')
-    env = dict(os.environ, APT_CONFIG=str(state / "apt.conf"), LC_ALL="C")
-    update = subprocess.run(["apt-get", "update", "-q"], env=env, capture_output=True, text=True)
-    if update.returncode != 0:
-        lines = update.stderr.strip().splitlines() or ["apt-get update failed"]
-        raise RootError(f"the mirror does not answer for {suite}: {lines[0]}")
-    shown = subprocess.run(["apt-cache", "show", "--no-all-versions", *KEYED_PACKAGES],
-                           env=env, capture_output=True, text=True).stdout
-    versions = _parse_versions(shown)
-    missing = set(KEYED_PACKAGES) - versions.keys()
-    if missing:
-        raise RootError(f"{suite} offers no package {', '.join(sorted(missing))}")
-    return versions
-
-
-def _parse_versions(control):
-    versions, package = {}, None
-    for line in control.splitlines():
-        key, _, value = line.partition(": ")
-        if key == "Package":
-            package = value
-        elif key == "Version":
-            versions[package] = value
-    return versions
 
 
 def _build(roots, suite, versions):
@@ -207,7 +122,7 @@ def _debootstrap(suite, target):
         # Debian 12's debootstrap does not know younger suites; all of them build as sid does.
         script = DEBOOTSTRAP_SCRIPTS / "sid"
     command = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}",
-               f"--keyring={KEYRING}", suite, str(target), _mirror(), str(script)]
+               f"--keyring={mirror.KEYRING}", suite, str(target), mirror.uri(), str(script)]
     progress = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                 text=True, env=dict(os.environ, LC_ALL="C"))
     began = shown = time.monotonic()
