@@ -11,10 +11,10 @@
 enum { PUBLISH_WAITS = 1000, LINK_BYTES = 64 };
 
 /*
- * The one word that leads to the policy. It lives among the relocated constants, which the loader
- * has made read-only, and is written once, by store_root().
+ * It lives among the relocated constants, which the loader has made read-only, and is written once,
+ * by store_root().
  */
-static const struct vb_shim_policy *_Atomic root __attribute__((section(".data.rel.ro")));
+const struct vb_shim_policy *_Atomic vb_shim_policy_root __attribute__((section(".data.rel.ro")));
 /* In its place where that page cannot be made writable. */
 static const struct vb_shim_policy *_Atomic unprotected_root;
 static atomic_bool publishing;
@@ -263,23 +263,23 @@ static int protect_page(uintptr_t address, int protection)
 
 static void store_root(const struct vb_shim_policy *policy)
 {
-	if (protect_page((uintptr_t)&root, PROT_READ | PROT_WRITE) < 0) {
+	if (protect_page((uintptr_t)&vb_shim_policy_root, PROT_READ | PROT_WRITE) < 0) {
 		atomic_store(&unprotected_root, policy);
 		return;
 	}
-	atomic_store(&root, policy);
-	protect_page((uintptr_t)&root, PROT_READ);
+	atomic_store(&vb_shim_policy_root, policy);
+	protect_page((uintptr_t)&vb_shim_policy_root, PROT_READ);
 }
 
 static const struct vb_shim_policy *published(void)
 {
-	const struct vb_shim_policy *policy = atomic_load(&root);
+	const struct vb_shim_policy *policy = atomic_load(&vb_shim_policy_root);
 
 	return policy != NULL ? policy : atomic_load(&unprotected_root);
 }
 
 /*
- * Puts one policy in force, once per process: root's page is writable for a moment, and two
+ * Puts one policy in force, once per process: its page is writable for a moment, and two
  * publishers would take it away from each other. Signals wait, since a handler that came here
  * would wait for itself. Returns whether it was this one.
  */
@@ -299,7 +299,7 @@ static bool publish(const struct vb_shim_policy *policy)
 	return published() == policy;
 }
 
-static const struct vb_shim_policy *initialise(void)
+const struct vb_shim_policy *vb_shim_policy_first(void)
 {
 	struct values values;
 	struct build build;
@@ -321,16 +321,9 @@ static const struct vb_shim_policy *initialise(void)
 	return build.policy;
 }
 
-const struct vb_shim_policy *vb_shim_policy_get(void)
-{
-	const struct vb_shim_policy *policy = atomic_load_explicit(&root, memory_order_acquire);
-
-	return policy != NULL ? policy : initialise();
-}
-
 int vb_shim_policy_hand_over(uintptr_t distance, const struct vb_shim_next *next)
 {
-	uintptr_t address = (uintptr_t)&root + distance;
+	uintptr_t address = (uintptr_t)&vb_shim_policy_root + distance;
 	struct vb_shim_policy *policy = vb_shim_map(sizeof(*policy));
 
 	if (policy == NULL)

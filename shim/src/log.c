@@ -27,7 +27,8 @@ static atomic_uint dropped;
 /* Denied datagrams without a line of their own, since the last line that got through. */
 static atomic_uint left_out;
 static struct vb_shim_limit datagram_limit;
-static struct vb_shim_seen audited_datagrams;
+/* Mapped for the first audited datagram. */
+static struct vb_shim_seen *_Atomic audited_datagrams;
 
 struct line {
 	char bytes[LINE_BYTES];
@@ -248,18 +249,39 @@ static bool write_audit(
 	return finish(&line);
 }
 
+/* NULL when there is no memory. */
+static struct vb_shim_seen *seen_datagrams(void)
+{
+	struct vb_shim_seen *seen = atomic_load(&audited_datagrams);
+	struct vb_shim_seen *mapped;
+
+	if (seen != NULL)
+		return seen;
+	mapped = vb_shim_map(sizeof(*mapped));
+	if (mapped == NULL || atomic_compare_exchange_strong(&audited_datagrams, &seen, mapped))
+		return mapped;
+	VB_RAW_2(__NR_munmap, mapped, sizeof(*mapped));
+	return seen;
+}
+
 void vb_shim_log_net_audit(
 	const char *operation, const struct vb_shim_endpoint *endpoint, bool allowed, bool often)
 {
+	struct vb_shim_seen *seen;
 	uint64_t key;
 
 	if (!often) {
 		write_audit(operation, endpoint, allowed);
 		return;
 	}
+	seen = seen_datagrams();
+	if (seen == NULL) {
+		write_audit(operation, endpoint, allowed);
+		return;
+	}
 	key = datagram_key(operation, endpoint, allowed);
-	if (vb_shim_seen_add(&audited_datagrams, key) && !write_audit(operation, endpoint, allowed))
-		vb_shim_seen_remove(&audited_datagrams, key);
+	if (vb_shim_seen_add(seen, key) && !write_audit(operation, endpoint, allowed))
+		vb_shim_seen_remove(seen, key);
 }
 
 void vb_shim_log_ring_denied(unsigned int entries, const char *variable)

@@ -46,14 +46,23 @@ size_t vb_shim_paths_space(const char *list)
 	       vb_shim_arena_space(vb_shim_list_slots(entries) * sizeof(uint32_t));
 }
 
-/* FNV-1a. */
+/* Eight bytes at a time: the paths of one image begin alike and are long. */
 uint32_t vb_shim_paths_hash(const char *path)
 {
-	uint32_t hash = 2166136261;
+	size_t bytes = strlen(path);
+	uint64_t hash = bytes;
+	uint64_t word = 0;
 
-	for (; *path != '\0'; path++)
-		hash = (hash ^ (unsigned char)*path) * 16777619;
-	return hash ^ hash >> 15;
+	for (; bytes >= sizeof(word); path += sizeof(word), bytes -= sizeof(word)) {
+		__builtin_memcpy(&word, path, sizeof(word));
+		hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+		hash ^= hash >> 32;
+	}
+	word = 0;
+	for (size_t i = 0; i < bytes; i++)
+		word = word << 8 | (unsigned char)path[i];
+	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return (uint32_t)(hash >> 32);
 }
 
 static uint32_t find_slot(const struct vb_shim_paths *paths, const char *path)

@@ -14,7 +14,7 @@ struct fixture {
 	struct vb_shim_nets nets;
 	struct vb_shim_review review;
 	void *memory;
-	char kept[256];
+	char kept[8192];
 };
 
 static void build(struct fixture *fixture, const char *list)
@@ -189,13 +189,60 @@ START_TEST(what_is_kept_of_a_malformed_list_is_none)
 }
 END_TEST
 
-START_TEST(doubled_entries_are_stored_once)
-{
-	struct fixture fixture;
+enum { LONG_LIST_BYTES = 8192 };
 
-	build(&fixture, "10.0.0.1:1,10.0.0.1/32:1,[::ffff:10.0.0.1]:1");
-	ck_assert_uint_eq(fixture.nets.count, 1);
-	free(fixture.memory);
+/* `count` nets of each family, all of other addresses than the tests ask for, then `entry`. */
+static void lengthen(char list[LONG_LIST_BYTES], unsigned int count, const char *entry)
+{
+	size_t length = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		length += (size_t)snprintf(list + length, LONG_LIST_BYTES - length,
+			"172.16.%u.0/24:%u,[fd00:%x::/32]:*,", i, i + 1, i);
+	ck_assert_uint_lt(length + strlen(entry), LONG_LIST_BYTES);
+	memcpy(list + length, entry, strlen(entry) + 1);
+}
+
+/* Around the length from which on nets are hashed. */
+START_TEST(lists_of_every_length_hold_their_last_entry_and_no_other)
+{
+	char list[LONG_LIST_BYTES];
+
+	for (unsigned int count = 0; count < 2 * VB_SHIM_LINEAR_MAX; count++) {
+		lengthen(list, count, "10.42.0.0/16:443");
+		ck_assert(holds(list, "10.42.255.1", 443));
+		ck_assert(!holds(list, "10.42.255.1", 444));
+		ck_assert(!holds(list, "10.43.0.1", 443));
+		ck_assert(count == 0 || holds(list, "172.16.0.9", 1));
+		lengthen(list, count, "10.42.0.5:*");
+		ck_assert(holds(list, "10.42.0.5", 7));
+		ck_assert(!holds(list, "10.42.0.4", 7));
+		lengthen(list, count, "[2001:db8::/33]:443");
+		ck_assert(holds(list, "2001:db8:7fff::1", 443));
+		ck_assert(!holds(list, "2001:db8:8000::1", 443));
+		ck_assert(count == 0 || holds(list, "fd00::1", 9));
+		lengthen(list, count, "[::/0]:*");
+		ck_assert(holds(list, "2001:db8::1", 9));
+		ck_assert(!holds(list, "10.42.0.5", 9));
+		lengthen(list, count, "0.0.0.0/0:*");
+		ck_assert(holds(list, "::ffff:8.8.8.8", 9));
+		ck_assert(!holds(list, "2001:db8::1", 9));
+	}
+}
+END_TEST
+
+START_TEST(an_address_with_many_ports_is_held_with_each)
+{
+	char list[LONG_LIST_BYTES] = "";
+	size_t length = 0;
+
+	for (unsigned int port = 1000; port < 1400; port++)
+		length += (size_t)snprintf(
+			list + length, sizeof(list) - length, "10.42.0.5:%u,", port);
+	ck_assert(holds(list, "10.42.0.5", 1000));
+	ck_assert(holds(list, "10.42.0.5", 1399));
+	ck_assert(!holds(list, "10.42.0.5", 1400));
+	ck_assert(!holds(list, "10.42.0.5", 0));
 }
 END_TEST
 
@@ -272,7 +319,8 @@ int main(void)
 	tcase_add_test(tests, none_and_lists_without_a_valid_entry_hold_nothing);
 	tcase_add_test(tests, malformed_entries_are_counted_and_the_first_is_named);
 	tcase_add_test(tests, what_is_kept_of_a_malformed_list_is_none);
-	tcase_add_test(tests, doubled_entries_are_stored_once);
+	tcase_add_test(tests, lists_of_every_length_hold_their_last_entry_and_no_other);
+	tcase_add_test(tests, an_address_with_many_ports_is_held_with_each);
 	tcase_add_test(tests, an_arena_that_is_too_small_is_enomem);
 	tcase_add_test(tests, a_thousand_nets_are_told_apart);
 	tcase_add_test(tests, loopback_is_127_and_one_and_nothing_else);

@@ -67,8 +67,22 @@ struct vb_shim_policy {
 	struct vb_shim_sticky sticky[VB_SHIM_STICKY_MAX];
 };
 
+/* The one word that leads to the policy; NULL before the first call. Read it by the function below.
+ */
+extern const struct vb_shim_policy *_Atomic vb_shim_policy_root
+	__attribute__((visibility("hidden")));
+
+/* Reads the environment, or finds that another thread has. */
+const struct vb_shim_policy *vb_shim_policy_first(void);
+
 /* Never NULL. Async-signal-safe after the first call. */
-const struct vb_shim_policy *vb_shim_policy_get(void);
+static inline const struct vb_shim_policy *vb_shim_policy_get(void)
+{
+	const struct vb_shim_policy *policy =
+		atomic_load_explicit(&vb_shim_policy_root, memory_order_acquire);
+
+	return policy != NULL ? policy : vb_shim_policy_first();
+}
 
 /*
  * Puts the policy of this copy of the shim in force in another copy, which is alone (next.h) and

@@ -30,15 +30,36 @@ struct vb_shim_net {
 
 enum { VB_SHIM_ADDR_BITS = 128, VB_SHIM_MAPPED_BITS = 96 };
 
-struct vb_shim_nets {
+/* The lower half of ::ffff:0.0.0.0. */
+#define VB_SHIM_MAPPED_LOW UINT64_C(0x0000ffff00000000)
+
+/* Up to so many nets are compared one by one, which is faster then. */
+enum { VB_SHIM_LINEAR_MAX = 32 };
+
+/* What nets there are with one prefix length: of any port, of one. */
+struct vb_shim_prefix {
+	uint8_t bits;
+	bool with_any_port;
+	bool with_one_port;
+};
+
+/* The IPv4 nets of a list, or its others: no address can be held by both kinds. */
+struct vb_shim_net_family {
 	const struct vb_shim_net *nets;
+	uint32_t count;
+	/* With more than VB_SHIM_LINEAR_MAX, they are found by hashing, once for each prefix. */
+	uint32_t prefix_count;
+	struct vb_shim_prefix prefixes[VB_SHIM_ADDR_BITS + 1];
+};
+
+struct vb_shim_nets {
+	struct vb_shim_net_family ipv4;
+	struct vb_shim_net_family ipv6;
 	/* Open addressing; 0 is empty, otherwise the index in nets plus one. */
+	const struct vb_shim_net *nets;
 	const uint32_t *slots;
 	uint32_t slot_mask;
 	uint32_t count;
-	/* The distinct prefix lengths in use; those of IPv4 are 96 and above. */
-	uint32_t prefix_count;
-	uint8_t prefixes[VB_SHIM_ADDR_BITS + 1];
 };
 
 /* From the four bytes of a sockaddr_in, and the sixteen of a sockaddr_in6. */
@@ -53,10 +74,30 @@ static inline uint64_t vb_shim_mix(uint64_t value)
 	return value ^ value >> 33;
 }
 
-bool vb_shim_addr_is_mapped(struct vb_shim_addr addr);
+static inline bool vb_shim_addr_is_mapped(struct vb_shim_addr addr)
+{
+	return addr.high == 0 && addr.low >> 32 == VB_SHIM_MAPPED_LOW >> 32;
+}
 
 /* 127.0.0.0/8, its mapped form ::ffff:127.0.0.0/104, and ::1. */
-bool vb_shim_addr_is_loopback(struct vb_shim_addr addr);
+static inline bool vb_shim_addr_is_loopback(struct vb_shim_addr addr)
+{
+	return addr.high == 0 &&
+	       (addr.low == 1 || addr.low >> 24 == (VB_SHIM_MAPPED_LOW >> 24 | 127));
+}
+
+/* Bits behind the prefix cleared. */
+static inline struct vb_shim_addr vb_shim_addr_masked(
+	struct vb_shim_addr addr, unsigned int prefix_bits)
+{
+	if (prefix_bits <= 64) {
+		addr.low = 0;
+		addr.high = prefix_bits == 0 ? 0 : addr.high & UINT64_MAX << (64 - prefix_bits);
+	} else {
+		addr.low &= UINT64_MAX << (VB_SHIM_ADDR_BITS - prefix_bits);
+	}
+	return addr;
+}
 
 /*
  * One entry, in the forms 10.42.0.5:443, 10.42.0.0/16:8080, [fe80::1]:443, [2001:db8::/32]:443, and
