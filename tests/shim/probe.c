@@ -284,8 +284,9 @@ static bool take_modifier(char ***args)
 
 static const struct probe_action *find_action(char **args)
 {
-	const struct probe_action *tables[] = {probe_exec_actions, probe_net_actions,
-		probe_race_actions, probe_send_actions, probe_syscall_actions, probe_dl_actions};
+	const struct probe_action *tables[] = {probe_exec_actions, probe_memory_actions,
+		probe_net_actions, probe_race_actions, probe_send_actions, probe_swap_actions,
+		probe_syscall_actions, probe_dl_actions};
 	int count = 0;
 
 	while (args[count] != NULL)

@@ -21,10 +21,12 @@ struct probe_action {
 
 /* Each ends in an entry without a name. */
 extern const struct probe_action probe_exec_actions[];
+extern const struct probe_action probe_memory_actions[];
 extern const struct probe_action probe_net_actions[];
 extern const struct probe_action probe_race_actions[];
 extern const struct probe_action probe_dl_actions[];
 extern const struct probe_action probe_send_actions[];
+extern const struct probe_action probe_swap_actions[];
 extern const struct probe_action probe_syscall_actions[];
 
 /* ADDRESS PORT as the socket address of its family. */

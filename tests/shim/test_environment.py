@@ -126,6 +126,15 @@ class Sticky(Case):
         self.assert_refused(run, denied("execve", "/bin/sh"))
 
 
+class Memory(Case):
+    @harness.needs_native
+    def test_the_policy_is_kept_where_nothing_can_be_written(self):
+        for name, value in ((EXEC, "/opt/marked-by-the-test"), (CONNECT, "10.77.66.55:4321")):
+            run = probe("find-text", value, extra={name: f"{value}"})
+            self.assert_returned(run, 0)
+            self.assertGreater(int(run.value("constant")), 0, str(run))
+
+
 class Size(Case):
     def test_an_environment_of_thousands_is_passed_on_whole(self):
         run = probe("fill-environment", 9000, "execve", TARGET, exec_list=TARGET)
@@ -233,7 +242,7 @@ class Races(Case):
     def test_a_path_changed_during_the_call_never_runs_an_unlisted_program(self):
         listed = self.copy_target("allowed")
         self.copy_target("refused")
-        run = probe("race-path", listed, self.path("refused"), 400, exec_list=listed)
+        run = probe("race-path", listed, self.path("refused"), 2000, exec_list=listed)
         self.assert_returned(run, 0)
 
 
