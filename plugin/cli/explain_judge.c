@@ -117,6 +117,7 @@ static int list_writable(struct vb_explained *explained, struct vb_error *err)
 static int list_not_gated(struct vb_explained *explained, struct vb_error *err)
 {
 	const struct vb_plan_preload *preload = &explained->plan->preload;
+	bool gated = preload->exec.set || preload->connect.set || preload->dlopen.set;
 	struct vb_strv *list = &explained->not_gated;
 	int r = 0;
 
@@ -124,7 +125,7 @@ static int list_not_gated(struct vb_explained *explained, struct vb_error *err)
 		r = vb_strv_add(list,
 			"the entrypoint itself, and what kubectl exec and probes run; the shim "
 			"sees what those start");
-	if (r == 0 && (preload->exec.set || preload->connect.set || preload->dlopen.set))
+	if (r == 0 && gated)
 		r = vb_strv_add(list,
 			"programs that load no shim or do not call libc: static binaries, Go");
 	if (r == 0 && preload->dlopen.set)
@@ -133,7 +134,7 @@ static int list_not_gated(struct vb_explained *explained, struct vb_error *err)
 			"gconv)");
 	if (r == 0 && preload->connect.set && !preload->datagrams)
 		r = vb_strv_add(list, "datagrams sent without connect: the bundle lets them pass");
-	if (r == 0 && preload->dlopen.set && !explained->plan->hooked)
+	if (r == 0 && gated && !explained->plan->hooked)
 		r = vb_strv_add(list, "32-bit programs");
 	return r < 0 ? out_of_memory(err) : 0;
 }

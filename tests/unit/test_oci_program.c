@@ -283,7 +283,7 @@ static struct {
 	struct image image;
 	unsigned int mode;
 	bool has_capabilities;
-} files[12];
+} files[15];
 
 static int open_file(const char *path, struct vb_oci_file *ret_file)
 {
@@ -352,6 +352,14 @@ static void make_image(void)
 	files[i++].image = dynamic_program("/lib64/ld-linux-x86-64.so.2");
 	files[i].path = "/r/usr/sbin/static";
 	files[i++].image = dynamic_program("/lib64/ld-linux-x86-64.so.2");
+	files[i].path = "/r/usr/bin/narrow";
+	files[i].image = dynamic_program("/lib/ld-linux.so.2");
+	files[i++].image.bytes[EI_CLASS] = ELFCLASS32;
+	files[i].path = "/r/usr/bin/foreign";
+	files[i].image = dynamic_program("/lib/ld-linux.so.2");
+	files[i++].image.bytes[offsetof(Elf64_Ehdr, e_machine)] = EM_386;
+	files[i].path = "/r/app/text";
+	files[i++].image = text_program("echo hello\n");
 	for (size_t k = 0; k < i; k++)
 		files[k].mode = PROGRAM_MODE;
 	files[10].mode |= 04000;
@@ -415,6 +423,9 @@ START_TEST(verdicts_say_why_a_program_is_not_covered)
 {
 	assert_verdict("'args':['musl']", "covered");
 	assert_verdict("'args':['static']", "not covered: static binary");
+	assert_verdict("'args':['narrow']", "not covered: 32-bit");
+	assert_verdict("'args':['foreign']", "not covered: built for another architecture");
+	assert_verdict("'args':['/app/text']", "not covered: neither an ELF program nor a script");
 	assert_verdict("'args':['android']", "not covered: unknown loader /system/bin/linker64");
 	assert_verdict("'args':['/app/start']", "covered");
 	assert_verdict("'args':['/app/loop']", "not covered: too many script interpreters");
