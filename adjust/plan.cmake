@@ -11,20 +11,24 @@ target_sources(vb_adjust
 	src/decide.c
 	src/decide_mounts.c
 	src/decide_preload.c
+	src/decide_seccomp.c
 	src/derive.c
 	src/derive_connect.c
 	src/derive_frame.c
 	src/derive_line.c
 	src/derive_manifest.c
+	src/file_identity_sys.c
 	src/json.c
 	src/plan.c
 	src/plan_json.c
 	src/plan_json_read.c
+	src/profile_store_sys.c
 	src/refusal.c
 	src/request.c
 	src/ssh_key.c
 	src/ssh_wire.c
 	src/sshsig.c
+	src/supply.c
 	src/text.c
 	src/values.c
 	PUBLIC FILE_SET HEADERS FILES
@@ -39,9 +43,11 @@ target_sources(vb_adjust
 	include/vb/adjust/derive.h
 	include/vb/adjust/json.h
 	include/vb/adjust/plan.h
+	include/vb/adjust/profile_store.h
 	include/vb/adjust/refusal.h
 	include/vb/adjust/request.h
 	include/vb/adjust/ssh_key.h
 	include/vb/adjust/sshsig.h
+	include/vb/adjust/supply.h
 	include/vb/adjust/text.h
 	include/vb/adjust/values.h)

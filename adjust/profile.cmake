@@ -4,6 +4,8 @@ target_sources(vb_adjust
 	PRIVATE
 	src/bpf_sim.c
 	src/json_place.c
+	src/custom_profile.c
+	src/kernel_version_sys.c
 	src/oci_number.c
 	src/profile_cell.c
 	src/profile_check.c
@@ -25,6 +27,7 @@ target_sources(vb_adjust
 	PUBLIC FILE_SET HEADERS FILES
 	include/vb/adjust/bpf_sim.h
 	include/vb/adjust/json_place.h
+	include/vb/adjust/custom_profile.h
 	include/vb/adjust/oci_number.h
 	include/vb/adjust/profile.h
 	include/vb/adjust/profile_docker.h

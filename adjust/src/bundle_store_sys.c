@@ -5,22 +5,14 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
+#include "file_identity.h"
 #include "vb/adjust/codes.h"
+#include "vb/adjust/profile_store.h"
 #include "vb/base/file.h"
 
-/* What makes a file the same file as before; a rewrite changes at least the times. */
-struct identity {
-	dev_t device;
-	ino_t inode;
-	off_t size;
-	struct timespec modified;
-	struct timespec changed;
-};
-
 struct entry {
-	struct identity identity;
+	struct vb_file_identity identity;
 	char *directory;
 	struct vb_bundle *bundle;
 };
@@ -29,6 +21,7 @@ struct vb_bundle_store {
 	struct vb_strv directories;
 	struct entry *entries;
 	size_t count;
+	struct vb_profile_store *profiles;
 	struct vb_error warning; /* nothing when its errnum is 0 */
 	bool any_owner;
 };
@@ -37,7 +30,10 @@ struct vb_bundle_store *vb_bundle_store_create(const struct vb_strv *directories
 {
 	struct vb_bundle_store *store = calloc(1, sizeof(*store));
 
-	if (store != NULL && vb_strv_copy(&store->directories, directories) < 0) {
+	if (store == NULL)
+		return NULL;
+	store->profiles = vb_profile_store_create();
+	if (store->profiles == NULL || vb_strv_copy(&store->directories, directories) < 0) {
 		vb_bundle_store_destroy(store);
 		return NULL;
 	}
@@ -54,41 +50,26 @@ void vb_bundle_store_destroy(struct vb_bundle_store *store)
 	}
 	free(store->entries);
 	vb_strv_finish(&store->directories);
+	vb_profile_store_destroy(store->profiles);
 	free(store);
 }
 
 void vb_bundle_store_accept_any_owner(struct vb_bundle_store *store)
 {
 	store->any_owner = true;
+	vb_profile_store_accept_any_owner(store->profiles);
 }
 
-static bool same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-static bool same_identity(const struct identity *a, const struct identity *b)
-{
-	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-	       same_time(&a->modified, &b->modified) && same_time(&a->changed, &b->changed);
-}
-
-/*
- * Who can write a bundle decides what robots run. A ConfigMap's volume is 0777 inside, but mounted
- * read-only, so nobody writes there.
- */
+/* Who can write a bundle decides what robots run. */
 static int check_ownership(const struct vb_bundle_store *store, int fd, const struct stat *st,
 	const char *name, struct vb_error *err)
 {
-	struct statvfs fs;
+	bool roots = store->any_owner;
+	int r = roots ? 0 : vb_file_is_roots(fd, st, &roots);
 
-	if (store->any_owner)
-		return 0;
-	if (fstatvfs(fd, &fs) < 0)
-		return vb_error_set(err, errno, "statvfs of bundle '%s'", name);
-	if (fs.f_flag & ST_RDONLY)
-		return 0;
-	if (st->st_uid == 0 && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0)
+	if (r < 0)
+		return vb_error_set(err, -r, "statvfs of bundle '%s'", name);
+	if (roots)
 		return 0;
 	(void)vb_error_refuse(err, VB_CODE_BUNDLE_INVALID,
 		"bundle '%s' has a file or directory that others than root can write", name);
@@ -107,9 +88,9 @@ static int open_part(int dirfd, const char *path, int flags, int *ret_fd, struct
 	return vb_error_fix(err, "put a directory with a manifest.json there, and no links out");
 }
 
-/* Opens `<directory>/<name>/manifest.json`; -ENOENT when the bundle is not there. */
-static int open_manifest(const struct vb_bundle_store *store, const char *directory,
-	const char *name, int *ret_fd, struct vb_error *err)
+/* Opens `<directory>/<name>`; -ENOENT when the bundle is not there. */
+static int open_bundle(const struct vb_bundle_store *store, const char *directory, const char *name,
+	int *ret_fd, struct vb_error *err)
 {
 	vb_auto_close int root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	vb_auto_close int bundle = -1;
@@ -123,6 +104,17 @@ static int open_manifest(const struct vb_bundle_store *store, const char *direct
 	if (fstat(bundle, &st) < 0)
 		return vb_error_set(err, errno, "stat '%s/%s'", directory, name);
 	r = check_ownership(store, bundle, &st, name, err);
+	if (r == 0)
+		*ret_fd = vb_steal_fd(&bundle);
+	return r;
+}
+
+static int open_manifest(const struct vb_bundle_store *store, const char *directory,
+	const char *name, int *ret_fd, struct vb_error *err)
+{
+	vb_auto_close int bundle = -1;
+
+	int r = open_bundle(store, directory, name, &bundle, err);
 	if (r < 0)
 		return r;
 	r = open_part(bundle, "manifest.json", O_RDONLY | O_NONBLOCK, ret_fd, err);
@@ -140,7 +132,7 @@ static struct entry *find_entry(
 }
 
 static int keep(struct vb_bundle_store *store, const char *directory,
-	const struct identity *identity, struct vb_bundle *bundle, struct vb_error *err)
+	const struct vb_file_identity *identity, struct vb_bundle *bundle, struct vb_error *err)
 {
 	struct entry *entry = find_entry(store, directory, bundle->name);
 
@@ -193,13 +185,9 @@ static int load(struct vb_bundle_store *store, const char *directory, const char
 	int r = check_ownership(store, fd, &st, name, err);
 	if (r < 0)
 		return r;
-	const struct identity identity = {.device = st.st_dev,
-		.inode = st.st_ino,
-		.size = st.st_size,
-		.modified = st.st_mtim,
-		.changed = st.st_ctim};
+	const struct vb_file_identity identity = vb_file_identity(&st);
 	const struct entry *known = find_entry(store, directory, name);
-	if (known != NULL && same_identity(&known->identity, &identity)) {
+	if (known != NULL && vb_file_identity_is_same(&known->identity, &identity)) {
 		*ret_bundle = known->bundle;
 		return 0;
 	}
@@ -244,6 +232,40 @@ static int check_digest(const struct vb_bundle *bundle, const char *digest, stru
 const char *vb_bundle_store_warning(const struct vb_bundle_store *store)
 {
 	return store->warning.errnum != 0 ? store->warning.what : NULL;
+}
+
+static const struct entry *find_owner(
+	const struct vb_bundle_store *store, const struct vb_bundle *bundle)
+{
+	for (size_t i = 0; i < store->count; i++)
+		if (store->entries[i].bundle == bundle)
+			return &store->entries[i];
+	return NULL;
+}
+
+int vb_bundle_store_profile(struct vb_bundle_store *store, const struct vb_bundle *bundle,
+	const char *name, struct vb_custom_profile **ret_profile, struct vb_error *err)
+{
+	const struct entry *owner = find_owner(store, bundle);
+	vb_auto_close int fd = -1;
+
+	store->warning.errnum = 0;
+	if (owner == NULL)
+		return vb_error_say(err, EINVAL, "bundle '%s' is not kept", bundle->name);
+	vb_auto_free char *directory = vb_str_format("%s/%s", owner->directory, bundle->name);
+	vb_auto_free char *file = vb_str_format("profiles/%s.json", name);
+	if (directory == NULL || file == NULL)
+		return vb_error_set(err, ENOMEM, "look up a seccomp profile");
+	int r = open_bundle(store, owner->directory, bundle->name, &fd, err);
+	if (r < 0)
+		return r;
+	const struct vb_profile_place place = {.dirfd = fd, .directory = directory, .file = file};
+	r = vb_profile_store_get_at(store->profiles, &place, ret_profile, err);
+	const char *warning = vb_profile_store_warning(store->profiles);
+	if (warning != NULL)
+		(void)vb_error_say(&store->warning, EPERM, "profile '%s' of bundle '%s': %s", name,
+			bundle->name, warning);
+	return r;
 }
 
 /* The bundle as it is in one directory; -ENOENT when it is not there. */

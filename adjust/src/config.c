@@ -26,6 +26,7 @@ enum {
 void vb_config_finish(struct vb_config *config)
 {
 	vb_strv_finish(&config->bundle_dirs);
+	vb_strv_finish(&config->profile_dirs);
 	vb_strv_finish(&config->runtime_handlers);
 	vb_strv_finish(&config->trusted_keys);
 	free(config->audit_log);
@@ -106,13 +107,24 @@ static int read_audit_log(const json_t *root, struct vb_config *config, struct v
 	return 0;
 }
 
-static int check_directories(const struct vb_strv *directories, struct vb_error *err)
+/* The same with absolute paths, which become clean. */
+static int read_directories(
+	const json_t *root, const char *key, struct vb_strv *directories, struct vb_error *err)
 {
-	for (size_t i = 0; i < directories->count; i++)
-		if (directories->items[i][0] != '/')
+	int r = read_list(root, key, directories, err);
+
+	for (size_t i = 0; r == 0 && i < directories->count; i++) {
+		char *clean = NULL;
+		r = vb_path_clean(directories->items[i], &clean);
+		if (r == -ENOMEM)
+			return vb_error_set(err, ENOMEM, "read the node config");
+		if (r < 0)
 			return vb_error_say(
-				err, EINVAL, "config.bundle_dirs[%zu] is not an absolute path", i);
-	return 0;
+				err, EINVAL, "config.%s[%zu] is not an absolute path", key, i);
+		free(directories->items[i]);
+		directories->items[i] = clean;
+	}
+	return r;
 }
 
 static int read_signatures(const json_t *root, struct vb_config *config, struct vb_error *err)
@@ -138,8 +150,9 @@ static int read_signatures(const json_t *root, struct vb_config *config, struct 
 int vb_config_parse(
 	const char *data, size_t size, struct vb_config *ret_config, struct vb_error *err)
 {
-	static const char *const known[] = {"bundle_dirs", "runtime_handlers", "deadline_ms",
-		"trusted_keys", "require_signature", "audit_log", "audit_log_max_bytes", NULL};
+	static const char *const known[] = {"bundle_dirs", "profile_dirs", "runtime_handlers",
+		"deadline_ms", "trusted_keys", "require_signature", "audit_log",
+		"audit_log_max_bytes", NULL};
 	vb_auto_json json_t *root = NULL;
 	vb_auto_config struct vb_config config = {0};
 
@@ -151,9 +164,9 @@ int vb_config_parse(
 	if (r == 0)
 		r = vb_json_check_keys(root, "config", known, err);
 	if (r == 0)
-		r = read_list(root, "bundle_dirs", &config.bundle_dirs, err);
+		r = read_directories(root, "bundle_dirs", &config.bundle_dirs, err);
 	if (r == 0)
-		r = check_directories(&config.bundle_dirs, err);
+		r = read_directories(root, "profile_dirs", &config.profile_dirs, err);
 	if (r == 0)
 		r = read_list(root, "runtime_handlers", &config.runtime_handlers, err);
 	if (r == 0)

@@ -54,72 +54,6 @@ static void ask(struct vb_plan *plan, enum vb_layer layer, enum vb_source source
 		plan->sources[layer] |= source;
 }
 
-/* Adds the profile that a source names to what will be met. */
-static int add_profile(const struct vb_decision *d, enum vb_source source, const char *name,
-	struct vb_plan_seccomp *seccomp, struct vb_error *err)
-{
-	if (strcmp(name, "starter") == 0) {
-		seccomp->starter = true;
-		return 0;
-	}
-	if (strcmp(name, "runtime-default") == 0) {
-		seccomp->runtime_default = true;
-		return 0;
-	}
-	if (source == VB_SOURCE_BUNDLE)
-		(void)vb_error_refuse(err, VB_CODE_PROFILE_INVALID,
-			"seccomp profile '%.128s' of bundle '%s' is not known", name,
-			d->bundle->name);
-	else
-		(void)vb_error_refuse(err, VB_CODE_PROFILE_INVALID,
-			"seccomp profile '%.128s' of seccomp-profile.vambrace.dev is not known",
-			name);
-	return vb_error_fix(err, "name starter or runtime-default");
-}
-
-/* Opting out of a profile that the bundle asks for would undo the bundle. */
-static int refuse_opt_out(const char *bundled, const struct vb_decision *d, struct vb_error *err)
-{
-	if (bundled != NULL) {
-		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
-			"seccomp.vambrace.dev opts out while bundle '%s' names a profile",
-			d->bundle->name);
-		return vb_error_fix(err, "remove the annotation, or name another bundle");
-	}
-	(void)vb_error_refuse(err, VB_CODE_NOT_PERMITTED,
-		"seccomp.vambrace.dev asks for opt-out, which this node does not permit");
-	return vb_error_fix(err, "remove the annotation");
-}
-
-static int decide_seccomp(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
-{
-	const char *annotated = d->request->seccomp_profile;
-	const char *bundled = d->bundle != NULL ? d->bundle->seccomp_profile : NULL;
-	int r = 0;
-
-	if (d->request->seccomp_opt_out)
-		return refuse_opt_out(bundled, d, err);
-	if (d->request->opt_out_reason != NULL) {
-		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
-			"seccomp-opt-out-reason.vambrace.dev is set, but nothing opts out");
-		return vb_error_fix(err, "remove the reason");
-	}
-	if (bundled != NULL)
-		r = add_profile(d, VB_SOURCE_BUNDLE, bundled, &plan->seccomp, err);
-	if (r == 0 && annotated != NULL)
-		r = add_profile(d, VB_SOURCE_ANNOTATION, annotated, &plan->seccomp, err);
-	if (r < 0)
-		return r;
-	ask(plan, VB_LAYER_SECCOMP, VB_SOURCE_BUNDLE, bundled != NULL);
-	ask(plan, VB_LAYER_SECCOMP, VB_SOURCE_ANNOTATION, annotated != NULL);
-	if (bundled == NULL && annotated == NULL && plan->hooked) {
-		plan->seccomp.starter = true;
-		ask(plan, VB_LAYER_SECCOMP, VB_SOURCE_DEFAULT, true);
-	}
-	plan->seccomp.log = d->bundle != NULL && d->bundle->seccomp_log;
-	return 0;
-}
-
 static int decide_spec_allow(
 	const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
 {
@@ -193,26 +127,6 @@ static int decide_rlimits(const struct vb_decision *d, struct vb_plan *plan, str
 	return 0;
 }
 
-/*
- * Over an unconfined container the starter alone leaves the other layers hollow (a user namespace
- * gives capabilities back, mount_setattr lifts a read-only root), and io_uring or a 32-bit program
- * would walk around the shim. So those layers bring what closes these ways into the profile.
- */
-static void derive_seccomp(struct vb_plan *plan)
-{
-	const struct vb_plan_preload *preload = &plan->preload;
-
-	if (!vb_plan_has(plan, VB_LAYER_SECCOMP))
-		return;
-	plan->seccomp.closure = vb_plan_has(plan, VB_LAYER_CAPABILITIES) ||
-				vb_plan_has(plan, VB_LAYER_READ_ONLY_ROOTFS) ||
-				vb_plan_has(plan, VB_LAYER_TMPFS) ||
-				vb_plan_has(plan, VB_LAYER_NO_NEW_PRIVILEGES);
-	plan->seccomp.deny_io_uring = preload->connect.set || preload->exec.set;
-	plan->seccomp.native_abi_only =
-		preload->connect.set || preload->exec.set || preload->dlopen.set;
-}
-
 /* Without the hook only mounts and environment can be brought in, and nobody sees the entrypoint.
  */
 static int check_handler(const struct vb_plan *plan, struct vb_error *err)
@@ -246,7 +160,7 @@ static int check_handler(const struct vb_plan *plan, struct vb_error *err)
 
 static int decide_layers(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
 {
-	int r = decide_seccomp(d, plan, err);
+	int r = vb_decide_seccomp(d, plan, err);
 
 	if (r == 0)
 		r = decide_spec_allow(d, plan, err);
@@ -262,16 +176,16 @@ static int decide_layers(const struct vb_decision *d, struct vb_plan *plan, stru
 		r = check_handler(plan, err);
 	if (r < 0)
 		return r;
-	derive_seccomp(plan);
+	vb_derive_seccomp(d, plan);
 	r = vb_decide_mounts(d, plan, err);
 	return r < 0 ? r : vb_decide_env(d, plan, err);
 }
 
 int vb_plan_decide(const struct vb_subject *subject, const struct vb_request *request,
-	const struct vb_bundle *bundle, const struct vb_config *config, struct vb_plan **ret_plan,
+	const struct vb_supply *supply, const struct vb_config *config, struct vb_plan **ret_plan,
 	struct vb_error *err)
 {
-	const struct vb_decision decision = {subject, request, bundle, config};
+	const struct vb_decision decision = {subject, request, supply, supply->bundle, config};
 	vb_auto_plan struct vb_plan *plan = NULL;
 
 	if (!request->asked && !vb_config_has_handler(config, subject->handler)) {

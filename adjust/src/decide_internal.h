@@ -8,9 +8,15 @@
 struct vb_decision {
 	const struct vb_subject *subject;
 	const struct vb_request *request;
-	const struct vb_bundle *bundle; /* or NULL */
+	const struct vb_supply *supply;
+	const struct vb_bundle *bundle; /* the supply's; or NULL */
 	const struct vb_config *config;
 };
+
+/* Decides the seccomp layer, and derives the parts of it that other layers bring. */
+int vb_decide_seccomp(const struct vb_decision *decision, struct vb_plan *plan,
+	struct vb_error *err) VB_WARN_UNUSED;
+void vb_derive_seccomp(const struct vb_decision *decision, struct vb_plan *plan);
 
 /* Decides the tmpfs layer, and derives the plan's mounts from tmpfs and preload. */
 int vb_decide_tmpfs(const struct vb_decision *decision, struct vb_plan *plan,

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "json_slice.h"
+#include "vb/adjust/caps.h"
 #include "vb/adjust/evidence.h"
 #include "vb/adjust/json.h"
 #include "vb/adjust/oci_text.h"
 #include "vb/adjust/profile.h"
 #include "vb/adjust/starter.h"
+#include "vb/base/buf.h"
 
 enum { CACHE_ENTRIES = 8 };
 
@@ -21,11 +25,23 @@ struct cache_entry {
 struct vb_spec_cache {
 	struct cache_entry entries[CACHE_ENTRIES];
 	size_t next; /* the oldest one */
+	struct vb_kernel_version kernel;
 };
 
-struct vb_spec_cache *vb_spec_cache_create(void)
+/* What is to be judged: a seccomp object, by what the plan demands of it. */
+struct question {
+	const struct vb_json_slice *seccomp;
+	const struct vb_plan_seccomp *plan;
+	struct vb_docker_target target; /* the container's, for profiles in Docker's format */
+};
+
+struct vb_spec_cache *vb_spec_cache_create(struct vb_kernel_version kernel)
 {
-	return calloc(1, sizeof(struct vb_spec_cache));
+	struct vb_spec_cache *cache = calloc(1, sizeof(*cache));
+
+	if (cache != NULL)
+		cache->kernel = kernel;
+	return cache;
 }
 
 void vb_spec_cache_destroy(struct vb_spec_cache *cache)
@@ -45,19 +61,25 @@ void vb_spec_evidence_finish(struct vb_spec_evidence *spec)
 	*spec = (struct vb_spec_evidence){0};
 }
 
-/* Names the question: this seccomp object, this plan's demands. -ENOMEM. */
-static int make_key(const struct vb_json_slice *seccomp, const struct vb_plan_seccomp *plan,
-	char ret_key[VB_DIGEST_SIZE])
+static int print_question(const struct question *question, struct vb_buf *out)
 {
-	enum { FLAGS = 4 };
-	vb_auto_free char *question = malloc(seccomp->size + FLAGS + 1);
+	const struct vb_plan_seccomp *plan = question->plan;
 
-	if (question == NULL)
+	int r = vb_buf_printf(out, "%d%d%d%d %" PRIx64 "\n", plan->starter, plan->closure,
+		plan->deny_io_uring, plan->native_abi_only, question->target.capabilities);
+	for (size_t i = 0; r == 0 && i < plan->profiles.count; i++)
+		r = vb_buf_printf(out, "%s\n", plan->profiles.items[i].digest);
+	return r < 0 ? r : vb_buf_append(out, question->seccomp->text, question->seccomp->size);
+}
+
+/* Names the question. -ENOMEM. */
+static int make_key(const struct question *question, char ret_key[VB_DIGEST_SIZE])
+{
+	vb_auto_buf struct vb_buf *text = vb_buf_create(SIZE_MAX);
+
+	if (text == NULL || print_question(question, text) < 0)
 		return -ENOMEM;
-	(void)snprintf(question, FLAGS + 1, "%d%d%d%d", plan->starter, plan->closure,
-		plan->deny_io_uring, plan->native_abi_only);
-	memcpy(question + FLAGS, seccomp->text, seccomp->size);
-	vb_digest(question, seccomp->size + FLAGS, ret_key);
+	vb_digest(vb_buf_data(text), vb_buf_size(text), ret_key);
 	return 0;
 }
 
@@ -94,24 +116,37 @@ static int closes_other_abis(
 	return json_equal(seen, closed) ? 0 : vb_error_say(err, EILSEQ, "it covers a foreign ABI");
 }
 
+static int contains_custom(const struct vb_profile *profile, const struct vb_plan_profile *custom,
+	const struct vb_docker_target *target, struct vb_error *err)
+{
+	vb_auto_profile struct vb_profile *demanded = NULL;
+
+	int r = vb_custom_profile_read(custom->text, strlen(custom->text), target, &demanded, err);
+	if (r == 0)
+		r = vb_profile_check_quick(profile, demanded, profile, err);
+	return r < 0 ? vb_error_wrap(err, "profile '%.128s'", custom->name) : 0;
+}
+
 /*
  * A profile contains another one when it is itself the meet of the two. Everything that does not
  * prove this, also a profile that cannot be read, is lacking.
  */
-static int contains(
-	const struct vb_json_slice *slice, const struct vb_plan_seccomp *plan, struct vb_error *err)
+static int contains(const struct question *question, struct vb_error *err)
 {
+	const struct vb_plan_seccomp *plan = question->plan;
 	vb_auto_json json_t *seccomp = NULL;
 	vb_auto_profile struct vb_profile *profile = NULL;
 	vb_auto_profile struct vb_profile *demanded = NULL;
 
-	int r = vb_oci_text_parse(slice->text, slice->size, &seccomp, err);
+	int r = vb_oci_text_parse(question->seccomp->text, question->seccomp->size, &seccomp, err);
 	if (r == 0)
 		r = vb_profile_from_json(seccomp, VB_PROFILE_NATIVE, &profile, err);
 	if (r == 0)
 		r = demanded_profile(plan, &demanded, err);
 	if (r == 0 && demanded != NULL)
 		r = vb_profile_check_quick(profile, demanded, profile, err);
+	for (size_t i = 0; r == 0 && i < plan->profiles.count; i++)
+		r = contains_custom(profile, &plan->profiles.items[i], &question->target, err);
 	if (r == 0 && plan->native_abi_only)
 		r = closes_other_abis(seccomp, profile, err);
 	return r;
@@ -140,18 +175,18 @@ static struct cache_entry *find_entry(struct vb_spec_cache *cache, const char *k
 }
 
 /* Judges the profile, or remembers having done so. */
-static int judge_profile(struct vb_spec_cache *cache, const struct vb_json_slice *seccomp,
-	const struct vb_plan_seccomp *plan, struct vb_spec_evidence *spec)
+static int judge_profile(
+	struct vb_spec_cache *cache, const struct question *question, struct vb_spec_evidence *spec)
 {
 	char key[VB_DIGEST_SIZE];
 	struct vb_error err = {0};
 
-	int r = make_key(seccomp, plan, key);
+	int r = make_key(question, key);
 	if (r < 0)
 		return r;
 	struct cache_entry *entry = find_entry(cache, key);
 	if (entry == NULL) {
-		int verdict = contains(seccomp, plan, &err);
+		int verdict = contains(question, &err);
 		entry = &cache->entries[cache->next];
 		r = verdict == -ENOMEM ? verdict : keep_verdict(entry, key, verdict, &err);
 		if (r < 0)
@@ -193,12 +228,40 @@ static int read_strings(
 	return 0;
 }
 
+/* The container's capability bounding set, as the runtime was given it. */
+static int read_bounding(const struct vb_json_slice *document, uint64_t *ret_set)
+{
+	struct vb_json_slice process = {0};
+	struct vb_json_slice capabilities = {0};
+	vb_auto_strv struct vb_strv names = {0};
+
+	int r = vb_json_slice_get(document, "process", &process);
+	if (r > 0)
+		r = vb_json_slice_get(&process, "capabilities", &capabilities);
+	if (r <= 0 || is_literal(&capabilities, "null"))
+		return r < 0 ? r : 0;
+	r = read_strings(&capabilities, "bounding", &names);
+	for (size_t i = 0; r == 0 && i < names.count; i++) {
+		uint64_t set = 0;
+		/* What Linux does not have grants nothing. */
+		if (vb_str_after(names.items[i], "CAP_") != NULL &&
+			vb_cap_parse(names.items[i], &set, NULL) == 0)
+			*ret_set |= set;
+	}
+	return r;
+}
+
 static int read_seccomp(const struct vb_json_slice *document, const struct vb_plan *plan,
 	struct vb_spec_cache *cache, struct vb_spec_evidence *spec)
 {
 	struct vb_json_slice linux_object = {0};
 	struct vb_json_slice seccomp = {0};
 	vb_auto_strv struct vb_strv flags = {0};
+	struct question question = {.seccomp = &seccomp,
+		.plan = &plan->seccomp,
+		.target = {.native = VB_PROFILE_NATIVE,
+			.kernel_major = cache->kernel.major,
+			.kernel_minor = cache->kernel.minor}};
 
 	int r = vb_json_slice_get(document, "linux", &linux_object);
 	if (r > 0)
@@ -207,7 +270,9 @@ static int read_seccomp(const struct vb_json_slice *document, const struct vb_pl
 		return r < 0 ? r : 0;
 	r = read_strings(&seccomp, "flags", &flags);
 	spec->allows_speculation = vb_strv_contains(&flags, "SECCOMP_FILTER_FLAG_SPEC_ALLOW");
-	return r < 0 ? r : judge_profile(cache, &seccomp, &plan->seccomp, spec);
+	if (r == 0 && plan->seccomp.profiles.count > 0)
+		r = read_bounding(document, &question.target.capabilities);
+	return r < 0 ? r : judge_profile(cache, &question, spec);
 }
 
 static int read_process(const struct vb_json_slice *document, struct vb_spec_evidence *spec)

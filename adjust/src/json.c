@@ -39,14 +39,23 @@ int vb_json_load(
 	return 0;
 }
 
+int vb_json_check_depth(const char *text, size_t size, unsigned int max_depth, struct vb_error *err)
+{
+	return is_too_deep(text, size, max_depth)
+		       ? vb_error_say(
+				 err, EINVAL, "JSON is nested deeper than %u levels", max_depth)
+		       : 0;
+}
+
 int vb_json_parse(const char *text, size_t size, unsigned int max_depth, json_t **ret_json,
 	struct vb_error *err)
 {
 	json_error_t error;
 
-	if (is_too_deep(text, size, max_depth))
-		return vb_error_say(err, EINVAL, "JSON is nested deeper than %u levels", max_depth);
-	int r = vb_json_load(text, size, JSON_REJECT_DUPLICATES, ret_json, &error);
+	int r = vb_json_check_depth(text, size, max_depth, err);
+	if (r < 0)
+		return r;
+	r = vb_json_load(text, size, JSON_REJECT_DUPLICATES, ret_json, &error);
 	if (r == -ENOMEM)
 		return vb_error_set(err, ENOMEM, "read JSON");
 	if (r < 0)

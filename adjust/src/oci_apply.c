@@ -72,7 +72,7 @@ static int apply_seccomp(json_t *spec, const struct vb_oci_edit *edit, struct vb
 	if (!vb_oci_features_matter(edit->plan))
 		return 0;
 	speculation->had = vb_oci_speculation(spec, features);
-	int r = vb_oci_seccomp_apply(spec, edit, err);
+	int r = vb_oci_seccomp_apply(spec, edit, receipt->cap_bounding, err);
 	if (r < 0)
 		return r;
 	speculation->has = vb_oci_speculation(spec, features);

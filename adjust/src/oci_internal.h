@@ -94,9 +94,12 @@ int vb_oci_read_only_apply(json_t *spec, struct vb_error *err) VB_WARN_UNUSED;
 int vb_oci_writable_mounts(
 	json_t *spec, struct vb_strv *ret_mounts, struct vb_error *err) VB_WARN_UNUSED;
 
-/* linux.seccomp: the meet of what is there with what the plan asks for. */
-int vb_oci_seccomp_apply(
-	json_t *spec, const struct vb_oci_edit *edit, struct vb_error *err) VB_WARN_UNUSED;
+/*
+ * linux.seccomp: the meet of what is there with what the plan asks for; bounding is the container's
+ * capability bounding set as it will be.
+ */
+int vb_oci_seccomp_apply(json_t *spec, const struct vb_oci_edit *edit, uint64_t bounding,
+	struct vb_error *err) VB_WARN_UNUSED;
 
 /*
  * The flags of seccomp(2) in the profile that the runtime gets: what the plan's spec_allow and log
@@ -113,7 +116,7 @@ enum vb_spec_state vb_oci_speculation(const json_t *spec, const struct vb_oci_fe
  * The digest of all that the plan's edit of linux.seccomp depends on; seccomp is that object, or
  * NULL. -ENOMEM, -ENOSPC.
  */
-int vb_oci_memory_key(const struct vb_oci_edit *edit, const json_t *seccomp,
+int vb_oci_memory_key(const struct vb_oci_edit *edit, uint64_t bounding, const json_t *seccomp,
 	char ret_key[VB_DIGEST_SIZE]) VB_WARN_UNUSED;
 
 /* The result kept for the key, a new reference; NULL when there is none. */

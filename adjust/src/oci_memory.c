@@ -2,6 +2,7 @@
 #include "oci_internal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <seccomp.h>
 #include <string.h>
 
@@ -32,9 +33,23 @@ static int print_plan(const struct vb_plan *plan, struct vb_buf *out)
 		(int)plan->spec_allow);
 }
 
+/* Which entries of a profile in Docker's format apply depends on kernel and capabilities. */
+static int print_profiles(const struct vb_oci_edit *edit, uint64_t bounding, struct vb_buf *out)
+{
+	const struct vb_plan_profiles *profiles = &edit->plan->seccomp.profiles;
+
+	if (profiles->count == 0)
+		return 0;
+	int r = vb_buf_printf(out, "kernel %u.%u bounding %" PRIx64 "\n", edit->kernel.major,
+		edit->kernel.minor, bounding);
+	for (size_t i = 0; r == 0 && i < profiles->count; i++)
+		r = vb_buf_printf(out, "profile %s\n", profiles->items[i].digest);
+	return r;
+}
+
 /* Everything that the result of a meet depends on, libseccomp's version included. */
-int vb_oci_memory_key(
-	const struct vb_oci_edit *edit, const json_t *seccomp, char ret_key[VB_DIGEST_SIZE])
+int vb_oci_memory_key(const struct vb_oci_edit *edit, uint64_t bounding, const json_t *seccomp,
+	char ret_key[VB_DIGEST_SIZE])
 {
 	const struct scmp_version *version = seccomp_version();
 	vb_auto_free char *base =
@@ -50,6 +65,8 @@ int vb_oci_memory_key(
 		r = print_features(edit->features, text);
 	if (r == 0)
 		r = print_plan(edit->plan, text);
+	if (r == 0)
+		r = print_profiles(edit, bounding, text);
 	/* No profile at all is another thing than one that could not be dumped. */
 	if (r == 0 && seccomp != NULL && base == NULL)
 		r = -ENOMEM;

@@ -2,8 +2,10 @@
 #include "oci_internal.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "vb/adjust/codes.h"
+#include "vb/adjust/custom_profile.h"
 #include "vb/adjust/json.h"
 #include "vb/adjust/profile.h"
 #include "vb/adjust/starter.h"
@@ -55,22 +57,70 @@ static int native_profile(uint32_t native, struct vb_profile **ret_profile, stru
 	return r;
 }
 
-static int compose(const struct vb_oci_edit *edit, const struct vb_profile *base,
-	struct vb_profile **ret_profile, struct vb_error *err)
+/* What a container's profile is made of, and what came of it so far; NULL: unconfined. */
+struct composition {
+	const struct vb_oci_edit *edit;
+	uint64_t bounding;
+	bool is_confined; /* it has a profile of its own */
+	struct vb_profile *profile;
+};
+
+static int meet_with(
+	struct composition *composition, const struct vb_profile *tighter, struct vb_error *err)
 {
-	const struct vb_plan_seccomp *seccomp = &edit->plan->seccomp;
+	struct vb_profile *met = NULL;
+
+	int r = vb_profile_meet(composition->profile, tighter, &met, err);
+	if (r < 0)
+		return r;
+	vb_profile_destroy(composition->profile);
+	composition->profile = met;
+	return 0;
+}
+
+/* The profile was found usable when it was loaded; what it is met with was not known then. */
+static int refuse_custom(int r, const struct vb_plan_profile *custom, struct vb_error *err)
+{
+	if (r == -ENOMEM || err == NULL)
+		return r;
+	(void)vb_error_wrap(err,
+		"seccomp profile '%.128s' cannot be combined with those that the container has",
+		custom->name);
+	err->code = VB_CODE_PROFILE_INVALID;
+	err->errnum = EPERM;
+	return vb_error_fix(err, "simplify the rules for that call, or name another profile");
+}
+
+static int meet_custom(
+	struct composition *composition, const struct vb_plan_profile *custom, struct vb_error *err)
+{
+	const struct vb_docker_target target = {.native = composition->edit->native,
+		.kernel_major = composition->edit->kernel.major,
+		.kernel_minor = composition->edit->kernel.minor,
+		.capabilities = composition->bounding};
+	vb_auto_profile struct vb_profile *profile = NULL;
+
+	int r = vb_custom_profile_read(custom->text, strlen(custom->text), &target, &profile, err);
+	if (r == 0)
+		r = meet_with(composition, profile, err);
+	return r < 0 ? refuse_custom(r, custom, err) : 0;
+}
+
+static int meet_own(struct composition *composition, struct vb_error *err)
+{
+	const struct vb_oci_edit *edit = composition->edit;
 	const struct vb_starter_options options = {.native = edit->native,
-		.parts = starter_parts(seccomp),
-		.native_abi_only = seccomp->native_abi_only};
+		.parts = starter_parts(&edit->plan->seccomp),
+		.native_abi_only = edit->plan->seccomp.native_abi_only};
 	vb_auto_profile struct vb_profile *tighter = NULL;
 	int r = 0;
 
 	if (options.parts != 0)
 		r = vb_profile_starter(&options, &tighter, err);
-	else
+	else if (options.native_abi_only)
 		r = native_profile(edit->native, &tighter, err);
-	if (r == 0)
-		r = vb_profile_meet(base, tighter, ret_profile, err);
+	if (r == 0 && tighter != NULL)
+		r = meet_with(composition, tighter, err);
 	return r < 0 ? refuse_profile(r, err) : 0;
 }
 
@@ -85,22 +135,19 @@ static int demand_base(
 		err, "set securityContext.seccompProfile.type: RuntimeDefault in the pod");
 }
 
-/* *ret_profile stays NULL where the container has no profile and the plan brings none. */
-static int make_profile(const struct vb_oci_edit *edit, json_t *linux_object,
-	struct vb_profile **ret_profile, struct vb_error *err)
+/* The profile stays NULL where the container has none and the plan brings none. */
+static int compose(struct composition *composition, json_t *linux_object, struct vb_error *err)
 {
+	const struct vb_oci_edit *edit = composition->edit;
 	const struct vb_plan_seccomp *seccomp = &edit->plan->seccomp;
-	vb_auto_profile struct vb_profile *base = NULL;
 
-	int r = read_base(linux_object, edit->native, &base, err);
+	int r = read_base(linux_object, edit->native, &composition->profile, err);
+	composition->is_confined = composition->profile != NULL;
 	if (r == 0)
-		r = demand_base(seccomp, base, err);
-	if (r < 0)
-		return r;
-	if (starter_parts(seccomp) != 0 || seccomp->native_abi_only)
-		return compose(edit, base, ret_profile, err);
-	*ret_profile = VB_STEAL(base);
-	return 0;
+		r = demand_base(seccomp, composition->profile, err);
+	for (size_t i = 0; r == 0 && i < seccomp->profiles.count; i++)
+		r = meet_custom(composition, &seccomp->profiles.items[i], err);
+	return r < 0 ? r : meet_own(composition, err);
 }
 
 static int refuse_no_profile(const struct vb_plan *plan, struct vb_error *err)
@@ -112,26 +159,34 @@ static int refuse_no_profile(const struct vb_plan *plan, struct vb_error *err)
 	return vb_error_fix(err, "do not opt out of the profile, or do not set spec_allow");
 }
 
-/* *ret_seccomp stays NULL where there is nothing to write. */
-static int make_seccomp(const struct vb_oci_edit *edit, json_t *linux_object, json_t **ret_seccomp,
-	struct vb_error *err)
+static int write_profile(
+	const struct composition *composition, json_t **ret_seccomp, struct vb_error *err)
 {
-	vb_auto_profile struct vb_profile *profile = NULL;
+	int r = vb_oci_seccomp_flags_apply(
+		composition->edit, composition->is_confined, composition->profile, err);
 
-	int r = make_profile(edit, linux_object, &profile, err);
 	if (r < 0)
 		return r;
-	if (profile == NULL)
-		return refuse_no_profile(edit->plan, err);
-	r = vb_oci_seccomp_flags_apply(
-		edit, json_is_object(json_object_get(linux_object, "seccomp")), profile, err);
-	if (r < 0)
-		return r;
-	*ret_seccomp = vb_profile_to_json(profile);
+	*ret_seccomp = vb_profile_to_json(composition->profile);
 	return *ret_seccomp == NULL ? vb_error_set(err, ENOMEM, "write linux.seccomp") : 0;
 }
 
-int vb_oci_seccomp_apply(json_t *spec, const struct vb_oci_edit *edit, struct vb_error *err)
+/* *ret_seccomp stays NULL where there is nothing to write. */
+static int make_seccomp(const struct vb_oci_edit *edit, uint64_t bounding, json_t *linux_object,
+	json_t **ret_seccomp, struct vb_error *err)
+{
+	struct composition composition = {.edit = edit, .bounding = bounding};
+
+	int r = compose(&composition, linux_object, err);
+	if (r == 0)
+		r = composition.profile != NULL ? write_profile(&composition, ret_seccomp, err)
+						: refuse_no_profile(edit->plan, err);
+	vb_profile_destroy(composition.profile);
+	return r;
+}
+
+int vb_oci_seccomp_apply(
+	json_t *spec, const struct vb_oci_edit *edit, uint64_t bounding, struct vb_error *err)
 {
 	vb_auto_json json_t *seccomp = NULL;
 	json_t *linux_object = NULL;
@@ -140,13 +195,14 @@ int vb_oci_seccomp_apply(json_t *spec, const struct vb_oci_edit *edit, struct vb
 	if (!vb_oci_features_matter(edit->plan))
 		return 0;
 	int r = vb_oci_need_object(spec, "config.json", "linux", &linux_object, err);
-	if (r == 0 && vb_oci_memory_key(edit, json_object_get(linux_object, "seccomp"), key) < 0)
+	if (r == 0 && vb_oci_memory_key(
+			      edit, bounding, json_object_get(linux_object, "seccomp"), key) < 0)
 		r = vb_error_set(err, ENOMEM, "look at linux.seccomp");
 	if (r < 0)
 		return r;
 	seccomp = vb_oci_memory_recall(edit, key);
 	if (seccomp == NULL) {
-		r = make_seccomp(edit, linux_object, &seccomp, err);
+		r = make_seccomp(edit, bounding, linux_object, &seccomp, err);
 		if (r < 0 || seccomp == NULL)
 			return r;
 		vb_oci_memory_keep(edit, key, seccomp);

@@ -186,6 +186,18 @@ static int judge_shim_env(const struct vb_outcome_case *subject, struct vb_layer
 	return r;
 }
 
+/* Mapped into this process is not all when others run that ignore the shim. */
+static int judge_mapped_shim(const struct vb_outcome_case *subject, struct vb_layer_outcome *out)
+{
+	int r = vb_outcome_see(
+		out, "maps: %s", vb_evidence_shim_path(subject->evidence, subject->plan));
+
+	if (r == 0 && subject->plan->preload.foreign_abi)
+		r = vb_outcome_conclude(out, VB_LAYER_UNSUPPORTED,
+			"partial: 32-bit programs may run, and ignore the shim");
+	return r;
+}
+
 static int judge_preload(const struct vb_outcome_case *subject, struct vb_layer_outcome *out)
 {
 	const struct vb_receipt *receipt = subject->receipt;
@@ -197,8 +209,7 @@ static int judge_preload(const struct vb_outcome_case *subject, struct vb_layer_
 	if (r < 0 || out->reason != NULL)
 		return r;
 	if (subject->evidence->stage == VB_STAGE_RUNNING && subject->evidence->shim_mapped)
-		return vb_outcome_see(
-			out, "maps: %s", vb_evidence_shim_path(subject->evidence, subject->plan));
+		return judge_mapped_shim(subject, out);
 	if (verdict != NULL && strcmp(verdict, "covered") != 0)
 		return vb_outcome_conclude(out, VB_LAYER_UNSUPPORTED, "%s", verdict);
 	switch (subject->evidence->stage) {

@@ -76,6 +76,38 @@ void vb_plan_preload_finish(struct vb_plan_preload *preload)
 	vb_allowlist_finish(&preload->connect);
 }
 
+int vb_plan_profiles_add(
+	struct vb_plan_profiles *profiles, unsigned int sources, const char *name, const char *text)
+{
+	for (size_t i = 0; i < profiles->count; i++) {
+		struct vb_plan_profile *known = &profiles->items[i];
+		if (strcmp(known->name, name) != 0 || strcmp(known->text, text) != 0)
+			continue;
+		known->sources |= sources;
+		return 0;
+	}
+	struct vb_plan_profile *items =
+		reallocarray(profiles->items, profiles->count + 1, sizeof(*items));
+	if (items == NULL)
+		return -ENOMEM;
+	profiles->items = items;
+	/* Counted before it is complete, so that finish frees what was allocated of it. */
+	struct vb_plan_profile *profile = &items[profiles->count++];
+	*profile = (struct vb_plan_profile){
+		.name = strdup(name), .sources = sources, .text = strdup(text)};
+	vb_digest(text, strlen(text), profile->digest);
+	return profile->name != NULL && profile->text != NULL ? 0 : -ENOMEM;
+}
+
+static void finish_profiles(struct vb_plan_profiles *profiles)
+{
+	for (size_t i = 0; i < profiles->count; i++) {
+		free(profiles->items[i].name);
+		free(profiles->items[i].text);
+	}
+	free(profiles->items);
+}
+
 struct vb_plan_mount *vb_plan_mounts_add(struct vb_plan_mounts *mounts, const char *destination,
 	const char *type, const char *source)
 {
@@ -121,6 +153,7 @@ void vb_plan_destroy(struct vb_plan *plan)
 	free(plan->bundle_name);
 	free(plan->bundle_version);
 	free(plan->bundle_digest);
+	finish_profiles(&plan->seccomp.profiles);
 	vb_tmpfs_list_finish(&plan->tmpfs);
 	vb_rlimit_list_finish(&plan->rlimits);
 	vb_plan_preload_finish(&plan->preload);

@@ -58,6 +58,23 @@ static json_t *sources_to_json(struct writer *w, unsigned int sources)
 	return array;
 }
 
+/* The text as a string: its bytes and its numbers stay what they are in the file. */
+static json_t *profiles_to_json(struct writer *w, const struct vb_plan_profiles *profiles)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < profiles->count; i++) {
+		const struct vb_plan_profile *profile = &profiles->items[i];
+		json_t *item = json_object();
+		put_text(w, item, "name", profile->name);
+		put(w, item, "sources", sources_to_json(w, profile->sources));
+		put_text(w, item, "digest", profile->digest);
+		put_text(w, item, "text", profile->text);
+		append(w, array, item);
+	}
+	return array;
+}
+
 static void write_seccomp(struct writer *w, json_t *layer, const struct vb_plan *plan)
 {
 	const struct vb_plan_seccomp *seccomp = &plan->seccomp;
@@ -68,6 +85,8 @@ static void write_seccomp(struct writer *w, json_t *layer, const struct vb_plan 
 	put_true(w, layer, "deny_io_uring", seccomp->deny_io_uring);
 	put_true(w, layer, "native_abi_only", seccomp->native_abi_only);
 	put_true(w, layer, "log", seccomp->log);
+	if (seccomp->profiles.count > 0)
+		put(w, layer, "profiles", profiles_to_json(w, &seccomp->profiles));
 }
 
 static void write_spec_allow(struct writer *w, json_t *layer, const struct vb_plan *plan)
@@ -145,6 +164,7 @@ static void write_preload(struct writer *w, json_t *layer, const struct vb_plan 
 	put(w, layer, "audit", audit);
 	put_true(w, layer, "require", preload->require);
 	put_true(w, layer, "datagrams", preload->datagrams);
+	put_true(w, layer, "foreign_abi", preload->foreign_abi);
 	put_allowlist(w, layer, "dlopen_allowlist", &preload->dlopen);
 	put_allowlist(w, layer, "exec_allowlist", &preload->exec);
 	put_allowlist(w, layer, "connect_allowlist", &preload->connect);

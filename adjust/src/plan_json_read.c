@@ -47,10 +47,39 @@ static int read_bits(const json_t *object, const char *key, const char *const *n
 	return 0;
 }
 
+/* That the digest is the text's is seen when the plan's form is compared. */
+static int read_profile(const json_t *item, struct vb_plan_profiles *profiles, struct vb_error *err)
+{
+	static const char *const known[] = {"name", "sources", "digest", "text", NULL};
+	static const char where[] = "seccomp.profiles";
+	const char *name = NULL;
+	const char *text = NULL;
+	unsigned int sources = 0;
+
+	int r = vb_json_check_keys(item, where, known, err);
+	if (r == 0)
+		r = vb_json_get_string(item, where, "name", &name, err);
+	if (r == 0)
+		r = vb_json_get_string(item, where, "text", &text, err);
+	if (r == 0)
+		r = read_bits(item, "sources", vb_source_names, VB_ARRAY_SIZE(vb_source_names),
+			&sources, err);
+	if (r < 0)
+		return r;
+	if (name == NULL || text == NULL || sources == 0)
+		return vb_error_say(err, EINVAL, "a profile lacks its name, text or sources");
+	return vb_plan_profiles_add(profiles, sources, name, text) < 0
+		       ? vb_error_set(err, ENOMEM, "read a plan")
+		       : 0;
+}
+
 static int read_seccomp(const json_t *layer, struct vb_plan *plan, struct vb_error *err)
 {
 	static const char *const known[] = {"sources", "starter", "runtime_default", "closure",
-		"deny_io_uring", "native_abi_only", "log", NULL};
+		"deny_io_uring", "native_abi_only", "log", "profiles", NULL};
+	const json_t *profiles = NULL;
+	const json_t *profile;
+	size_t at;
 	struct vb_plan_seccomp *seccomp = &plan->seccomp;
 	const struct {
 		const char *key;
@@ -62,6 +91,12 @@ static int read_seccomp(const json_t *layer, struct vb_plan *plan, struct vb_err
 	int r = vb_json_check_keys(layer, "seccomp", known, err);
 	for (size_t i = 0; r == 0 && i < VB_ARRAY_SIZE(flags); i++)
 		r = vb_json_get_bool(layer, "seccomp", flags[i].key, flags[i].value, err);
+	if (r == 0)
+		r = vb_json_get_array(layer, "seccomp", "profiles", &profiles, err);
+	json_array_foreach(profiles, at, profile) {
+		if (r == 0)
+			r = read_profile(profile, &seccomp->profiles, err);
+	}
 	return r;
 }
 
@@ -203,7 +238,7 @@ static int read_allowlist(
 static int read_preload(const json_t *layer, struct vb_plan *plan, struct vb_error *err)
 {
 	static const char *const known[] = {"sources", "audit", "require", "datagrams",
-		"dlopen_allowlist", "exec_allowlist", "connect_allowlist", NULL};
+		"foreign_abi", "dlopen_allowlist", "exec_allowlist", "connect_allowlist", NULL};
 	struct vb_plan_preload *preload = &plan->preload;
 
 	int r = vb_json_check_keys(layer, "preload", known, err);
@@ -211,6 +246,8 @@ static int read_preload(const json_t *layer, struct vb_plan *plan, struct vb_err
 		r = vb_json_get_bool(layer, "preload", "require", &preload->require, err);
 	if (r == 0)
 		r = vb_json_get_bool(layer, "preload", "datagrams", &preload->datagrams, err);
+	if (r == 0)
+		r = vb_json_get_bool(layer, "preload", "foreign_abi", &preload->foreign_abi, err);
 	if (r == 0)
 		r = read_bits(layer, "audit", vb_audit_names, VB_ARRAY_SIZE(vb_audit_names),
 			&preload->audit, err);

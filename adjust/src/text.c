@@ -16,16 +16,61 @@ enum {
 
 typedef int (*detail_fn)(const struct vb_plan *plan, struct vb_buf *out);
 
+static int print_sources(unsigned int sources, struct vb_buf *out)
+{
+	const char *separator = "";
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < VB_ARRAY_SIZE(vb_source_names); i++) {
+		if (!(sources & 1U << i))
+			continue;
+		r = vb_buf_printf(out, "%s%s", separator, vb_source_names[i]);
+		separator = "+";
+	}
+	return r;
+}
+
+/* "starter+closure": what is met, in one word. */
+static int print_parts(const struct vb_plan_seccomp *seccomp, struct vb_buf *out)
+{
+	const struct {
+		bool is_there;
+		const char *name;
+	} parts[] = {{seccomp->starter, "starter"}, {seccomp->runtime_default, "runtime-default"},
+		{seccomp->closure, "closure"}, {seccomp->deny_io_uring, "no-io_uring"},
+		{seccomp->native_abi_only, "native-abi-only"}, {seccomp->log, "log"}};
+	const char *separator = "";
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < seccomp->profiles.count; i++) {
+		r = vb_buf_printf(out, "%s%s", separator, seccomp->profiles.items[i].name);
+		separator = "+";
+	}
+	for (size_t i = 0; r == 0 && i < VB_ARRAY_SIZE(parts); i++) {
+		if (!parts[i].is_there)
+			continue;
+		r = vb_buf_printf(out, "%s%s", separator, parts[i].name);
+		separator = "+";
+	}
+	return r;
+}
+
 static int print_seccomp(const struct vb_plan *plan, struct vb_buf *out)
 {
 	const struct vb_plan_seccomp *seccomp = &plan->seccomp;
 
-	return vb_buf_printf(out, "%s%s%s%s%s%s%s met with the container's own profile",
-		seccomp->starter ? "starter" : "",
-		seccomp->starter && seccomp->runtime_default ? "+" : "",
-		seccomp->runtime_default ? "runtime-default" : "",
-		seccomp->closure ? "+closure" : "", seccomp->deny_io_uring ? "+no-io_uring" : "",
-		seccomp->native_abi_only ? "+native-abi-only" : "", seccomp->log ? "+log" : "");
+	int r = print_parts(seccomp, out);
+	if (r == 0)
+		r = vb_buf_append_string(out, " met with the container's own profile");
+	for (size_t i = 0; r == 0 && i < seccomp->profiles.count; i++) {
+		const struct vb_plan_profile *profile = &seccomp->profiles.items[i];
+		r = vb_buf_printf(out, "; %s: ", profile->name);
+		if (r == 0)
+			r = print_sources(profile->sources, out);
+		if (r == 0)
+			r = vb_buf_printf(out, ", %s", profile->digest);
+	}
+	return r;
 }
 
 static int print_spec_allow(const struct vb_plan *plan, struct vb_buf *out)
@@ -115,6 +160,9 @@ static int print_preload(const struct vb_plan *plan, struct vb_buf *out)
 		r = print_list(out, "exec", &preload->exec);
 	if (r == 0)
 		r = print_list(out, "connect", &preload->connect);
+	if (r == 0 && preload->foreign_abi)
+		r = vb_buf_append_string(
+			out, "; partial: 32-bit programs may run, and ignore the shim");
 	if (r == 0 && preload->connect.set && !preload->datagrams)
 		r = vb_buf_append_string(out, "; datagrams pass");
 	for (size_t i = 0; r == 0 && i < VB_ARRAY_SIZE(vb_audit_names); i++)
@@ -136,20 +184,6 @@ static const struct {
 	[VB_LAYER_RLIMITS] = {print_rlimits, "hook"},
 	[VB_LAYER_PRELOAD] = {print_preload, "NRI+shim"},
 };
-
-static int print_sources(unsigned int sources, struct vb_buf *out)
-{
-	const char *separator = "";
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < VB_ARRAY_SIZE(vb_source_names); i++) {
-		if (!(sources & 1U << i))
-			continue;
-		r = vb_buf_printf(out, "%s%s", separator, vb_source_names[i]);
-		separator = "+";
-	}
-	return r;
-}
 
 /* Words on a line up to the right margin, further lines indented under the first word. */
 struct flow {

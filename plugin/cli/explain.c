@@ -106,13 +106,13 @@ static int add_assumptions(struct vb_strv *all, const struct vb_strv *more)
 }
 
 static int explain_container(struct report *report, const struct vb_pod *pod,
-	const struct vb_pod_container *container, struct vb_bundle_store *store,
+	const struct vb_pod_container *container, const struct vb_stores *stores,
 	struct vb_error *err)
 {
 	vb_auto_explained struct vb_explained explained = {0};
 
 	int r = vb_explain_container(
-		pod, container, report->setting->config, store, &explained, err);
+		pod, container, report->setting->config, stores, &explained, err);
 	if (r < 0)
 		return r;
 	report->totals.counts[explained.verdict]++;
@@ -129,7 +129,7 @@ static int explain_container(struct report *report, const struct vb_pod *pod,
 }
 
 static int explain_pod(struct report *report, const struct vb_pod *pod,
-	struct vb_bundle_store *store, struct vb_error *err)
+	const struct vb_stores *stores, struct vb_error *err)
 {
 	int r = report->pods != NULL ? json_array_append_new(report->pods, vb_explain_json_pod(pod))
 				     : vb_explain_text_pod(report->setting, pod, report->text);
@@ -137,7 +137,7 @@ static int explain_pod(struct report *report, const struct vb_pod *pod,
 	if (r < 0)
 		return out_of_memory(err);
 	for (size_t i = 0; i < pod->container_count; i++) {
-		r = explain_container(report, pod, &pod->containers[i], store, err);
+		r = explain_container(report, pod, &pod->containers[i], stores, err);
 		if (r < 0)
 			return r;
 	}
@@ -158,14 +158,14 @@ static int write_json(struct report *report, struct vb_error *err)
 }
 
 static int explain_all(struct report *report, const struct vb_pod_list *pods,
-	struct vb_bundle_store *store, struct vb_error *err)
+	const struct vb_stores *stores, struct vb_error *err)
 {
 	int r = 0;
 
 	if (report->pods == NULL && vb_explain_text_head(report->setting, report->text) < 0)
 		return out_of_memory(err);
 	for (size_t i = 0; r == 0 && i < pods->count; i++)
-		r = explain_pod(report, &pods->items[i], store, err);
+		r = explain_pod(report, &pods->items[i], stores, err);
 	if (r < 0)
 		return r;
 	if (report->pods != NULL)
@@ -203,9 +203,18 @@ static int load_config(const char **path, struct vb_config *ret_config, struct v
 	return r < 0 ? vb_error_wrap(err, "%s", *path) : 0;
 }
 
-/* A person's own bundles need not belong to root; those of the node must, as there. */
-static int open_store(const struct options *options, struct vb_config *config,
-	struct vb_bundle_store **ret_store, struct vb_error *err)
+static void close_stores(const struct vb_stores *stores)
+{
+	vb_bundle_store_destroy(stores->bundles);
+	vb_profile_store_destroy(stores->profiles);
+}
+
+/*
+ * A person's own bundles, and profiles that a node config of one's own leads to, need not belong to
+ * root; those of the node must, as there.
+ */
+static int open_stores(const struct options *options, struct vb_config *config,
+	struct vb_stores *stores, struct vb_error *err)
 {
 	bool own = options->bundle_dirs.count > 0;
 
@@ -217,12 +226,14 @@ static int open_store(const struct options *options, struct vb_config *config,
 		if (vb_strv_copy(&config->bundle_dirs, &options->bundle_dirs) < 0)
 			return out_of_memory(err);
 	}
-	struct vb_bundle_store *store = vb_bundle_store_create(&config->bundle_dirs);
-	if (store == NULL)
+	stores->bundles = vb_bundle_store_create(&config->bundle_dirs);
+	stores->profiles = vb_profile_store_create();
+	if (stores->bundles == NULL || stores->profiles == NULL)
 		return out_of_memory(err);
 	if (own)
-		vb_bundle_store_accept_any_owner(store);
-	*ret_store = store;
+		vb_bundle_store_accept_any_owner(stores->bundles);
+	if (own || options->config_path != NULL)
+		vb_profile_store_accept_any_owner(stores->profiles);
 	return 0;
 }
 
@@ -255,7 +266,7 @@ static int explain(const struct options *options, struct vb_error *err)
 	vb_auto_yaml struct vb_yaml *yaml = NULL; /* pods borrow from it: destroyed after them */
 	vb_auto_pod_list struct vb_pod_list pods = {0};
 	vb_auto_config struct vb_config config = {0};
-	vb_auto_bundle_store struct vb_bundle_store *store = NULL;
+	vb_auto(close_stores) struct vb_stores stores = {0};
 	vb_auto_json json_t *json = options->json ? json_array() : NULL;
 	vb_auto_buf struct vb_buf *text = vb_buf_create(REPORT_MAX);
 	struct vb_explain_setting setting = {.input = vb_input_name(options->input),
@@ -267,14 +278,14 @@ static int explain(const struct options *options, struct vb_error *err)
 		return out_of_memory(err);
 	int r = load_config(&setting.config_path, &config, err);
 	if (r == 0)
-		r = open_store(options, &config, &store, err);
+		r = open_stores(options, &config, &stores, err);
 	if (r == 0)
 		r = load_pods(options, &yaml, &pods, err);
 	if (r < 0)
 		return r;
 	setting.pod_count = pods.count;
 	struct report report = {.setting = &setting, .text = text, .pods = json};
-	r = explain_all(&report, &pods, store, err);
+	r = explain_all(&report, &pods, &stores, err);
 	vb_strv_finish(&report.totals.assumptions);
 	if (r < 0)
 		return r;

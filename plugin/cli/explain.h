@@ -5,10 +5,10 @@
 #include <jansson.h>
 
 #include "pod.h"
-#include "vb/adjust/bundle_store.h"
 #include "vb/adjust/config.h"
 #include "vb/adjust/plan.h"
 #include "vb/adjust/refusal.h"
+#include "vb/adjust/supply.h"
 #include "vb/base/buf.h"
 
 /* The parts of `vambrace explain`: judging one container, and showing the result. */
@@ -51,7 +51,7 @@ void vb_explained_finish(struct vb_explained *explained);
  * errno of a bundle directory that cannot be read.
  */
 int vb_explain_container(const struct vb_pod *pod, const struct vb_pod_container *container,
-	const struct vb_config *config, struct vb_bundle_store *store,
+	const struct vb_config *config, const struct vb_stores *stores,
 	struct vb_explained *ret_explained, struct vb_error *err) VB_WARN_UNUSED;
 
 /* Where the settings come from, for the report's head. */

@@ -39,7 +39,7 @@ static int out_of_memory(struct vb_error *err)
 }
 
 /* The same steps in the same order as the plugin, so that the same mistake is found first. */
-static int decide(const struct vb_config *config, struct vb_bundle_store *store,
+static int decide(const struct vb_config *config, const struct vb_stores *stores,
 	struct vb_explained *explained, struct vb_error *err)
 {
 	const struct vb_pod *pod = explained->pod;
@@ -57,17 +57,17 @@ static int decide(const struct vb_config *config, struct vb_bundle_store *store,
 		.shim_installed = true,
 	};
 	vb_auto_request struct vb_request request = {0};
-	const struct vb_bundle *bundle = NULL;
+	vb_auto_supply struct vb_supply supply = {0};
 
 	int r = vb_request_parse(&annotations, container->name, &request, err);
-	if (r == 0 && request.bundle_name != NULL)
-		r = vb_bundle_store_get(
-			store, request.bundle_name, request.bundle_digest, &bundle, err);
+	if (r == 0)
+		r = vb_supply_gather(stores, config, &request, &explained->warnings, &supply, err);
 	if (r < 0)
 		return r;
-	if (bundle != NULL && vb_strv_copy(&explained->warnings, &bundle->warnings) < 0)
+	if (supply.bundle != NULL &&
+		vb_strv_copy(&explained->warnings, &supply.bundle->warnings) < 0)
 		return out_of_memory(err);
-	return vb_plan_decide(&subject, &request, bundle, config, &explained->plan, err);
+	return vb_plan_decide(&subject, &request, &supply, config, &explained->plan, err);
 }
 
 /* What the hook finds in config.json when the container starts, where the pod says it already. */
@@ -195,13 +195,13 @@ static int describe_plan(struct vb_explained *explained, struct vb_error *err)
 }
 
 int vb_explain_container(const struct vb_pod *pod, const struct vb_pod_container *container,
-	const struct vb_config *config, struct vb_bundle_store *store,
+	const struct vb_config *config, const struct vb_stores *stores,
 	struct vb_explained *ret_explained, struct vb_error *err)
 {
 	vb_auto_explained struct vb_explained explained = {.pod = pod, .container = container};
 	struct vb_error refusal = {0};
 
-	int r = decide(config, store, &explained, &refusal);
+	int r = decide(config, stores, &explained, &refusal);
 	if (r == 0 && explained.plan != NULL)
 		r = check_hook(container, explained.plan, &refusal);
 	/* Without a code it is this machine's trouble and says nothing of the node. */

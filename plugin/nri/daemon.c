@@ -212,7 +212,8 @@ static void finish(struct daemon *daemon, int status)
 	free_event(daemon->due_timer);
 	if (daemon->base != NULL)
 		event_base_free(daemon->base);
-	vb_bundle_store_destroy(daemon->shop.bundles);
+	vb_bundle_store_destroy(daemon->shop.stores.bundles);
+	vb_profile_store_destroy(daemon->shop.stores.profiles);
 	vb_audit_file_destroy(daemon->shop.audit);
 	vb_spec_cache_destroy(daemon->shop.specs);
 	vb_settings_file_destroy(daemon->shop.settings_file);
@@ -258,10 +259,12 @@ static int equip(struct vb_workshop *shop, const struct vb_settings *settings)
 
 	shop->config = config;
 	shop->config_problem = settings->problem;
-	shop->bundles = vb_bundle_store_create(&config->bundle_dirs);
-	shop->specs = vb_spec_cache_create();
+	shop->stores.bundles = vb_bundle_store_create(&config->bundle_dirs);
+	shop->stores.profiles = vb_profile_store_create();
+	shop->specs = vb_spec_cache_create(vb_kernel_version_read());
 	shop->audit = vb_audit_file_create();
-	if (shop->bundles == NULL || shop->specs == NULL || shop->audit == NULL)
+	if (shop->stores.bundles == NULL || shop->stores.profiles == NULL || shop->specs == NULL ||
+		shop->audit == NULL)
 		return -ENOMEM;
 	return vb_audit_file_configure(shop->audit, config->audit_log, config->audit_log_max_bytes);
 }

@@ -10,11 +10,11 @@
 #include "audit_sys.h"
 #include "case.h"
 #include "settings.h"
-#include "vb/adjust/bundle_store.h"
 #include "vb/adjust/config.h"
 #include "vb/adjust/outcome.h"
 #include "vb/adjust/request.h"
 #include "vb/adjust/speculation.h"
+#include "vb/adjust/supply.h"
 #include "vb/proto/nri.h"
 #include "worker.h"
 
@@ -28,7 +28,7 @@ struct vb_workshop {
 	const struct vb_config *config;
 	const char *config_problem; /* the node config is bad: every create is refused; or NULL */
 	struct vb_settings_file *settings_file; /* where config comes from */
-	struct vb_bundle_store *bundles;
+	struct vb_stores stores;
 	struct vb_spec_cache *specs;
 	struct vb_audit_file *audit;
 	bool is_probed;

@@ -88,34 +88,35 @@ int vb_task_parse_request(struct vb_task *task, struct vb_request *ret_request)
 		&annotations, task->request.container.name, ret_request, &task->err);
 }
 
-static int find_bundle(
-	struct vb_task *task, const struct vb_request *request, const struct vb_bundle **ret_bundle)
+static int gather(
+	struct vb_task *task, const struct vb_request *request, struct vb_supply *ret_supply)
 {
-	if (request->bundle_name == NULL)
-		return 0;
-	int r = vb_bundle_store_get(task->shop->bundles, request->bundle_name,
-		request->bundle_digest, ret_bundle, &task->err);
-	const char *warning = vb_bundle_store_warning(task->shop->bundles);
-	/* Out of memory, name and warning are left out; the bundle is as good. */
-	task->bundle_name = strdup(request->bundle_name);
-	task->warning = warning != NULL ? strdup(warning) : NULL;
+	const struct vb_workshop *shop = task->shop;
+	vb_auto_strv struct vb_strv warnings = {0};
+
+	int r = vb_supply_gather(
+		&shop->stores, shop->config, request, &warnings, ret_supply, &task->err);
+	/* Out of memory, name and warnings are left out; what they are about is as good. */
+	task->bundle_name = request->bundle_name != NULL ? strdup(request->bundle_name) : NULL;
+	task->warning = warnings.count > 0 ? vb_strv_join(&warnings, ';') : NULL;
 	return r;
 }
 
 static int decide(struct vb_task *task, struct vb_plan **ret_plan)
 {
 	vb_auto_request struct vb_request request = {0};
-	const struct vb_bundle *bundle = NULL;
+	vb_auto_supply struct vb_supply supply = {0};
 	struct vb_subject subject = {0};
 
 	int r = vb_task_parse_request(task, &request);
 	if (r == 0)
-		r = find_bundle(task, &request, &bundle);
+		r = gather(task, &request, &supply);
 	if (r == 0)
 		r = view_subject(task, &subject);
 	if (r < 0)
 		return r;
-	return vb_plan_decide(&subject, &request, bundle, task->shop->config, ret_plan, &task->err);
+	return vb_plan_decide(
+		&subject, &request, &supply, task->shop->config, ret_plan, &task->err);
 }
 
 /* The reply is ready before the file is there, so that nothing can fail behind the file. */

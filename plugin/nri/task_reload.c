@@ -11,8 +11,8 @@ static int renew_bundles(struct vb_workshop *shop, const struct vb_config *confi
 	struct vb_bundle_store *bundles = vb_bundle_store_create(&config->bundle_dirs);
 	if (bundles == NULL)
 		return -ENOMEM;
-	vb_bundle_store_destroy(shop->bundles);
-	shop->bundles = bundles;
+	vb_bundle_store_destroy(shop->stores.bundles);
+	shop->stores.bundles = bundles;
 	return 0;
 }
 

@@ -135,6 +135,7 @@ static int harden(const struct vb_hook *hook, const char *bundle, json_t *spec,
 	const struct vb_oci_edit edit = {.plan = plan,
 		.layers = vb_hook_layers(),
 		.native = VB_PROFILE_NATIVE,
+		.kernel = vb_kernel_version_read(),
 		.inherited_limit = vb_hook_limit,
 		.features = &features,
 		.memory = &vb_hook_memory};

@@ -61,8 +61,8 @@ static void decide(const struct vb_request *request, const char *container, cons
 
 	fuzz_require(vb_config_init(&config) == 0);
 	fuzz_require(vb_bundle_parse(manifest, sizeof(manifest) - 1, "arm", &bundle, NULL) == 0);
-	int r = vb_plan_decide(&subject, request, request->bundle_name != NULL ? bundle : NULL,
-		&config, &plan, &err);
+	const struct vb_supply supply = {.bundle = request->bundle_name != NULL ? bundle : NULL};
+	int r = vb_plan_decide(&subject, request, &supply, &config, &plan, &err);
 	if (r < 0) {
 		fuzz_check_error(r, &err);
 		return;

@@ -16,7 +16,8 @@ static void decide(const struct vb_bundle *bundle)
 	struct vb_error err;
 
 	fuzz_require(vb_config_init(&config) == 0);
-	int r = vb_plan_decide(&subject, &request, bundle, &config, &plan, &err);
+	const struct vb_supply supply = {.bundle = bundle};
+	int r = vb_plan_decide(&subject, &request, &supply, &config, &plan, &err);
 	if (r < 0)
 		fuzz_check_error(r, &err);
 	else

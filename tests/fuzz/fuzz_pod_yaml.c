@@ -33,7 +33,7 @@ static void check_name(const char *name)
 }
 
 static void explain(const struct vb_pod *pod, const struct vb_pod_container *container,
-	struct vb_bundle_store *store, struct vb_buf *out)
+	const struct vb_stores *stores, struct vb_buf *out)
 {
 	vb_auto_config struct vb_config config = {0};
 	vb_auto_explained struct vb_explained explained = {0};
@@ -41,7 +41,7 @@ static void explain(const struct vb_pod *pod, const struct vb_pod_container *con
 
 	check_name(container->name);
 	require(vb_config_init(&config) == 0);
-	require(vb_explain_container(pod, container, &config, store, &explained, &err) == 0);
+	require(vb_explain_container(pod, container, &config, stores, &explained, &err) == 0);
 	require((explained.verdict == VB_VERDICT_PLANNED) == (explained.plan != NULL));
 	require((explained.verdict == VB_VERDICT_REFUSED) == (explained.line[0] != '\0'));
 	require(vb_explain_text_container(&explained, out) == 0);
@@ -54,10 +54,12 @@ static void explain_all(const struct vb_pod_list *pods)
 	/* Without directories no bundle is found, and nothing touches the disk. */
 	const struct vb_strv directories = {0};
 	const struct vb_explain_setting setting = {.input = "fuzz"};
-	vb_auto_bundle_store struct vb_bundle_store *store = vb_bundle_store_create(&directories);
+	vb_auto_bundle_store struct vb_bundle_store *bundles = vb_bundle_store_create(&directories);
+	vb_auto_profile_store struct vb_profile_store *profiles = vb_profile_store_create();
+	const struct vb_stores stores = {.bundles = bundles, .profiles = profiles};
 	vb_auto_buf struct vb_buf *out = vb_buf_create(REPORT_MAX);
 
-	require(store != NULL && out != NULL);
+	require(bundles != NULL && profiles != NULL && out != NULL);
 	for (size_t i = 0; i < pods->count; i++) {
 		const struct vb_pod *pod = &pods->items[i];
 		check_name(pod->name);
@@ -66,7 +68,7 @@ static void explain_all(const struct vb_pod_list *pods)
 		require(pod->line <= VB_YAML_SIZE_MAX);
 		require(vb_explain_text_pod(&setting, pod, out) == 0);
 		for (size_t j = 0; j < pod->container_count; j++)
-			explain(pod, &pod->containers[j], store, out);
+			explain(pod, &pod->containers[j], &stores, out);
 	}
 	/* The report is text for a terminal: no control character but the end of a line. */
 	for (size_t i = 0; i < vb_buf_size(out); i++)

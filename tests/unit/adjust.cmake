@@ -8,8 +8,10 @@ vb_add_unit_test(test_bundle_tar test_bundle_tar.c tar_maker.c LIBS vb_adjust)
 vb_add_unit_test(test_derive test_derive.c LIBS vb_adjust vb_shim_pure)
 vb_add_unit_test(test_derive_manifest test_derive_manifest.c LIBS vb_adjust)
 
-vb_add_unit_test(test_bundle_store test_bundle_store.c LIBS vb_adjust)
-target_link_options(test_bundle_store PRIVATE LINKER:--wrap=fstat64,--wrap=fstatvfs64)
+foreach(test bundle_store profile_store)
+	vb_add_unit_test(test_${test} test_${test}.c file_owner.c LIBS vb_adjust)
+	target_link_options(test_${test} PRIVATE LINKER:--wrap=fstat64,--wrap=fstatvfs64)
+endforeach()
 
 set(vb_case ${PROJECT_SOURCE_DIR}/tests/golden/decide/case.c)
 vb_add_unit_test(test_order test_order.c ${vb_case} LIBS vb_adjust)

@@ -76,7 +76,8 @@ START_TEST(every_golden_case_survives_every_failing_allocation)
 		err.what);
 	for (size_t i = 0; i < directories.count; i++) {
 		struct vb_case c;
-		ck_assert_msg(vb_case_load(&c, directories.items[i], &err) == 0, "%s", err.what);
+		ck_assert_msg(
+			vb_case_load(&c, directories.items[i], "/node", &err) == 0, "%s", err.what);
 		total += allocation_starve(directories.items[i], decide_case, &c, 1);
 		vb_case_finish(&c);
 	}

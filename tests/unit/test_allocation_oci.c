@@ -310,7 +310,8 @@ struct spec_case {
 static int read_spec(void *context, char **ret_answer, struct vb_error *err)
 {
 	const struct spec_case *c = context;
-	vb_auto_spec_cache struct vb_spec_cache *cache = vb_spec_cache_create();
+	vb_auto_spec_cache struct vb_spec_cache *cache =
+		vb_spec_cache_create((struct vb_kernel_version){6, 1});
 	vb_auto_spec_evidence struct vb_spec_evidence spec = {0};
 
 	if (cache == NULL)

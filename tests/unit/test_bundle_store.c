@@ -4,41 +4,11 @@
 #include <ftw.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
+#include "file_owner.h"
 #include "unit.h"
 #include "vb/adjust/bundle_store.h"
 #include "vb/base/file.h"
-
-/*
- * Who owns a file, and whether its mount is read-only, are what the test says (linked with
- * --wrap): the store's answer must not depend on who runs the tests, and where.
- */
-static uid_t owner;
-static bool read_only_mount;
-
-// NOLINTBEGIN(readability-identifier-naming): the linker chooses these names.
-int __real_fstat64(int fd, struct stat *st);
-int __wrap_fstat64(int fd, struct stat *st);
-int __wrap_fstat64(int fd, struct stat *st)
-{
-	int r = __real_fstat64(fd, st);
-
-	st->st_uid = owner;
-	return r;
-}
-
-int __real_fstatvfs64(int fd, struct statvfs *fs);
-int __wrap_fstatvfs64(int fd, struct statvfs *fs);
-int __wrap_fstatvfs64(int fd, struct statvfs *fs)
-{
-	int r = __real_fstatvfs64(fd, fs);
-
-	fs->f_flag = read_only_mount ? ST_RDONLY : 0;
-	return r;
-}
-
-// NOLINTEND(readability-identifier-naming)
 
 static char directory[64];
 static struct vb_error err;
@@ -49,8 +19,8 @@ static void start(void)
 {
 	vb_auto_strv struct vb_strv directories = {0};
 
-	owner = 0;
-	read_only_mount = false;
+	file_owner = 0;
+	file_read_only_mount = false;
 	bundle = NULL;
 	memset(&err, 0, sizeof(err));
 	(void)snprintf(directory, sizeof(directory), "/tmp/vb-test-store.XXXXXX");
@@ -239,9 +209,9 @@ START_TEST(a_file_that_others_can_write_is_refused)
 		"write: chown it to root and chmod go-w";
 
 	install("first", "arm", MANIFEST("1"));
-	owner = 1000;
+	file_owner = 1000;
 	vb_assert_refused(get("arm"), &err, refusal);
-	owner = 0;
+	file_owner = 0;
 	ck_assert_int_eq(chmod("first/arm/manifest.json", 0664), 0);
 	vb_assert_refused(get("arm"), &err, refusal);
 	ck_assert_int_eq(chmod("first/arm/manifest.json", 0646), 0);
@@ -259,8 +229,8 @@ START_TEST(on_a_read_only_mount_anyone_may_own_it)
 {
 	install("first", "arm", MANIFEST("1"));
 	ck_assert_int_eq(chmod("first/arm", 0777), 0);
-	owner = 1000;
-	read_only_mount = true;
+	file_owner = 1000;
+	file_read_only_mount = true;
 	assert_version("1");
 }
 END_TEST
@@ -268,7 +238,7 @@ END_TEST
 START_TEST(any_owner_is_taken_when_it_was_asked_for)
 {
 	install("first", "arm", MANIFEST("1"));
-	owner = 1000;
+	file_owner = 1000;
 	vb_bundle_store_accept_any_owner(store);
 	assert_version("1");
 }

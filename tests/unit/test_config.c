@@ -29,6 +29,7 @@ static void assert_defaults(void)
 	ck_assert_uint_eq(config.bundle_dirs.count, 2);
 	ck_assert_str_eq(config.bundle_dirs.items[0], "/etc/vambrace/bundles");
 	ck_assert_str_eq(config.bundle_dirs.items[1], "/var/lib/vambrace/bundles");
+	ck_assert_uint_eq(config.profile_dirs.count, 0);
 	ck_assert_uint_eq(config.runtime_handlers.count, 1);
 	ck_assert(vb_config_has_handler(&config, "vambrace"));
 	ck_assert(!vb_config_has_handler(&config, ""));
@@ -77,6 +78,17 @@ START_TEST(the_audit_log_has_a_path_and_a_cap)
 }
 END_TEST
 
+START_TEST(directories_become_clean)
+{
+	ck_assert_int_eq(
+		parse("{\"bundle_dirs\":[\"/b/./c/\"],\"profile_dirs\":[\"/p//q/\",\"/\"]}"), 0);
+	ck_assert_str_eq(config.bundle_dirs.items[0], "/b/c");
+	ck_assert_uint_eq(config.profile_dirs.count, 2);
+	ck_assert_str_eq(config.profile_dirs.items[0], "/p/q");
+	ck_assert_str_eq(config.profile_dirs.items[1], "/");
+}
+END_TEST
+
 START_TEST(an_empty_list_is_a_list)
 {
 	ck_assert_int_eq(parse("{\"bundle_dirs\":[],\"deadline_ms\":60000}"), 0);
@@ -110,6 +122,8 @@ static const struct {
 	{"{\"bundle_dirs\":[1]}", "config.bundle_dirs[0] must be a string"},
 	{"{\"bundle_dirs\":[\"/b\",\"b\"]}", "config.bundle_dirs[1] is not an absolute path"},
 	{"{\"bundle_dirs\":[\"\"]}", "config.bundle_dirs[0] is not an absolute path"},
+	{"{\"profile_dirs\":[\"/p\",\"p\"]}", "config.profile_dirs[1] is not an absolute path"},
+	{"{\"profile_dirs\":{}}", "config.profile_dirs must be an array"},
 	{"{\"runtime_handlers\":null}", "config.runtime_handlers must be an array"},
 	{"{\"runtime_handlers\":[null]}", "config.runtime_handlers[0] must be a string"},
 	{"{\"deadline_ms\":99}", "config.deadline_ms must be a number from 100 to 60000"},
@@ -153,6 +167,7 @@ int main(void)
 	tcase_add_test(tcase, an_empty_object_leaves_the_defaults);
 	tcase_add_test(tcase, a_list_replaces_the_default_list);
 	tcase_add_test(tcase, the_audit_log_has_a_path_and_a_cap);
+	tcase_add_test(tcase, directories_become_clean);
 	tcase_add_test(tcase, an_empty_list_is_a_list);
 	tcase_add_test(tcase, trusted_keys_are_kept_as_they_stand_there);
 	tcase_add_loop_test(tcase, a_bad_file_fails_naming_the_key, 0, (int)VB_ARRAY_SIZE(bad));

@@ -13,6 +13,7 @@ static struct vb_error err;
 static struct vb_config config;
 static struct vb_request request;
 static struct vb_bundle *bundle;
+static struct vb_supply supply;
 static struct vb_plan *plan;
 static struct vb_subject subject;
 
@@ -22,6 +23,7 @@ static void start(void)
 	ck_assert_int_eq(vb_config_init(&config), 0);
 	request = (struct vb_request){0};
 	bundle = NULL;
+	supply = (struct vb_supply){0};
 	plan = NULL;
 	subject = (struct vb_subject){.namespace_name = "robots",
 		.pod = "arm-7",
@@ -49,7 +51,8 @@ static void ask(const char *key, const char *value)
 
 static int decide(void)
 {
-	return vb_plan_decide(&subject, &request, bundle, &config, &plan, &err);
+	supply.bundle = bundle;
+	return vb_plan_decide(&subject, &request, &supply, &config, &plan, &err);
 }
 
 /* "<prefix>0,<prefix>1,...": count entries. */
@@ -252,7 +255,7 @@ START_TEST(without_an_error_to_fill_refusals_stay_refusals)
 {
 	ask("cap-drop.vambrace.dev", "ALL");
 	subject.handler = "runc";
-	ck_assert_int_eq(vb_plan_decide(&subject, &request, NULL, &config, &plan, NULL), -EPERM);
+	ck_assert_int_eq(vb_plan_decide(&subject, &request, &supply, &config, &plan, NULL), -EPERM);
 }
 END_TEST
 

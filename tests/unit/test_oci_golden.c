@@ -154,6 +154,7 @@ static int check_case(const struct golden *golden)
 	const struct vb_oci_edit edit = {.plan = golden->plan,
 		.layers = VB_OCI_LAYERS_ALL,
 		.native = SCMP_ARCH_X86_64,
+		.kernel = {6, 1},
 		.inherited_limit = inherited,
 		.features = read_features(golden, &features)};
 	vb_auto_json json_t *spec = read_document(golden, "before.json");

@@ -33,6 +33,8 @@ static void keep(void *context, const char *key, const char *text)
 	one->kept++;
 }
 
+static struct vb_kernel_version kernel = {6, 1};
+
 static const char unconfined[] = "{'process':{},'linux':{}}";
 static const char confined[] =
 	"{'process':{},'linux':{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','"
@@ -55,6 +57,7 @@ static char *apply(const char *before, const struct vb_plan *plan, struct one_te
 	const struct vb_oci_edit edit = {.plan = plan,
 		.layers = VB_OCI_LAYERS_ALL,
 		.native = SCMP_ARCH_X86_64,
+		.kernel = kernel,
 		.memory = one != NULL ? &memory : NULL};
 	vb_auto_json json_t *spec = support_document(before);
 	vb_auto_receipt struct vb_receipt receipt = {0};
@@ -117,6 +120,36 @@ START_TEST(another_plan_is_another_key)
 }
 END_TEST
 
+/* A profile in Docker's format depends on the container's capabilities and on the kernel. */
+START_TEST(another_custom_profile_capability_or_kernel_is_another_key)
+{
+	static const char privileged[] =
+		"{'process':{'capabilities':{'bounding':['CAP_SYS_ADMIN']}},'linux':{}}";
+	static const char *const texts[] = {"{\"defaultAction\":\"SCMP_ACT_ALLOW\"}",
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\" }"};
+	struct one_text one = {0};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(texts); i++) {
+		vb_auto_plan struct vb_plan *plan = starter_plan();
+		ck_assert_int_eq(vb_plan_profiles_add(
+					 &plan->seccomp.profiles, VB_SOURCE_BUNDLE, "p", texts[i]),
+			0);
+		vb_auto_free char *first = apply(unconfined, plan, &one);
+		vb_auto_free char *second = apply(privileged, plan, &one);
+		kernel.minor++;
+		vb_auto_free char *third = apply(privileged, plan, &one);
+		ck_assert_uint_eq(one.kept, 3 * (i + 1));
+		ck_assert_uint_eq(one.recalled, i);
+		vb_auto_free char *again = apply(privileged, plan, &one);
+		ck_assert_uint_eq(one.recalled, i + 1);
+		/* No entry of this profile has a condition: what came out is the same. */
+		ck_assert_str_eq(strstr(first, "linux"), strstr(second, "linux"));
+		ck_assert_str_eq(again, third);
+	}
+	free(one.text);
+}
+END_TEST
+
 START_TEST(a_text_that_is_no_object_is_made_anew)
 {
 	vb_auto_plan struct vb_plan *plan = starter_plan();
@@ -139,6 +172,7 @@ int main(void)
 	tcase_add_test(tcase, a_recalled_profile_is_the_one_that_would_have_been_made);
 	tcase_add_test(tcase, another_profile_of_the_container_is_another_key);
 	tcase_add_test(tcase, another_plan_is_another_key);
+	tcase_add_test(tcase, another_custom_profile_capability_or_kernel_is_another_key);
 	tcase_add_test(tcase, a_text_that_is_no_object_is_made_anew);
 	return support_run(tcase);
 }

@@ -467,7 +467,8 @@ static enum vb_containment containment(const char *text, struct vb_spec_cache *c
 
 START_TEST(config_json_contains_the_starter_or_lacks_a_part_of_it)
 {
-	vb_auto_spec_cache struct vb_spec_cache *cache = vb_spec_cache_create();
+	vb_auto_spec_cache struct vb_spec_cache *cache =
+		vb_spec_cache_create((struct vb_kernel_version){6, 1});
 
 	scene_set_layers(&scene,
 		"'seccomp':{"
@@ -488,7 +489,8 @@ END_TEST
 
 START_TEST(a_verdict_is_of_one_plans_demands)
 {
-	vb_auto_spec_cache struct vb_spec_cache *cache = vb_spec_cache_create();
+	vb_auto_spec_cache struct vb_spec_cache *cache =
+		vb_spec_cache_create((struct vb_kernel_version){6, 1});
 	static const char text[] = SPEC(DENYING(STARTER_NAMES ",\"ptrace\""));
 
 	scene_set_layers(&scene,
@@ -504,9 +506,78 @@ START_TEST(a_verdict_is_of_one_plans_demands)
 }
 END_TEST
 
+/* CAP_SYS_ADMIN lets Docker's format open mount; what counts is what the runtime was given. */
+START_TEST(config_json_contains_the_plans_custom_profiles_or_lacks_one)
+{
+	static const char docker[] =
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"sync\"],"
+		"\"action\":\"SCMP_ACT_ERRNO\"},{\"names\":[\"mount\"],\"action\":"
+		"\"SCMP_ACT_ERRNO\",\"excludes\":{\"caps\":[\"CAP_SYS_ADMIN\"]}},"
+		"{\"names\":[\"reboot\"],\"action\":\"SCMP_ACT_ERRNO\",\"includes\":"
+		"{\"minKernel\":\"6.2\"}}]}";
+	static const char plain[] = "{\"process\":{\"capabilities\":{\"bounding\":[%s]},"
+				    "\"env\":[\"A=1\",\"B=2\"],\"noNewPrivileges\":true},"
+				    "\"annotations\":{\"plan-digest.vambrace.dev\":\"d\"},"
+				    "\"linux\":{" DENYING("%s") "}}";
+	static const struct {
+		const char *capabilities;
+		const char *names;
+		unsigned int minor; /* of the kernel */
+		enum vb_containment expected;
+	} cases[] = {
+		{"", "\"sync\",\"mount\"", 1, VB_CONTAINMENT_COMPLETE},
+		{"", "\"sync\"", 1, VB_CONTAINMENT_LACKING},
+		{"", "\"mount\"", 1, VB_CONTAINMENT_LACKING},
+		{"\"CAP_SYS_ADMIN\"", "\"sync\"", 1, VB_CONTAINMENT_COMPLETE},
+		{"\"SYS_ADMIN\",\"CAP_CHOWN\"", "\"sync\"", 1, VB_CONTAINMENT_LACKING},
+		{"", "\"sync\",\"mount\"", 2, VB_CONTAINMENT_LACKING},
+		{"", "\"sync\",\"mount\",\"reboot\"", 2, VB_CONTAINMENT_COMPLETE},
+	};
+
+	scene_set_layers(&scene, "'seccomp':{'sources':['bundle'],'starter':true}", true);
+	scene.plan->seccomp.starter = false;
+	ck_assert_int_eq(vb_plan_profiles_add(
+				 &scene.plan->seccomp.profiles, VB_SOURCE_BUNDLE, "docker", docker),
+		0);
+	for (size_t i = 0; i < VB_ARRAY_SIZE(cases); i++) {
+		vb_auto_spec_cache struct vb_spec_cache *cache =
+			vb_spec_cache_create((struct vb_kernel_version){6, cases[i].minor});
+		vb_auto_free char *text =
+			vb_str_format(plain, cases[i].capabilities, cases[i].names);
+		for (int round = 0; round < 2; round++)
+			ck_assert_msg(containment(text, cache) == cases[i].expected, "case %zu", i);
+	}
+}
+END_TEST
+
+START_TEST(a_custom_profile_closes_abis_that_it_does_not_list)
+{
+	static const char foreign[] =
+		SPEC("\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":["
+		     "\"SCMP_ARCH_X86_64\",\"SCMP_ARCH_X86\",\"SCMP_ARCH_AARCH64\","
+		     "\"SCMP_ARCH_ARM\"]}");
+	static const char *const texts[] = {"{\"defaultAction\":\"SCMP_ACT_ALLOW\"}",
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"SCMP_ARCH_X86_64\","
+		"\"SCMP_ARCH_X86\",\"SCMP_ARCH_AARCH64\",\"SCMP_ARCH_ARM\"]}"};
+	vb_auto_spec_cache struct vb_spec_cache *cache =
+		vb_spec_cache_create((struct vb_kernel_version){6, 1});
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(texts); i++) {
+		scene_set_layers(&scene, "'seccomp':{'sources':['bundle'],'starter':true}", true);
+		scene.plan->seccomp.starter = false;
+		ck_assert_int_eq(vb_plan_profiles_add(&scene.plan->seccomp.profiles,
+					 VB_SOURCE_BUNDLE, "p", texts[i]),
+			0);
+		ck_assert_int_eq(containment(foreign, cache),
+			i == 0 ? VB_CONTAINMENT_LACKING : VB_CONTAINMENT_COMPLETE);
+	}
+}
+END_TEST
+
 START_TEST(more_profiles_than_are_remembered_are_still_judged_rightly)
 {
-	vb_auto_spec_cache struct vb_spec_cache *cache = vb_spec_cache_create();
+	vb_auto_spec_cache struct vb_spec_cache *cache =
+		vb_spec_cache_create((struct vb_kernel_version){6, 1});
 
 	scene_set_layers(&scene,
 		"'seccomp':{"
@@ -527,7 +598,8 @@ END_TEST
 
 START_TEST(a_config_json_that_does_not_parse_is_an_error)
 {
-	vb_auto_spec_cache struct vb_spec_cache *cache = vb_spec_cache_create();
+	vb_auto_spec_cache struct vb_spec_cache *cache =
+		vb_spec_cache_create((struct vb_kernel_version){6, 1});
 	struct vb_spec_evidence spec = {0};
 
 	ck_assert_int_eq(vb_spec_evidence_parse("{", 1, scene.plan, cache, &spec, &err), -EINVAL);
@@ -566,6 +638,8 @@ int main(void)
 	tcase_add_test(tcase, since_is_kept_for_as_long_as_the_plan_stays);
 	tcase_add_test(tcase, config_json_contains_the_starter_or_lacks_a_part_of_it);
 	tcase_add_test(tcase, a_verdict_is_of_one_plans_demands);
+	tcase_add_test(tcase, config_json_contains_the_plans_custom_profiles_or_lacks_one);
+	tcase_add_test(tcase, a_custom_profile_closes_abis_that_it_does_not_list);
 	tcase_add_test(tcase, more_profiles_than_are_remembered_are_still_judged_rightly);
 	tcase_add_test(tcase, a_config_json_that_does_not_parse_is_an_error);
 	return vb_unit_run("outcome", tcase);

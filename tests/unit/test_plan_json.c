@@ -51,6 +51,11 @@ START_TEST(the_smallest_plan_comes_back)
 }
 END_TEST
 
+#define DIGEST "sha256:207895f66f4aae21568d39806dcd943674f5b149ed9db27e45a633e640ffd897"
+#define PROFILE                                                                                    \
+	"{\"digest\":\"" DIGEST "\",\"name\":\"p\",\"sources\":[\"bundle\",\"annotation\"],"       \
+	"\"text\":\"{\\\"x\\\":18446744073709551615}\"}"
+
 START_TEST(every_field_comes_back)
 {
 	assert_round_trip(
@@ -61,12 +66,13 @@ START_TEST(every_field_comes_back)
 		"\"no_new_privileges\":{\"sources\":[\"default\",\"annotation\"]},"
 		"\"preload\":{\"audit\":[\"exec\"],\"connect_allowlist\":[],\"datagrams\":true,"
 		"\"dlopen_allowlist\":[\"/a.so\"],\"exec_allowlist\":[\"/b\",\"/c\"],"
-		"\"require\":true,\"sources\":[\"bundle\"]},"
+		"\"foreign_abi\":true,\"require\":true,\"sources\":[\"bundle\"]},"
 		"\"read_only_rootfs\":{\"sources\":[\"bundle\"]},"
 		"\"rlimits\":{\"limits\":[{\"hard\":\"18446744073709551615\",\"soft\":\"0\","
 		"\"type\":\"RLIMIT_CORE\"}],\"sources\":[\"bundle\"]},"
 		"\"seccomp\":{\"closure\":true,\"deny_io_uring\":true,\"log\":true,"
-		"\"native_abi_only\":true,\"runtime_default\":true,\"sources\":[\"bundle\"],"
+		"\"native_abi_only\":true,\"profiles\":[" PROFILE "],\"runtime_default\":true,"
+		"\"sources\":[\"bundle\"],"
 		"\"starter\":true},"
 		"\"spec_allow\":{\"sources\":[\"annotation\"],\"value\":\"mitigate\"},"
 		"\"tmpfs\":{\"mounts\":[{\"mode\":\"0007\",\"noexec\":true,\"path\":\"/t\","
@@ -85,6 +91,12 @@ START_TEST(every_field_comes_back)
 	ck_assert_uint_eq(plan->preload.audit, VB_AUDIT_EXEC);
 	ck_assert_uint_eq(plan->rlimits.items[0].hard, UINT64_MAX);
 	ck_assert(plan->seccomp.log);
+	ck_assert_uint_eq(plan->seccomp.profiles.count, 1);
+	ck_assert_str_eq(plan->seccomp.profiles.items[0].name, "p");
+	ck_assert_str_eq(plan->seccomp.profiles.items[0].text, "{\"x\":18446744073709551615}");
+	ck_assert_uint_eq(
+		plan->seccomp.profiles.items[0].sources, VB_SOURCE_BUNDLE | VB_SOURCE_ANNOTATION);
+	ck_assert(plan->preload.foreign_abi);
 	ck_assert_int_eq(plan->spec_allow, VB_SPEC_ALLOW_MITIGATE);
 	ck_assert_uint_eq(plan->tmpfs.items[0].mode, 07);
 	ck_assert_uint_eq(plan->mounts.count, 1);
@@ -161,6 +173,20 @@ static const struct {
 		"seccomp.starter must be true or false"},
 	{LAYER("seccomp", "\"sources\":[\"bundle\"],\"x\":true"),
 		"unknown key 'x' in seccomp, did you mean 'log'?"},
+	{LAYER("seccomp", "\"profiles\":[],\"sources\":[\"bundle\"]"), CANONICAL},
+	{LAYER("seccomp", "\"profiles\":[7],\"sources\":[\"bundle\"]"),
+		"a profile lacks its name, text or sources"},
+	{LAYER("seccomp", "\"profiles\":[" PROFILE "," PROFILE "],\"sources\":[\"bundle\"]"),
+		CANONICAL},
+	{LAYER("seccomp", "\"profiles\":[{\"digest\":\"" DIGEST "\",\"name\":\"p\",\"sources\":["
+			  "\"bundle\"],\"text\":\"{\\\"x\\\":18446744073709551614}\"}],"
+			  "\"sources\":[\"bundle\"]"),
+		CANONICAL},
+	{LAYER("seccomp", "\"profiles\":[{\"name\":\"p\",\"sources\":[],\"text\":\"x\"}],"
+			  "\"sources\":[\"bundle\"]"),
+		"a profile lacks its name, text or sources"},
+	{LAYER("seccomp", "\"profiles\":[{\"path\":\"p\"}],\"sources\":[\"bundle\"]"),
+		"unknown key 'path' in seccomp.profiles, did you mean 'name'?"},
 	{LAYER("spec_allow", "\"sources\":[\"bundle\"]"), "unknown spec-allow value ''"},
 	{LAYER("spec_allow", "\"sources\":[\"bundle\"],\"value\":\"inherit\""),
 		"unknown spec-allow value 'inherit'"},

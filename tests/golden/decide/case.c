@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "vb/adjust/codes.h"
+#include "vb/base/buf.h"
 #include "vb/base/file.h"
 
-enum { FILE_MAX = 1 << 20, POD_DEPTH_MAX = 8 };
+enum { FILE_MAX = 1 << 20, REPLACED_MAX = 2 << 20, POD_DEPTH_MAX = 8 };
 
 /* An absent file leaves NULL. */
 static int read_optional(
@@ -23,12 +24,68 @@ static int read_optional(
 	return r == -ENOENT ? 0 : r;
 }
 
-int vb_case_load(struct vb_case *c, const char *directory, struct vb_error *err)
+const char *vb_case_dir_name(enum vb_case_dir dir)
+{
+	return dir == VB_CASE_BUNDLE_PROFILES ? "profiles" : "node-profiles";
+}
+
+char *vb_case_replace(const char *text, const char *from, const char *to)
+{
+	vb_auto_buf struct vb_buf *out = vb_buf_create(REPLACED_MAX);
+
+	for (const char *at; out != NULL && (at = strstr(text, from)) != NULL;
+		text = at + strlen(from))
+		if (vb_buf_append(out, text, (size_t)(at - text)) < 0 ||
+			vb_buf_append_string(out, to) < 0)
+			return NULL;
+	return out == NULL || vb_buf_append_string(out, text) < 0 ? NULL : vb_buf_strdup(out);
+}
+
+/* A text with the name of the node's directory filled in. */
+static int read_template(const char *directory, const char *name, const char *node, char **ret_text,
+	struct vb_error *err)
+{
+	vb_auto_free char *text = NULL;
+
+	int r = read_optional(directory, name, &text, err);
+	if (r < 0 || text == NULL)
+		return r;
+	*ret_text = vb_case_replace(text, "@NODE@", node);
+	return *ret_text == NULL ? vb_error_set(err, ENOMEM, "read '%s'", name) : 0;
+}
+
+static int read_profiles(
+	const char *directory, enum vb_case_dir dir, json_t **ret_profiles, struct vb_error *err)
+{
+	vb_auto_free char *pattern =
+		vb_str_format("%s/%s/*.json", directory, vb_case_dir_name(dir));
+	vb_auto_json json_t *profiles = json_object();
+	glob_t found = {0};
+	int r = 0;
+
+	if (pattern == NULL || profiles == NULL)
+		return vb_error_set(err, ENOMEM, "read profiles");
+	(void)glob(pattern, 0, NULL, &found);
+	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++) {
+		const char *name = strrchr(found.gl_pathv[i], '/') + 1;
+		vb_auto_free char *text = NULL;
+		size_t size;
+		r = vb_file_read(found.gl_pathv[i], FILE_MAX, &text, &size, err);
+		if (r == 0 && json_object_set_new(profiles, name, json_string(text)) < 0)
+			r = vb_error_say(err, EINVAL, "'%s' is not UTF-8", name);
+	}
+	globfree(&found);
+	if (r == 0)
+		*ret_profiles = VB_STEAL(profiles);
+	return r;
+}
+
+int vb_case_load(struct vb_case *c, const char *directory, const char *node, struct vb_error *err)
 {
 	vb_auto_free char *pod = NULL;
 
 	*c = (struct vb_case){0};
-	int r = read_optional(directory, "pod.json", &pod, err);
+	int r = read_template(directory, "pod.json", node, &pod, err);
 	if (r == 0 && pod == NULL)
 		r = vb_error_say(err, ENOENT, "no pod.json in '%s'", directory);
 	if (r == 0)
@@ -36,7 +93,9 @@ int vb_case_load(struct vb_case *c, const char *directory, struct vb_error *err)
 	if (r == 0)
 		r = read_optional(directory, "manifest.json", &c->manifest, err);
 	if (r == 0)
-		r = read_optional(directory, "config.json", &c->config, err);
+		r = read_template(directory, "config.json", node, &c->config, err);
+	for (enum vb_case_dir dir = 0; r == 0 && dir < VB_CASE_DIRS; dir++)
+		r = read_profiles(directory, dir, &c->profiles[dir], err);
 	return r < 0 ? r : vb_case_bind(c, err);
 }
 
@@ -140,6 +199,8 @@ int vb_case_bind(struct vb_case *c, struct vb_error *err)
 void vb_case_finish(struct vb_case *c)
 {
 	json_decref(c->pod);
+	for (enum vb_case_dir dir = 0; dir < VB_CASE_DIRS; dir++)
+		json_decref(c->profiles[dir]);
 	free(c->manifest);
 	free(c->config);
 	free(c->annotations);
@@ -178,36 +239,74 @@ int vb_case_decide(const struct vb_case *c, struct vb_case_finder *finder,
 	struct vb_plan **ret_plan, struct vb_error *err)
 {
 	const struct vb_annotations annotations = {c->annotations, c->annotation_count};
-	const struct vb_bundle *bundle = NULL;
+	vb_auto_supply struct vb_supply supply = {0};
 	vb_auto_config struct vb_config config = {0};
 	vb_auto_request struct vb_request request = {0};
 
 	int r = read_config(c, &config, err);
 	if (r == 0)
 		r = vb_request_parse(&annotations, c->subject.container, &request, err);
-	if (r == 0 && request.bundle_name != NULL)
-		r = finder->find(finder, c, &config, &request, &bundle, err);
-	return r < 0 ? r : vb_plan_decide(&c->subject, &request, bundle, &config, ret_plan, err);
+	if (r == 0)
+		r = finder->find(finder, c, &config, &request, &supply, err);
+	return r < 0 ? r : vb_plan_decide(&c->subject, &request, &supply, &config, ret_plan, err);
 }
 
-static int find_by_parsing(struct vb_case_finder *finder, const struct vb_case *c,
-	const struct vb_config *config, const struct vb_request *request,
-	const struct vb_bundle **ret_bundle, struct vb_error *err)
+static int parse_manifest(struct vb_case_parser *parser, const struct vb_case *c,
+	const struct vb_request *request, struct vb_error *err)
 {
-	/* The finder is the parser's first member. */
-	struct vb_case_parser *parser = (struct vb_case_parser *)(void *)finder;
-
-	(void)config;
 	if (c->manifest == NULL)
 		return vb_error_refuse(err, VB_CODE_BUNDLE_NOT_FOUND, "no manifest.json");
 	int r = vb_bundle_parse(
 		c->manifest, strlen(c->manifest), request->bundle_name, &parser->bundle, err);
-	if (r < 0)
-		return r;
-	if (parser->digest != NULL)
+	if (r == 0 && parser->digest != NULL)
 		(void)snprintf(parser->bundle->digest, sizeof(parser->bundle->digest), "%s",
 			parser->digest);
-	*ret_bundle = parser->bundle;
+	return r;
+}
+
+/* *ret_profile stays NULL where the case has no such file: the decision refuses it then. */
+static int parse_profile(const struct vb_case *c, const char *value,
+	struct vb_custom_profile **ret_profile, struct vb_error *err)
+{
+	bool by_path = value != NULL && value[0] == '/';
+	vb_auto_free char *file = NULL;
+
+	if (value == NULL)
+		return 0;
+	file = by_path ? strdup(strrchr(value, '/') + 1) : vb_str_format("%s.json", value);
+	if (file == NULL)
+		return vb_error_set(err, ENOMEM, "read a profile");
+	const char *text = json_string_value(json_object_get(
+		c->profiles[by_path ? VB_CASE_NODE_PROFILES : VB_CASE_BUNDLE_PROFILES], file));
+	if (text == NULL)
+		return 0;
+	char *copy = strdup(text);
+	return copy == NULL ? vb_error_set(err, ENOMEM, "read a profile")
+			    : vb_custom_profile_create_take(copy, strlen(copy), ret_profile, err);
+}
+
+static int find_by_parsing(struct vb_case_finder *finder, const struct vb_case *c,
+	const struct vb_config *config, const struct vb_request *request,
+	struct vb_supply *ret_supply, struct vb_error *err)
+{
+	/* The finder is the parser's first member. */
+	struct vb_case_parser *parser = (struct vb_case_parser *)(void *)finder;
+	vb_auto_supply struct vb_supply supply = {0};
+	int r = 0;
+
+	(void)config;
+	if (request->bundle_name != NULL) {
+		r = parse_manifest(parser, c, request, err);
+		supply.bundle = parser->bundle;
+	}
+	if (r == 0 && supply.bundle != NULL)
+		r = parse_profile(c, supply.bundle->seccomp_profile, &supply.bundled_profile, err);
+	if (r == 0)
+		r = parse_profile(c, request->seccomp_profile, &supply.annotated_profile, err);
+	if (r < 0)
+		return r;
+	*ret_supply = supply;
+	supply = (struct vb_supply){0};
 	return 0;
 }
 

@@ -4,71 +4,92 @@
  * refusal with what the directory says must come out; with --write it says so from now on.
  */
 #include <errno.h>
+#include <ftw.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "case.h"
-#include "vb/adjust/bundle_store.h"
 #include "vb/adjust/refusal.h"
 #include "vb/adjust/text.h"
 #include "vb/base/file.h"
 
 enum { FILE_MAX = 1 << 20, TEXT_MAX = 1 << 20 };
 
-/* A finder that puts the manifest on disk and looks it up as the plugin does. */
+/* A finder that puts manifest and profiles on disk and looks them up as the plugin does. */
 struct stored {
 	struct vb_case_finder finder;
-	char directory[64];
-	struct vb_bundle_store *store;
+	const char *directory;
+	struct vb_stores stores;
 	struct vb_strv warnings;
 };
 
-static int install(struct stored *stored, const char *name, const char *manifest,
-	struct vb_strv *directories, struct vb_error *err)
+static int install_profiles(
+	const struct vb_case *c, enum vb_case_dir dir, const char *parent, struct vb_error *err)
 {
-	(void)snprintf(stored->directory, sizeof(stored->directory), "/tmp/vb-golden.XXXXXX");
-	if (mkdtemp(stored->directory) == NULL)
-		return vb_error_set(err, errno, "make a directory");
-	vb_auto_free char *bundle = vb_str_format("%s/%s", stored->directory, name);
-	vb_auto_free char *file = vb_str_format("%s/manifest.json", bundle);
-	if (file == NULL || vb_strv_add(directories, stored->directory) < 0)
-		return vb_error_set(err, ENOMEM, "install a bundle");
-	int r = vb_file_make_directories(bundle, err);
-	return r < 0 ? r : vb_file_replace(file, manifest, strlen(manifest), 0644, err);
+	vb_auto_free char *directory = vb_str_format("%s/%s", parent, vb_case_dir_name(dir));
+	const char *name;
+	json_t *text;
+
+	int r = directory == NULL ? -ENOMEM : vb_file_make_directories(directory, err);
+	json_object_foreach(c->profiles[dir], name, text) {
+		vb_auto_free char *file = vb_str_format("%s/%s", directory, name);
+		if (r == 0 && file != NULL)
+			r = vb_file_replace(
+				file, json_string_value(text), json_string_length(text), 0644, err);
+	}
+	return r;
 }
 
-static void uninstall(struct stored *stored, const char *name)
+static int install_bundle(const struct stored *stored, const struct vb_case *c, const char *name,
+	struct vb_error *err)
 {
-	vb_auto_free char *bundle = vb_str_format("%s/%s", stored->directory, name);
+	vb_auto_free char *bundle = vb_str_format("%s/bundles/%s", stored->directory, name);
 	vb_auto_free char *file = vb_str_format("%s/manifest.json", bundle);
 
-	(void)unlink(file);
-	(void)rmdir(bundle);
-	(void)rmdir(stored->directory);
+	if (file == NULL)
+		return vb_error_set(err, ENOMEM, "install a bundle");
+	int r = vb_file_make_directories(bundle, err);
+	if (r == 0)
+		r = vb_file_replace(file, c->manifest, strlen(c->manifest), 0644, err);
+	return r < 0 ? r : install_profiles(c, VB_CASE_BUNDLE_PROFILES, bundle, err);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
 }
 
 static int find_stored(struct vb_case_finder *finder, const struct vb_case *c,
 	const struct vb_config *config, const struct vb_request *request,
-	const struct vb_bundle **ret_bundle, struct vb_error *err)
+	struct vb_supply *ret_supply, struct vb_error *err)
 {
 	/* The finder is the first member. */
 	struct stored *stored = (struct stored *)(void *)finder;
 	vb_auto_strv struct vb_strv directories = {0};
-	int r = c->manifest != NULL
-			? install(stored, request->bundle_name, c->manifest, &directories, err)
-			: vb_strv_copy(&directories, &config->bundle_dirs);
+	vb_auto_free char *bundles = vb_str_format("%s/bundles", stored->directory);
+	bool has_bundle = c->manifest != NULL && request->bundle_name != NULL;
 
+	int r = install_profiles(c, VB_CASE_NODE_PROFILES, stored->directory, err);
+	if (r == 0 && has_bundle)
+		r = install_bundle(stored, c, request->bundle_name, err);
+	if (r == 0)
+		r = has_bundle ? vb_strv_add(&directories, bundles)
+			       : vb_strv_copy(&directories, &config->bundle_dirs);
 	if (r < 0)
 		return r;
-	stored->store = vb_bundle_store_create(&directories);
-	if (stored->store == NULL)
-		return vb_error_set(err, ENOMEM, "make a bundle store");
-	vb_bundle_store_accept_any_owner(stored->store);
-	r = vb_bundle_store_get(
-		stored->store, request->bundle_name, request->bundle_digest, ret_bundle, err);
-	if (c->manifest != NULL)
-		uninstall(stored, request->bundle_name);
-	return r < 0 ? r : vb_strv_copy(&stored->warnings, &(*ret_bundle)->warnings);
+	stored->stores.bundles = vb_bundle_store_create(&directories);
+	stored->stores.profiles = vb_profile_store_create();
+	if (stored->stores.bundles == NULL || stored->stores.profiles == NULL)
+		return vb_error_set(err, ENOMEM, "make the stores");
+	vb_bundle_store_accept_any_owner(stored->stores.bundles);
+	vb_profile_store_accept_any_owner(stored->stores.profiles);
+	r = vb_supply_gather(&stored->stores, config, request, &stored->warnings, ret_supply, err);
+	if (r < 0 || ret_supply->bundle == NULL)
+		return r;
+	return vb_strv_copy(&stored->warnings, &ret_supply->bundle->warnings);
 }
 
 /* What comes out of a case; NULL where a file must not be there. */
@@ -100,9 +121,20 @@ static char *render_text(const struct vb_plan *plan, const struct vb_strv *warni
 	return r < 0 ? NULL : vb_buf_strdup(text);
 }
 
-static int render(const struct vb_case *c, struct outcome *outcome)
+/* What was in the node's directory is told by the name that the case has for it. */
+static void take_node_out(struct outcome *outcome, const char *node)
 {
-	struct stored stored = {.finder.find = find_stored};
+	for (size_t i = 0; i < VB_ARRAY_SIZE(files); i++) {
+		char **part = outcome_part(outcome, i);
+		char *replaced = *part != NULL ? vb_case_replace(*part, node, "@NODE@") : NULL;
+		free(*part);
+		*part = replaced;
+	}
+}
+
+static int render(const struct vb_case *c, const char *node, struct outcome *outcome)
+{
+	struct stored stored = {.finder.find = find_stored, .directory = node};
 	vb_auto_plan struct vb_plan *plan = NULL;
 	char line[VB_REFUSAL_LINE_MAX];
 	struct vb_error err;
@@ -119,8 +151,10 @@ static int render(const struct vb_case *c, struct outcome *outcome)
 		outcome->json = json != NULL ? vb_str_format("%s\n", json) : NULL;
 		outcome->text = render_text(plan, &stored.warnings);
 	}
-	vb_bundle_store_destroy(stored.store);
+	vb_bundle_store_destroy(stored.stores.bundles);
+	vb_profile_store_destroy(stored.stores.profiles);
 	vb_strv_finish(&stored.warnings);
+	take_node_out(outcome, node);
 	return outcome->error != NULL || outcome->text != NULL ? 0 : -ENOMEM;
 }
 
@@ -154,6 +188,7 @@ int main(int argc, char **argv)
 	const char *directory = argv[argc - 1];
 	struct outcome outcome = {0};
 	struct vb_case c = {0};
+	char node[] = "/tmp/vb-golden.XXXXXX";
 	struct vb_error err;
 	int failed = 0;
 
@@ -161,7 +196,8 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "usage: %s [--write] CASE-DIRECTORY\n", argv[0]);
 		return 2;
 	}
-	if (vb_case_load(&c, directory, &err) < 0 || render(&c, &outcome) < 0) {
+	if (mkdtemp(node) == NULL || vb_case_load(&c, directory, node, &err) < 0 ||
+		render(&c, node, &outcome) < 0) {
 		(void)fprintf(stderr, "%s: %s\n", directory, err.what);
 		return 2;
 	}
@@ -170,5 +206,6 @@ int main(int argc, char **argv)
 		free(*outcome_part(&outcome, i));
 	}
 	vb_case_finish(&c);
+	(void)nftw(node, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	return failed;
 }

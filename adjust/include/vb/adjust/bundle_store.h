@@ -3,6 +3,7 @@
 #define VB_ADJUST_BUNDLE_STORE_H
 
 #include "vb/adjust/bundle.h"
+#include "vb/adjust/custom_profile.h"
 #include "vb/base/str.h"
 
 /*
@@ -38,8 +39,17 @@ int vb_bundle_store_get(struct vb_bundle_store *store, const char *name, const c
 	const struct vb_bundle **ret_bundle, struct vb_error *err) VB_WARN_UNUSED;
 
 /*
- * What the last lookup worked around: the manifest on disk no longer parses, so its last good
- * version was returned. NULL when nothing was; the store owns the text, good until the next call.
+ * The seccomp profile `profiles/<name>.json` of a bundle that the last lookup returned, held for
+ * the caller. Refuses with ErrProfileInvalid; -ENOMEM.
+ */
+int vb_bundle_store_profile(struct vb_bundle_store *store, const struct vb_bundle *bundle,
+	const char *name, struct vb_custom_profile **ret_profile,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * What the last lookup worked around: the manifest or profile on disk no longer parses, so its last
+ * good version was returned. NULL when nothing was; the store owns the text, good until the next
+ * call.
  */
 const char *vb_bundle_store_warning(const struct vb_bundle_store *store);
 

@@ -16,6 +16,7 @@ enum { VB_CONFIG_FILE_MAX = 1 << 20 };
 
 struct vb_config {
 	struct vb_strv bundle_dirs;
+	struct vb_strv profile_dirs;     /* clean; profiles by path lie below one of them */
 	struct vb_strv runtime_handlers; /* "" is the node's default handler */
 	uint32_t deadline_ms;
 	struct vb_strv trusted_keys; /* "ssh-ed25519 AAAA... comment", each one checked */

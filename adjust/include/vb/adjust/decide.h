@@ -4,12 +4,13 @@
 
 #include "vb/adjust/bundle.h"
 #include "vb/adjust/config.h"
+#include "vb/adjust/custom_profile.h"
 #include "vb/adjust/plan.h"
 #include "vb/adjust/request.h"
 
 /*
- * The decision: request (annotations) + bundle + node config + what is known of the container
- * become a plan, or a refusal. Nothing here reads a file, a clock or the environment.
+ * The decision: request (annotations) + bundle and profiles + node config + what is known of the
+ * container become a plan, or a refusal. Nothing here reads a file, a clock or the environment.
  */
 
 /* A mount that the container has before we touch it. */
@@ -33,13 +34,19 @@ struct vb_subject {
 	bool shim_installed; /* VB_SHIM_HOST_PATH is a file */
 };
 
+/* What request and config name, loaded beforehand (supply.h); NULL where they name none. */
+struct vb_supply {
+	const struct vb_bundle *bundle;
+	struct vb_custom_profile *bundled_profile;
+	struct vb_custom_profile *annotated_profile;
+};
+
 /*
- * bundle is the one that the request names, or NULL when it names none. *ret_plan is NULL when the
- * container is to be left alone (no handler of ours and nothing asked). Refuses with the codes of
- * docs/contracts.md; -ENOMEM.
+ * *ret_plan is NULL when the container is to be left alone (no handler of ours and nothing asked).
+ * Refuses with the codes of docs/contracts.md; -ENOMEM.
  */
 int vb_plan_decide(const struct vb_subject *subject, const struct vb_request *request,
-	const struct vb_bundle *bundle, const struct vb_config *config, struct vb_plan **ret_plan,
+	const struct vb_supply *supply, const struct vb_config *config, struct vb_plan **ret_plan,
 	struct vb_error *err) VB_WARN_UNUSED;
 
 #endif

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vb/adjust/custom_profile.h"
 #include "vb/adjust/plan.h"
 #include "vb/base/cleanup.h"
 #include "vb/base/error.h"
@@ -132,11 +133,11 @@ struct vb_spec_evidence {
 
 /*
  * Remembers for the last few seccomp profiles whether they contain a plan's: that takes
- * milliseconds, and most containers of a node have the same one. Not thread-safe. NULL when out of
- * memory.
+ * milliseconds, and most containers of a node have the same one. kernel is the node's. Not
+ * thread-safe. NULL when out of memory.
  */
 struct vb_spec_cache;
-struct vb_spec_cache *vb_spec_cache_create(void) VB_WARN_UNUSED;
+struct vb_spec_cache *vb_spec_cache_create(struct vb_kernel_version kernel) VB_WARN_UNUSED;
 void vb_spec_cache_destroy(struct vb_spec_cache *cache);
 
 static inline void vb_cleanup_spec_cache(struct vb_spec_cache *const *cache)

@@ -25,6 +25,10 @@ static inline void vb_cleanup_json(json_t *const *json)
 int vb_json_parse(const char *text, size_t size, unsigned int max_depth, json_t **ret_json,
 	struct vb_error *err) VB_WARN_UNUSED;
 
+/* Whether a text nests no deeper; what else it is does not matter. -EINVAL. */
+int vb_json_check_depth(
+	const char *text, size_t size, unsigned int max_depth, struct vb_error *err) VB_WARN_UNUSED;
+
 /*
  * json_loadb(3), but telling -ENOMEM from -EINVAL: jansson takes a failing allocation for an error
  * in the text. ret_error may be NULL.

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "vb/adjust/custom_profile.h"
 #include "vb/adjust/oci_features.h"
 #include "vb/adjust/plan.h"
 #include "vb/adjust/profile.h"
@@ -38,6 +39,7 @@ struct vb_oci_edit {
 	const struct vb_plan *plan;
 	unsigned int layers; /* 1U << enum vb_layer: those to write */
 	uint32_t native;     /* the node's architecture as in profile.h, or VB_PROFILE_NATIVE */
+	struct vb_kernel_version kernel; /* of the node; for profiles in Docker's format */
 	vb_oci_limit_fn inherited_limit;
 	/* Of the runtime, where vb_oci_features_matter(); NULL: it did not tell. */
 	const struct vb_oci_features *features;

@@ -56,6 +56,26 @@ enum vb_spec_allow {
 	VB_SPEC_ALLOW_MITIGATE,
 };
 
+/* "sha256:<64 hex>" and a NUL. */
+enum { VB_DIGEST_SIZE = sizeof("sha256:") + 64 };
+
+/*
+ * A profile from a file, carried along so that who applies and who checks the plan need no file of
+ * the node's. The text is the file's, in OCI's or in Docker's format (profile_text.h).
+ */
+struct vb_plan_profile {
+	char *name;           /* as the bundle or the annotation writes it */
+	unsigned int sources; /* enum vb_source */
+	char digest[VB_DIGEST_SIZE];
+	char *text;
+};
+
+/* In the order in which they are met: the floor's, the bundle's, the annotation's. */
+struct vb_plan_profiles {
+	struct vb_plan_profile *items;
+	size_t count;
+};
+
 /*
  * What is met with the seccomp profile that the container already has. runtime_default demands that
  * it has one.
@@ -67,6 +87,7 @@ struct vb_plan_seccomp {
 	bool deny_io_uring;   /* a connect or exec list is set */
 	bool native_abi_only; /* a preload list is set: 32-bit programs would ignore the shim */
 	bool log;
+	struct vb_plan_profiles profiles;
 };
 
 struct vb_tmpfs {
@@ -108,6 +129,7 @@ struct vb_allowlist {
 struct vb_plan_preload {
 	bool require;
 	bool datagrams;
+	bool foreign_abi;   /* a profile needs the 32-bit ABI, whose programs ignore the shim */
 	unsigned int audit; /* enum vb_audit */
 	struct vb_allowlist dlopen;
 	struct vb_allowlist exec;
@@ -173,11 +195,16 @@ int vb_rlimit_list_add(struct vb_rlimit_list *list, const struct vb_rlimit *rlim
 void vb_rlimit_list_finish(struct vb_rlimit_list *list);
 void vb_plan_preload_finish(struct vb_plan_preload *preload);
 
+/*
+ * Adds a profile that one source names. Where the same one is there already, that one is now named
+ * by both. Copies the texts and takes their digest. 0 or -ENOMEM.
+ */
+int vb_plan_profiles_add(struct vb_plan_profiles *profiles, unsigned int sources, const char *name,
+	const char *text) VB_WARN_UNUSED;
+
 /* Adds a mount without options; borrowed from the list. NULL when out of memory. */
 struct vb_plan_mount *vb_plan_mounts_add(struct vb_plan_mounts *mounts, const char *destination,
 	const char *type, const char *source) VB_WARN_UNUSED;
-
-enum { VB_DIGEST_SIZE = sizeof("sha256:") + 64 };
 
 /* "sha256:<hex>" of the bytes. */
 void vb_digest(const void *data, size_t size, char ret_digest[VB_DIGEST_SIZE]);

@@ -23,7 +23,8 @@ enum vb_state_kind {
 	VB_STATE_PASSED,
 };
 
-enum { VB_STATE_FILE_MAX = 4 << 20 };
+/* A plan may carry three profiles of 1 MiB, each byte of them escaped. */
+enum { VB_STATE_FILE_MAX = 8 << 20 };
 
 /* Whether an id can name a file: [A-Za-z0-9._-], 1 to 128 characters, no leading dot. */
 bool vb_container_id_is_valid(const char *id);

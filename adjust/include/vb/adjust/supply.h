@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_ADJUST_SUPPLY_H
+#define VB_ADJUST_SUPPLY_H
+
+#include "vb/adjust/bundle_store.h"
+#include "vb/adjust/decide.h"
+#include "vb/adjust/profile_store.h"
+
+/* Gathers what a decision needs from the node's disk, so that deciding itself reads nothing. */
+
+/* Where it comes from. Borrowed. */
+struct vb_stores {
+	struct vb_bundle_store *bundles;
+	struct vb_profile_store *profiles;
+};
+
+/*
+ * The bundle and the seccomp profiles that request and bundle name. Bundles stay the store's and
+ * are good until its next lookup; finish *ret_supply. warnings, which may be NULL, gets a line for
+ * each file that no longer parses and whose last good version is used; out of memory, it may lack
+ * some. Refuses with the codes of the stores, saying who named the profile; -ENOMEM.
+ */
+int vb_supply_gather(const struct vb_stores *stores, const struct vb_config *config,
+	const struct vb_request *request, struct vb_strv *warnings, struct vb_supply *ret_supply,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+void vb_supply_finish(struct vb_supply *supply);
+#define vb_auto_supply vb_auto(vb_supply_finish)
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vb/adjust/supply.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "vb/adjust/codes.h"
+
+/* Names that differ more are no slips of the pen. */
+enum { SLIP_MAX = 3 };
+
+/* What a gathering works with and what it fills. */
+struct gathering {
+	const struct vb_stores *stores;
+	const struct vb_config *config;
+	struct vb_strv *warnings;
+};
+
+/* Somebody's wish for a profile. */
+struct wish {
+	const char *value;
+	const char *who;                /* for messages */
+	const struct vb_bundle *bundle; /* whose profiles/ has it; or NULL */
+};
+
+static void warn(const struct gathering *g, const char *warning)
+{
+	if (warning == NULL || g->warnings == NULL)
+		return;
+	/* Out of memory, the warning is left out; what it is about is as good. */
+	int ignored = vb_strv_add(g->warnings, warning);
+	(void)ignored;
+}
+
+static int advise(const char *value, const char *fix, struct vb_error *err)
+{
+	static const char *const own[] = {"starter", "runtime-default"};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(own); i++)
+		if (vb_str_distance(value, own[i]) <= SLIP_MAX)
+			return vb_error_fix(err, "did you mean '%s'?", own[i]);
+	return fix != NULL ? vb_error_fix(err, "%s", fix) : -EPERM;
+}
+
+static int load_bundled(const struct gathering *g, const struct wish *wish,
+	struct vb_custom_profile **ret_profile, struct vb_error *err)
+{
+	if (wish->bundle == NULL) {
+		(void)vb_error_refuse(err, VB_CODE_PROFILE_INVALID,
+			"it is looked for in a bundle, and the pod names none");
+		return advise(wish->value,
+			"name a bundle that has it, a path, starter or runtime-default", err);
+	}
+	int r = vb_bundle_store_profile(
+		g->stores->bundles, wish->bundle, wish->value, ret_profile, err);
+	warn(g, vb_bundle_store_warning(g->stores->bundles));
+	return r == -EPERM ? advise(wish->value, NULL, err) : r;
+}
+
+static int load_path(const struct gathering *g, const struct wish *wish,
+	struct vb_custom_profile **ret_profile, struct vb_error *err)
+{
+	int r = vb_profile_store_get(
+		g->stores->profiles, &g->config->profile_dirs, wish->value, ret_profile, err);
+
+	warn(g, vb_profile_store_warning(g->stores->profiles));
+	return r;
+}
+
+static int refuse_name(const struct wish *wish, struct vb_error *err)
+{
+	(void)vb_error_refuse(err, VB_CODE_PROFILE_INVALID, "it is no name of a profile");
+	return advise(wish->value,
+		"name starter, runtime-default, a file of the bundle's profiles/ without .json, or "
+		"an absolute path",
+		err);
+}
+
+static int load_wish(const struct gathering *g, const struct wish *wish,
+	struct vb_custom_profile **ret_profile, struct vb_error *err)
+{
+	switch (vb_profile_kind(wish->value)) {
+	case VB_PROFILE_KIND_STARTER:
+	case VB_PROFILE_KIND_RUNTIME_DEFAULT:
+		return 0;
+	case VB_PROFILE_KIND_BUNDLED:
+		return load_bundled(g, wish, ret_profile, err);
+	case VB_PROFILE_KIND_PATH:
+		return load_path(g, wish, ret_profile, err);
+	case VB_PROFILE_KIND_INVALID:
+		break;
+	}
+	return refuse_name(wish, err);
+}
+
+/* *ret_profile stays NULL where the wish needs no file. */
+static int load_profile(const struct gathering *g, const struct wish *wish,
+	struct vb_custom_profile **ret_profile, struct vb_error *err)
+{
+	if (wish->value == NULL)
+		return 0;
+	int r = load_wish(g, wish, ret_profile, err);
+	return r == -EPERM ? vb_error_wrap(
+				     err, "seccomp profile '%.128s' of %s", wish->value, wish->who)
+			   : r;
+}
+
+static int load_bundle(const struct gathering *g, const struct vb_request *request,
+	const struct vb_bundle **ret_bundle, struct vb_error *err)
+{
+	if (request->bundle_name == NULL)
+		return 0;
+	int r = vb_bundle_store_get(
+		g->stores->bundles, request->bundle_name, request->bundle_digest, ret_bundle, err);
+	warn(g, vb_bundle_store_warning(g->stores->bundles));
+	return r;
+}
+
+static int load_profiles(const struct gathering *g, const struct vb_request *request,
+	struct vb_supply *supply, struct vb_error *err)
+{
+	const struct wish annotated = {.value = request->seccomp_profile,
+		.who = "seccomp-profile.vambrace.dev",
+		.bundle = supply->bundle};
+	struct wish bundled = {.bundle = supply->bundle};
+	char who[80];
+
+	if (supply->bundle != NULL) {
+		(void)snprintf(who, sizeof(who), "bundle '%.63s'", supply->bundle->name);
+		bundled.value = supply->bundle->seccomp_profile;
+		bundled.who = who;
+	}
+	int r = load_profile(g, &bundled, &supply->bundled_profile, err);
+	return r < 0 ? r : load_profile(g, &annotated, &supply->annotated_profile, err);
+}
+
+int vb_supply_gather(const struct vb_stores *stores, const struct vb_config *config,
+	const struct vb_request *request, struct vb_strv *warnings, struct vb_supply *ret_supply,
+	struct vb_error *err)
+{
+	const struct gathering gathering = {stores, config, warnings};
+	vb_auto_supply struct vb_supply supply = {0};
+
+	int r = load_bundle(&gathering, request, &supply.bundle, err);
+	if (r == 0)
+		r = load_profiles(&gathering, request, &supply, err);
+	if (r < 0)
+		return r;
+	*ret_supply = supply;
+	supply = (struct vb_supply){0};
+	return 0;
+}
+
+void vb_supply_finish(struct vb_supply *supply)
+{
+	vb_custom_profile_release(supply->bundled_profile);
+	vb_custom_profile_release(supply->annotated_profile);
+	*supply = (struct vb_supply){0};
+}
