@@ -4,8 +4,9 @@
     VAMBRACE_BUILD=build/release /usr/bin/python3 tests/bench/shim.py [--processes 3] [--calls 500]
 
 Each figure comes from pairs of slices in one process, by libc's own function and through the shim;
-of a program's start, from pairs of starts. Lists of N entries hold what is asked for as their last. Prints medians, differences and ratios; passes
-no judgement.
+of a program's start, from pairs of starts. The first dlopen, of a library that is loaded already, is
+set against the next one of the same process, both through the shim. Lists of N entries hold what is
+asked for. Prints medians, differences and ratios; passes no judgement.
 """
 import argparse
 import os
@@ -46,8 +47,11 @@ class Bench:
         self.processes = processes
         self.file = f"{directory}/no-program"
         pathlib.Path(self.file).touch(mode=0o644)
-        self.library = os.path.realpath("/lib/x86_64-linux-gnu/libm.so.6" if os.path.exists(
-            "/lib/x86_64-linux-gnu") else "/lib/aarch64-linux-gnu/libm.so.6")
+        libraries = "/lib/x86_64-linux-gnu" if os.path.exists("/lib/x86_64-linux-gnu") else (
+            "/lib/aarch64-linux-gnu")
+        self.library = os.path.realpath(f"{libraries}/libm.so.6")
+        # The worker asks for it by its bare name, for the functions that are not the shim's.
+        self.libc = f"{libraries}/libc.so.6"
 
     def lists(self, size):
         """The environment of lists with this many entries; 0 is none."""
@@ -55,7 +59,7 @@ class Bench:
             return {}
         return {CONNECT: connect_list(size, "10.42.0.5:443"),
                 EXEC: path_list(size, self.file),
-                DLOPEN: path_list(size, self.library, ".so")}
+                DLOPEN: f"{self.libc}:" + path_list(size - 1, self.library, ".so")}
 
     def calls(self, count):
         """(call, how often in a slice, its argument, its list, the last entry where it differs)."""
@@ -79,6 +83,11 @@ class Bench:
         runs = [self.medians(words, {"LD_PRELOAD": str(self.shim), **variables})
                 for _ in range(self.processes)]
         return tuple(map(statistics.median, zip(*runs)))
+
+    def first_load(self, runs, variables):
+        """(a call that is not the first, what the first one of a process adds)."""
+        return self.medians(["first-dlopen", runs, self.libc],
+                            {"LD_PRELOAD": str(self.shim), **variables})
 
     def start(self, runs, variables):
         """The same for the start of a program."""
@@ -105,6 +114,8 @@ def run(bench, calls, starts):
                 lists[CONNECT] = connect_list(size, last)
             cells.append(bench.call(call, count, argument, lists))
         print_row(call, "ns", cells)
+    cells = [bench.first_load(starts // 10, bench.lists(size)) for size in SIZES]
+    print_row("first dlopen", "us", [(again / 1e3, cost / 1e3) for again, cost in cells])
     cells = [bench.start(starts, bench.lists(size)) for size in SIZES]
     print_row("process start", "us", [(plain / 1e3, cost / 1e3) for plain, cost in cells])
 

@@ -3,12 +3,15 @@
  * `bench_shim_calls CALL COUNT [ARGUMENT]`, under the shim: times slices of COUNT calls in pairs,
  * by libc's own function and through the shim. `bench_shim_calls start RUNS PROGRAM`, without it:
  * the same with starts of the program, with no environment and with the variables that are called
- * BENCH_... here. Both print two medians in ns: without the shim, and what a pair differs by.
+ * BENCH_... here. `bench_shim_calls first-dlopen RUNS FILE`, under the shim: the second dlopen of a
+ * process, and what the first one takes longer. All print two medians in ns: without the shim (or
+ * of the second), and what a pair differs by.
  * shim.py beside this file runs it.
  */
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -251,6 +254,38 @@ static void measure_start(size_t runs, char *program)
 	free(guarded);
 }
 
+/* In a child each: the shim looks up what its list leads to at a process's first call. */
+static void measure_first_dlopen(size_t runs, const char *file)
+{
+	double *second = calloc(runs, sizeof(*second));
+	double *first = calloc(runs, sizeof(*first));
+	long long times[3];
+	int ends[2];
+
+	if (second == NULL || first == NULL || pipe2(ends, O_CLOEXEC) < 0)
+		fail("memory");
+	for (size_t i = 0; i < runs; i++) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			for (int call = 0; call < 3; call++) {
+				times[call] = now_ns();
+				if (dlopen(file, RTLD_NOW) == NULL)
+					fail(file);
+			}
+			_exit(write(ends[1], times, sizeof(times)) == sizeof(times) ? 0 : 1);
+		}
+		if (child < 0 || read(ends[0], times, sizeof(times)) != sizeof(times) ||
+			waitpid(child, NULL, 0) < 0)
+			fail("child");
+		second[i] = (double)(times[2] - times[1]);
+		first[i] = (double)(times[1] - times[0]) - second[i];
+	}
+	printf("%.0f %.0f\n", median(second, runs), median(first, runs));
+	free(second);
+	free(first);
+}
+
 int main(int argc, char **argv)
 {
 	struct subject subject = {.address = {.sin_family = AF_INET, .sin_port = htons(PORT)},
@@ -263,6 +298,10 @@ int main(int argc, char **argv)
 		fail("address");
 	if (argc > 3)
 		subject.argument = argv[3];
+	if (strcmp(argv[1], "first-dlopen") == 0 && argc > 3) {
+		measure_first_dlopen(strtoul(argv[2], NULL, 10), argv[3]);
+		return 0;
+	}
 	if (strcmp(argv[1], "start") == 0 && argc > 3) {
 		measure_start(strtoul(argv[2], NULL, 10), argv[3]);
 		return 0;
