@@ -30,7 +30,7 @@ const char *vb_spec_state_name(enum vb_spec_state state)
 
 static bool is_forced(int control)
 {
-	return control >= 0 && (control & PR_SPEC_FORCE_DISABLE) != 0;
+	return control >= 0 && ((unsigned int)control & PR_SPEC_FORCE_DISABLE) != 0;
 }
 
 bool vb_speculation_is_forced(const struct vb_speculation *state)
