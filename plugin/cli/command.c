@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 int vb_command_fail(const struct vb_error *err)
@@ -15,4 +16,28 @@ int vb_command_usage(const char *command)
 {
 	(void)fprintf(stderr, "Try 'vambrace %s --help'.\n", command);
 	return VB_EXIT_TROUBLE;
+}
+
+static int fail_to_write(struct vb_error *err)
+{
+	return vb_error_set(err, errno, "write to standard output");
+}
+
+int vb_command_print(const struct vb_buf *text, struct vb_error *err)
+{
+	if (text == NULL)
+		return vb_error_set(err, ENOMEM, "print the report");
+	if (fwrite(vb_buf_data(text), 1, vb_buf_size(text), stdout) != vb_buf_size(text) ||
+		fflush(stdout) != 0)
+		return fail_to_write(err);
+	return 0;
+}
+
+int vb_command_print_json(const json_t *report, size_t flags, struct vb_error *err)
+{
+	if (report == NULL)
+		return vb_error_set(err, ENOMEM, "print the report");
+	if (json_dumpf(report, stdout, flags) < 0 || putchar('\n') == EOF || fflush(stdout) != 0)
+		return fail_to_write(err);
+	return 0;
 }

@@ -2,6 +2,9 @@
 #ifndef VB_PLUGIN_CLI_COMMAND_H
 #define VB_PLUGIN_CLI_COMMAND_H
 
+#include <jansson.h>
+
+#include "vb/base/buf.h"
 #include "vb/base/error.h"
 
 /* One sub-command of vambrace. A new one is a file that defines its own, and a line in main.c. */
@@ -16,6 +19,7 @@ extern const struct vb_command vb_command_derive;
 extern const struct vb_command vb_command_doctor;
 extern const struct vb_command vb_command_explain;
 extern const struct vb_command vb_command_seccomp;
+extern const struct vb_command vb_command_status;
 
 /* Exit codes of all commands. */
 enum {
@@ -29,5 +33,12 @@ int vb_command_fail(const struct vb_error *err);
 
 /* Says on stderr where help is to be had. Returns VB_EXIT_TROUBLE. */
 int vb_command_usage(const char *command);
+
+/*
+ * Puts the text, or the tree with flags of json_dumpf(3) and a newline, on standard output; NULL
+ * stands for what could not be made. -ENOMEM, or the errno of the write.
+ */
+int vb_command_print(const struct vb_buf *text, struct vb_error *err) VB_WARN_UNUSED;
+int vb_command_print_json(const json_t *report, size_t flags, struct vb_error *err) VB_WARN_UNUSED;
 
 #endif

@@ -156,12 +156,7 @@ static int print_json(const struct vb_derive_report *report, struct vb_error *er
 {
 	vb_auto_json json_t *root = vb_derive_to_json(report);
 
-	if (root == NULL)
-		return out_of_memory(err);
-	if (json_dumpf(root, stdout, JSON_INDENT(2)) < 0)
-		return vb_error_set(err, errno, "write to standard output");
-	(void)putchar('\n');
-	return 0;
+	return vb_command_print_json(root, JSON_INDENT(2), err);
 }
 
 /* Returns the exit code, or an errno. */

@@ -65,22 +65,14 @@ static int print_text(const struct vb_findings *findings, const json_t *facts, s
 
 	if (text == NULL || vb_doctor_text(findings, facts, isatty(STDOUT_FILENO) == 1, text) < 0)
 		return out_of_memory(err);
-	if (fwrite(vb_buf_data(text), 1, vb_buf_size(text), stdout) != vb_buf_size(text) ||
-		fflush(stdout) != 0)
-		return vb_error_set(err, errno, "write to standard output");
-	return 0;
+	return vb_command_print(text, err);
 }
 
 static int print_json(const struct vb_findings *findings, const json_t *facts, struct vb_error *err)
 {
 	vb_auto_json json_t *report = vb_doctor_json(findings, facts);
 
-	if (report == NULL)
-		return out_of_memory(err);
-	if (json_dumpf(report, stdout, JSON_INDENT(2)) < 0 || putchar('\n') == EOF ||
-		fflush(stdout) != 0)
-		return vb_error_set(err, errno, "write to standard output");
-	return 0;
+	return vb_command_print_json(report, JSON_INDENT(2), err);
 }
 
 /* Returns the exit code, or -errno. */

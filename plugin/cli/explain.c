@@ -89,10 +89,10 @@ static int write_out(struct vb_buf *text, struct vb_error *err)
 {
 	size_t size = vb_buf_size(text);
 
-	if (fwrite(vb_buf_data(text), 1, size, stdout) != size || fflush(stdout) != 0)
-		return vb_error_set(err, errno, "write to standard output");
-	vb_buf_consume(text, size);
-	return 0;
+	int r = vb_command_print(text, err);
+	if (r == 0)
+		vb_buf_consume(text, size);
+	return r;
 }
 
 static int add_assumptions(struct vb_strv *all, const struct vb_strv *more)
@@ -149,12 +149,7 @@ static int write_json(struct report *report, struct vb_error *err)
 	vb_auto_json json_t *root =
 		vb_explain_json_report(report->setting, &report->totals, report->pods);
 
-	if (root == NULL)
-		return out_of_memory(err);
-	if (json_dumpf(root, stdout, JSON_INDENT(2)) < 0 || putchar('\n') == EOF ||
-		fflush(stdout) != 0)
-		return vb_error_set(err, errno, "write to standard output");
-	return 0;
+	return vb_command_print_json(root, JSON_INDENT(2), err);
 }
 
 static int explain_all(struct report *report, const struct vb_pod_list *pods,
