@@ -3,11 +3,14 @@
 
 The programs come from the environment (see CMakeLists.txt):
 VB_SHIM, VB_PROBE, VB_TARGET, VB_EARLY: the built files; VB_LIBRARIES: how the paths of the libraries
-begin that the probe loads; VB_RUNTIME: glibc, musl or arm64;
-VB_RUNNER: what the probe is started with (an emulator), or nothing.
+begin that the probe loads; VB_RUNTIME: glibc, musl, arm64, or one of libcs.py such as musl-1.2.5;
+VB_RUNNER: what the probe is started with (an emulator), or nothing; VB_LIBDIR: where its libc is,
+when that is no place of the system; VB_RESULTS: a file that gets each test's outcome, for
+acceptance.py.
 """
 
 import errno
+import json
 import os
 import shutil
 import socket
@@ -23,6 +26,9 @@ EARLY = os.environ["VB_EARLY"]
 LIBRARIES = os.environ["VB_LIBRARIES"]
 RUNTIME = os.environ["VB_RUNTIME"]
 RUNNER = os.environ.get("VB_RUNNER", "").split()
+LIBC = "musl" if "musl" in RUNTIME else "glibc"
+EMULATED = bool(RUNNER)
+LIBDIR = os.environ.get("VB_LIBDIR")
 
 EXEC = "AUTONOMY_PRELOAD_EXEC_ALLOWLIST"
 CONNECT = "AUTONOMY_PRELOAD_CONNECT_ALLOWLIST"
@@ -123,6 +129,11 @@ class Case(unittest.TestCase):
         self.assertEqual(run.output[-1:], [expected], f"wanted {name}: {run}")
         self.assertEqual(run.status, 0, str(run))
 
+    def assert_spawned(self, run, name):
+        """Success says nothing about errno: some libcs try a call that the kernel may not have."""
+        self.assertEqual(run.values("argv")[:1], [name], str(run))
+        self.assertEqual(run.value("result"), "0", str(run))
+
     def assert_ran(self, run):
         """The target was executed, and the shim had nothing to say."""
         self.assertTrue(run.values("argv"), str(run))
@@ -142,9 +153,10 @@ def needs(condition, reason):
 
 
 needs_root = needs(os.geteuid() == 0, "needs root")
-needs_native = needs(RUNTIME != "arm64", "an emulated program cannot execute another one")
-needs_execveat = needs(RUNTIME != "arm64", "the emulator has no execveat")
-needs_glibc = needs(RUNTIME == "glibc", "glibc only")
+needs_native = needs(not EMULATED, "an emulated program cannot execute another one")
+needs_execveat = needs(not EMULATED, "the emulator has no execveat")
+needs_glibc = needs(LIBC == "glibc", "glibc only")
+needs_host_libc = needs(RUNTIME == "glibc", "a program of the host")
 
 
 def enter_network():
@@ -176,9 +188,40 @@ def listen(address):
     return listener
 
 
+class Result(unittest.TextTestResult):
+    """Notes the outcome of each test for VB_RESULTS."""
+
+    def __init__(self, *arguments, **settings):
+        super().__init__(*arguments, **settings)
+        self.outcomes = {}
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.outcomes[name_of(test)] = "failed"
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self.outcomes[name_of(test)] = "passed"
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.outcomes[name_of(test)] = f"skipped: {reason}"
+
+
+def name_of(test):
+    """test_exec.Listed.test_x, also when its file is the program."""
+    module = os.path.splitext(os.path.basename(sys.argv[0]))[0]
+    return test.id().replace("__main__", module, 1)
+
+
 def main():
     """unittest's main, naming every skipped test: nothing is left out silently."""
-    result = unittest.main(exit=False, verbosity=1).result
+    runner = unittest.TextTestRunner(resultclass=Result)
+    result = unittest.main(exit=False, testRunner=runner).result
     for test, reason in result.skipped:
         print(f"SKIP {test.id()}: {reason}")
+    if os.environ.get("VB_RESULTS"):
+        os.makedirs(os.path.dirname(os.environ["VB_RESULTS"]), exist_ok=True)
+        with open(os.environ["VB_RESULTS"], "w", encoding="ascii") as file:
+            json.dump(result.outcomes, file, indent=1)
     sys.exit(0 if result.wasSuccessful() else 1)

@@ -201,7 +201,7 @@ class Early(Case):
 
 
 class Races(Case):
-    ROUNDS = 300 if harness.RUNTIME == "arm64" else 20000
+    ROUNDS = 300 if harness.EMULATED else 20000
 
     def test_an_address_changed_during_the_call_never_reaches_an_unlisted_one(self):
         with open(os.devnull, "wb") as null:

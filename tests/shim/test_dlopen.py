@@ -11,7 +11,7 @@ import harness
 from harness import DLOPEN, EXEC, LIBRARIES, SHIM, Case, denied, denied_connect, denied_load, probe
 
 AUDIT = "AUTONOMY_PRELOAD_DLOPEN_AUDIT"
-HAS_NAMESPACES = harness.RUNTIME != "musl"
+HAS_NAMESPACES = harness.LIBC != "musl"
 needs_namespaces = harness.needs(HAS_NAMESPACES, "musl has no dlmopen")
 needs_caller_search = harness.needs(HAS_NAMESPACES, "musl does not look at the caller")
 
@@ -151,7 +151,7 @@ class Gate(Libraries):
                 self.assertTrue(run.output[-1].startswith("result=-1"), str(run))
                 self.assertIn(self.path(name), run.output[0])
                 self.assert_silent(run)
-                if harness.RUNTIME != "musl":
+                if harness.LIBC != "musl":
                     self.assertEqual(run.output, plain.output)
 
     def test_a_directory_and_a_device_are_denied(self):
@@ -415,10 +415,10 @@ class Namespace(Libraries):
     """dlmopen; a namespace of its own is none without the shim."""
 
     def load(self, *arguments, **settings):
-        """The emulated loader has no other way to libc: the probe's own is of no use there."""
-        if harness.RUNTIME == "arm64":
+        """A libc in a place of its own is found by no other way: the probe's is of no use there."""
+        if harness.LIBDIR:
             extra = settings.setdefault("extra", {})
-            extra.setdefault("LD_LIBRARY_PATH", "/usr/aarch64-linux-gnu/lib")
+            extra.setdefault("LD_LIBRARY_PATH", harness.LIBDIR)
         return super().load(*arguments, **settings)
 
     def call(self, function, argument, **settings):
@@ -486,8 +486,15 @@ class Namespace(Libraries):
     def test_dlopen_is_gated_in_there(self):
         other = self.copy("plug.so", "other/libother.so")
         run = self.call("plug_dlopen", other, allow=self.plug)
-        self.assertTrue(run.output[-1].startswith(f"result={errno.EPERM} "), str(run))
-        self.assertEqual(run.errors, [denied_load(other)], str(run))
+        self.assertEqual(run.errors[:1], [denied_load(other)], str(run))
+        # glibc 2.31 ends a program in which a load fails in a namespace, whatever the reason.
+        fatal = self.call("plug_dlopen", self.path("missing.so"), shim=False,
+                          extra={"LD_PRELOAD": ""}).status == 127
+        if fatal:
+            self.assertEqual(run.status, 127, str(run))
+        else:
+            self.assertTrue(run.output[-1].startswith(f"result={errno.EPERM} "), str(run))
+            self.assertEqual(len(run.errors), 1, str(run))
         run = self.call("plug_dlopen", other, allow=f"{self.plug}:{other}")
         self.assertTrue(run.output[-1].startswith("result=0 "), str(run))
         self.assert_silent(run)
@@ -511,7 +518,7 @@ class Namespace(Libraries):
             harness.command("wait-between", "repeat", 2, "dlmopen", -1, self.plug),
             env=harness.environment(
                 connect_list="none",
-                extra={"LD_PRELOAD": mine, "LD_LIBRARY_PATH": "/usr/aarch64-linux-gnu/lib"}),
+                extra={"LD_PRELOAD": mine, "LD_LIBRARY_PATH": harness.LIBDIR or ""}),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         ) as process:
             lines = [process.stdout.readline() for _ in range(3)]
@@ -527,11 +534,13 @@ class Race(Libraries):
     def test_a_name_that_another_thread_changes_loads_no_unlisted_file(self):
         listed = self.copy("plug.so", "plug/a.so")
         unlisted = self.copy("plug.so", "plug/b.so")
-        rounds = 40000 if harness.RUNTIME != "arm64" else 400
+        rounds = 40000 if not harness.EMULATED else 400
         run = self.load("race-dlopen", listed, unlisted, rounds, allow=listed,
                         stderr=subprocess.DEVNULL)
         self.assert_returned(run, 0)
-        self.assertGreater(int(run.value("loaded")), 0, str(run))
+        # The emulator may give the other thread no turn in so few rounds.
+        if not harness.EMULATED:
+            self.assertGreater(int(run.value("loaded")), 0, str(run))
 
 
 if __name__ == "__main__":

@@ -179,7 +179,7 @@ class KernelErrors(Case):
     def test_a_negative_address_length_is_einval(self):
         self.fails(errno.EINVAL, "sendmsg-bytes", "8.8.8.8", 53, -1)
 
-    @harness.needs(harness.RUNTIME != "musl", "musl's sendmsg reads it")
+    @harness.needs(harness.LIBC != "musl", "musl's sendmsg reads it")
     def test_a_null_message_is_efault(self):
         self.fails(errno.EFAULT, "sendmsg-null")
 
@@ -226,7 +226,7 @@ class Several(Case):
                 self.assertEqual(run.errors, [denied_net("sendmsg", "8.8.8.8:53")])
                 self.assertEqual(receiver.count(), count)
 
-    @harness.needs(harness.RUNTIME != "musl", "musl sends any number")
+    @harness.needs(harness.LIBC != "musl", "musl sends any number")
     def test_no_more_than_the_kernel_takes_are_sent(self):
         run = probe("sendmmsg-many", 1500, "127.0.0.1", 9, "8.8.8.8", 53, connect_list="none")
         self.assert_returned(run, 1024)
@@ -283,7 +283,7 @@ class Lines(Case):
 
 
 class Races(Case):
-    ROUNDS = 300 if harness.RUNTIME == "arm64" else 20000
+    ROUNDS = 300 if harness.EMULATED else 20000
 
     def test_an_address_changed_during_the_call_never_reaches_an_unlisted_one(self):
         unlisted = Receiver(self, ("10.42.0.6", 443))

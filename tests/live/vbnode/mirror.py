@@ -58,9 +58,11 @@ def _host_codename():
 
 
 class Suite:
-    """One suite of the mirror, as of now. `state` is a directory for apt's lists."""
+    """One suite of the mirror, as of now. `state` is a directory for apt's lists; `architecture` is
+    Debian's name of one, this machine's where it is None.
+    """
 
-    def __init__(self, name, state):
+    def __init__(self, name, state, architecture=None):
         self.name = name
         for sub in ("lists/partial", "cache/archives/partial", "etc"):
             (state / sub).mkdir(parents=True, exist_ok=True)
@@ -77,7 +79,9 @@ class Suite:
             'Acquire::Retries "1";\n'
             'Acquire::http::Timeout "20";\n'
             'APT::Sandbox::User "root";\n'
-            'APT::Update::Error-Mode "any";\n')
+            'APT::Update::Error-Mode "any";\n'
+            + (f'APT::Architecture "{architecture}";\nAPT::Architectures "{architecture}";\n'
+               if architecture else ""))
         self._env = dict(os.environ, APT_CONFIG=str(state / "apt.conf"), LC_ALL="C")
         self._apt("update")
 

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# The same suites on the C libraries of other Debian suites, with label shim-matrix. VB_SHIM_LIBCS
+# is the file that libcs.py wrote; without it there are none.
+set(VB_SHIM_LIBCS "" CACHE FILEPATH "List of C libraries to test the shim on (tests/shim/libcs.py)")
+set(shim_label shim-matrix)
+set(shim_matrix)
+
+# vb_add_shim_libc(RUNTIME COMPILER LIBDIR directory FLAGS list PROGRAM list RUNNER list)
+function(vb_add_shim_libc runtime compiler)
+	cmake_parse_arguments(arg "" "LIBDIR" "FLAGS;PROGRAM;RUNNER" ${ARGN})
+	set(out ${CMAKE_CURRENT_BINARY_DIR}/${runtime})
+	set(shim $<TARGET_FILE:autonomy_preload>)
+	if(arg_RUNNER)
+		set(shim ${arm64_shim})
+	endif()
+	set(shim_libdir ${arg_LIBDIR})
+	vb_build_probe(${runtime} "${compiler};${arg_FLAGS}" ${arg_PROGRAM})
+	vb_add_shim_suites(${runtime} ${shim} ${out}-probe ${out}-early.so ${arg_RUNNER})
+	set(shim_matrix ${shim_matrix} ${runtime} PARENT_SCOPE)
+endfunction()
+
+if(VB_SHIM_LIBCS)
+	include(${VB_SHIM_LIBCS})
+	add_custom_target(shim_matrix DEPENDS autonomy_preload shim_target)
+	if(TARGET shim_arm64)
+		add_dependencies(shim_matrix shim_arm64)
+	endif()
+	foreach(runtime ${shim_matrix})
+		add_dependencies(shim_matrix shim_probe_${runtime} shim_libraries_${runtime})
+	endforeach()
+endif()
