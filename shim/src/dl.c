@@ -151,10 +151,10 @@ static bool is_clean(const char *path)
 }
 
 /*
- * The path by which the loader has the file. Its last component stays as it is, since bare names
- * are looked up by that.
+ * The path in the form that a list holds. Its last component stays as it is, since bare names are
+ * looked up by that.
  */
-static const char *loaded_path(struct vb_shim_scratch *scratch, const char *name)
+static const char *shortest_path(struct vb_shim_scratch *scratch, const char *name)
 {
 	size_t length = strlen(name);
 	size_t directory = length;
@@ -177,20 +177,29 @@ static const char *loaded_path(struct vb_shim_scratch *scratch, const char *name
 	return scratch->canonical;
 }
 
+/*
+ * By which path a list would have let it load: the one that was asked for, as the loader may have
+ * the file under another name; of a bare name, where the loader found it.
+ */
+static const char *loaded_path(
+	struct vb_shim_scratch *scratch, const char *file, const struct vb_shim_link_map *object)
+{
+	bool is_path = vb_shim_search_is_direct(file) && !is_rewritten(file);
+	bool has_name = object->name != NULL && object->name[0] != '\0';
+
+	return shortest_path(scratch, is_path || !has_name ? file : object->name);
+}
+
 /* The outcome of a call that was made. The lines change no errno. */
 static void audit_call(const struct vb_shim_policy *policy, struct vb_shim_scratch *scratch,
-	const struct vb_shim_load *load, const void *handle)
+	const struct vb_shim_load *load, const char *file, const void *handle)
 {
-	const struct vb_shim_link_map *object = handle;
-
 	if (!policy->dlopen_audited)
 		return;
-	if (object == NULL)
+	if (handle == NULL)
 		audit(policy, load, load->file, "load_failed");
-	else if (object->name == NULL || object->name[0] == '\0')
-		audit(policy, load, load->file, "loaded");
 	else
-		audit(policy, load, loaded_path(scratch, object->name), "loaded");
+		audit(policy, load, loaded_path(scratch, file, handle), "loaded");
 }
 
 static bool opens_space(const struct vb_shim_policy *policy, const struct vb_shim_load *load)
@@ -232,7 +241,7 @@ static void *load_copied(const struct vb_shim_policy *policy, struct vb_shim_scr
 		made.lmid = (flags & VB_SHIM_LOAD_ONLY_LOADED) != 0 ? 0 : open_space(policy);
 	if (made.lmid != VB_SHIM_NEW_NAMESPACE)
 		handle = vb_shim_load_call(policy, &made, file, flags);
-	audit_call(policy, scratch, load, handle);
+	audit_call(policy, scratch, load, file, handle);
 	return handle;
 }
 

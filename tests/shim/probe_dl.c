@@ -149,7 +149,8 @@ static int do_race_dlopen(char **args)
 	(void)snprintf(race.shared, sizeof(race.shared), "%s", args[0]);
 	if (strlen(args[0]) != strlen(args[1]) || pthread_create(&thread, NULL, flip, &race) != 0)
 		probe_die("race");
-	for (long i = 0; i < rounds; i++) {
+	/* On a busy machine the name may stay as it is for many rounds. */
+	for (long i = 0; i < rounds || loaded == 0; i++) {
 		void *handle = dlopen(race.shared, RTLD_LAZY);
 
 		if (handle == NULL)

@@ -374,6 +374,15 @@ class Audit(Libraries):
                     self.assertEqual(run.errors,
                                      [audited(self.path("plug/link.so"), "loaded")])
 
+    def test_a_file_that_is_loaded_by_another_name_is_told_by_the_one_asked_for(self):
+        """A list made of these lines lets both load."""
+        other = self.path("plug/other.so")
+        os.link(self.plug, other)
+        run = self.load("dlopen-twice", self.plug, other, audit=True)
+        self.assertEqual(run.errors, [audited(self.plug, "loaded"), audited(other, "loaded")])
+        run = self.load("dlopen-twice", self.plug, other, allow=f"{self.plug}:{other}")
+        self.assert_silent(run)
+
     def test_a_failed_load_is_told_by_the_name_asked_for(self):
         for name in ("libnowhere.so", self.path("missing.so")):
             with self.subTest(name):
