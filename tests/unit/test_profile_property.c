@@ -2,7 +2,8 @@
 /*
  * Random pairs of profiles: wherever the engine gives a meet, the filter that a runtime makes of it
  * answers every call with exactly the stricter of what the filters of the two answer. Neither the
- * filters nor the points are the engine's. VB_SEED repeats another run than the usual one.
+ * filters nor the points are the engine's. VB_SEED makes another run than the usual one, VB_PAIRS a
+ * longer one. ablation.cmake shows that the test sees a wrong engine.
  */
 #include <check.h>
 #include <errno.h>
@@ -23,6 +24,7 @@ enum {
 	PAIRS = 1000,
 	POINTS = 80,
 	NAMES_MOST = 6,
+	VARIETY_LEAST = 50,
 };
 
 /* libseccomp 2.5.4 loses branches when it merges rules of different length. */
@@ -325,7 +327,70 @@ static void check_archs(const struct vb_profile *result, const struct filters *f
 		check_closed(filters, SCMP_ARCH_ARM, 3);
 }
 
+/* What the pairs that were met had in them, so that none of it can get lost unnoticed. */
+struct variety {
+	unsigned int operators[VB_ARRAY_SIZE(operators)];
+	unsigned int actions[VB_ARRAY_SIZE(actions)];
+	unsigned int defaults[VB_ARRAY_SIZE(actions)];
+	unsigned int without_conditions;
+	unsigned int one_condition;
+	unsigned int several_conditions;
+	unsigned int several_abis; /* of the result */
+};
+
+static void count_action(unsigned int *counts, const json_t *object, const char *key)
+{
+	const char *name = json_string_value(json_object_get(object, key));
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(actions); i++)
+		counts[i] += strcmp(actions[i].name, name) == 0;
+}
+
+static void count_entry(struct variety *variety, const json_t *entry)
+{
+	const json_t *args = json_object_get(entry, "args");
+	size_t count = json_array_size(args);
+
+	count_action(variety->actions, entry, "action");
+	variety->without_conditions += count == 0;
+	variety->one_condition += count == 1;
+	variety->several_conditions += count > 1;
+	for (size_t i = 0; i < count; i++) {
+		const char *op = json_string_value(json_object_get(json_array_get(args, i), "op"));
+		for (size_t j = 0; j < VB_ARRAY_SIZE(operators); j++)
+			variety->operators[j] += strcmp(operators[j], op) == 0;
+	}
+}
+
+static void count_profile(struct variety *variety, const json_t *profile)
+{
+	const json_t *entries = json_object_get(profile, "syscalls");
+
+	count_action(variety->defaults, profile, "defaultAction");
+	for (size_t i = 0; i < json_array_size(entries); i++)
+		count_entry(variety, json_array_get(entries, i));
+}
+
+static void check_counts(const char *what, const unsigned int *counts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		ck_assert_msg(counts[i] >= VARIETY_LEAST, "%s %zu: only %u", what, i, counts[i]);
+}
+
+static void check_variety(const struct variety *variety)
+{
+	check_counts("operator", variety->operators, VB_ARRAY_SIZE(operators));
+	check_counts("action", variety->actions, VB_ARRAY_SIZE(actions));
+	/* NOTIFY, the last one, is no default. */
+	check_counts("default", variety->defaults, VB_ARRAY_SIZE(actions) - 1);
+	check_counts("without conditions", &variety->without_conditions, 1);
+	check_counts("one condition", &variety->one_condition, 1);
+	check_counts("several conditions", &variety->several_conditions, 1);
+	check_counts("several ABIs", &variety->several_abis, 1);
+}
+
 struct tally {
+	struct variety variety;
 	unsigned int met;
 	unsigned int not_exact;   /* EOPNOTSUPP */
 	unsigned int miscompiled; /* EILSEQ */
@@ -366,6 +431,9 @@ static void check_pair(const struct drawn *base, const struct drawn *tighter,
 	filters.profiles[RESULT] = json;
 	if (compile_all(&filters, result->native, tally)) {
 		tally->met++;
+		count_profile(&tally->variety, base->json);
+		count_profile(&tally->variety, tighter->json);
+		tally->variety.several_abis += result->arch_count > 1;
 		check_archs(result, &filters);
 	}
 	json_decref(json);
@@ -392,11 +460,13 @@ static void try_pair(uint32_t native, struct tally *tally)
 static void try_many(uint32_t native)
 {
 	const char *seed = getenv("VB_SEED");
+	const char *pairs = getenv("VB_PAIRS");
+	unsigned long wanted = pairs != NULL ? strtoul(pairs, NULL, 10) : PAIRS;
 	struct tally tally = {0};
 
 	state = seed != NULL ? strtoull(seed, NULL, 0) : 20260301;
 	printf("seed %" PRIu64 "\n", state);
-	while (tally.met < PAIRS)
+	while (tally.met < wanted)
 		try_pair(native, &tally);
 	printf("%s: %u pairs met; refused %u as not exact, %u as miscompiled; %u might hang a "
 	       "runtime, %u it would refuse\n",
@@ -404,6 +474,7 @@ static void try_many(uint32_t native)
 		tally.hanging, tally.unusable);
 	/* A generator of what is refused anyway would prove nothing. */
 	ck_assert_uint_lt(tally.not_exact + tally.miscompiled, tally.met);
+	check_variety(&tally.variety);
 }
 
 START_TEST(random_pairs_for_x86_64_meet_exactly)
