@@ -9,7 +9,6 @@
 enum {
 	/* libseccomp's time grows with the square of the rules, but every filter costs some, too */
 	PIECE_NAMES = 24,
-	NUMBERS_MAX = 512,  /* above all calls of the x86 and generic tables */
 	DIRECT_FIRST = 330, /* i386's own numbers of calls that were multiplexed before */
 	DIRECT_LAST = 430,
 };
@@ -271,25 +270,36 @@ static size_t add_companions(
 	return count;
 }
 
-/* subjects has room for the companions. */
+/* subjects has room for the companions; *count then includes them. */
 static int compile_with_companions(struct vb_piece *piece, const struct sorted *sorted,
-	const struct vb_subject **subjects, size_t count)
+	const struct vb_subject **subjects, size_t *count)
 {
-	int r = vb_piece_compile_inputs(piece, subjects, count);
+	int r = vb_piece_compile_inputs(piece, subjects, *count);
 
 	if (r < 0)
 		return r;
-	return vb_piece_compile_result(piece, subjects, add_companions(sorted, subjects, count));
+	*count = add_companions(sorted, subjects, *count);
+	return vb_piece_compile_result(piece, subjects, *count);
+}
+
+static int test_companions(
+	struct vb_piece *piece, const struct vb_subject *const *companions, size_t count)
+{
+	piece->by_rules = true;
+	return test_names(piece, companions, count);
 }
 
 static int check_conditional(
 	const struct vb_check *check, uint32_t arch, const struct sorted *sorted)
 {
 	vb_auto_piece struct vb_piece piece = {.check = check, .arch = arch};
-	int r = compile_with_companions(
-		&piece, sorted, sorted->conditional, sorted->conditional_count);
+	size_t own = sorted->conditional_count;
+	size_t count = own;
+	int r = compile_with_companions(&piece, sorted, sorted->conditional, &count);
 
-	return r == 0 ? test_names(&piece, sorted->conditional, sorted->conditional_count) : r;
+	if (r == 0)
+		r = test_names(&piece, sorted->conditional, own);
+	return r == 0 ? test_companions(&piece, &sorted->conditional[own], count - own) : r;
 }
 
 /* What is all of one side need not be tested; but it must compile. */
@@ -299,16 +309,18 @@ static int check_multiplexed(
 	vb_auto_piece struct vb_piece piece = {.check = check, .arch = arch};
 	bool changed = sorted->multiplexed_mixed ||
 		       (sorted->multiplexed_not_base && sorted->multiplexed_not_tighter);
+	size_t own = sorted->multiplexed_count;
+	size_t count = own;
 	int r = 0;
 
 	if (!changed && !sorted->multiplexed_conditions)
 		return 0;
 	if (!changed)
-		return vb_piece_compile_result(
-			&piece, sorted->multiplexed, sorted->multiplexed_count);
-	r = compile_with_companions(&piece, sorted, sorted->multiplexed, sorted->multiplexed_count);
-	return r == 0 ? test_multiplexed(&piece, sorted->multiplexed, sorted->multiplexed_count)
-		      : r;
+		return vb_piece_compile_result(&piece, sorted->multiplexed, own);
+	r = compile_with_companions(&piece, sorted, sorted->multiplexed, &count);
+	if (r == 0)
+		r = test_multiplexed(&piece, sorted->multiplexed, own);
+	return r == 0 ? test_companions(&piece, &sorted->multiplexed[own], count - own) : r;
 }
 
 static int check_arch(const struct vb_check *check, uint32_t arch)
@@ -345,7 +357,7 @@ static int test_whole(struct vb_piece *piece, const struct sorted *sorted)
 		r = test_names(piece, sorted->conditional, sorted->conditional_count);
 	if (r == 0 && sorted->multiplexed_count > 0)
 		r = test_multiplexed(piece, sorted->multiplexed, sorted->multiplexed_count);
-	for (int number = 0; number < NUMBERS_MAX && r == 0; number++)
+	for (int number = 0; number < VB_PIECE_NUMBERS && r == 0; number++)
 		r = vb_piece_test_plain(piece, NULL, number);
 	return r;
 }

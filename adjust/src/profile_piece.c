@@ -10,8 +10,13 @@
 
 enum {
 	UNKNOWN_NUMBER = 9999,
+	NO_NUMBER = -1, /* of a call that a tracer has cancelled; x86 filters treat it apart */
+	X32_LAST = 0x3fffffff,
 	MULTIPLEXED_MAX = 25, /* more calls than socketcall (20) and ipc (24) know */
 };
+
+/* An architecture that no node of ours has, and no profile in its result. */
+#define FOREIGN SCMP_ARCH_PARISC
 
 void vb_piece_finish(struct vb_piece *piece)
 {
@@ -75,9 +80,25 @@ static int compile_names(struct vb_piece *piece, enum side side,
 	return compile_side(piece, profiles[side], rules, count, filters[side]);
 }
 
+static void know(struct vb_piece *piece, int number)
+{
+	if (number >= 0 && number < VB_PIECE_NUMBERS)
+		piece->known[number / 64] |= UINT64_C(1) << (number % 64);
+}
+
+/* Whether a call of the piece has the number. arm's own few, above all others, are not tracked. */
+static bool may_know(const struct vb_piece *piece, int number)
+{
+	if (number >= VB_PIECE_NUMBERS)
+		return true;
+	return number >= 0 && (piece->known[number / 64] >> (number % 64) & 1) != 0;
+}
+
 int vb_piece_compile_result(
 	struct vb_piece *piece, const struct vb_subject *const *subjects, size_t count)
 {
+	for (size_t i = 0; i < count && !piece->check->whole; i++)
+		know(piece, seccomp_syscall_resolve_name_arch(piece->arch, subjects[i]->name));
 	return compile_names(piece, SIDE_RESULT, subjects, count);
 }
 
@@ -112,8 +133,8 @@ static uint32_t answer(
 {
 	const struct vb_filter *filter = side == SIDE_BASE ? &piece->base : &piece->tighter;
 
-	return filter->count > 0 ? vb_bpf_run(filter->program, data)
-				 : read_rules(piece, side, data);
+	return filter->count > 0 && !piece->by_rules ? vb_bpf_run(filter->program, data)
+						     : read_rules(piece, side, data);
 }
 
 static int complain(const struct vb_piece *piece, const struct seccomp_data *data,
@@ -171,30 +192,35 @@ int vb_piece_test_plain(struct vb_piece *piece, const struct vb_subject *subject
 	piece->subject = subject;
 	piece->number = number;
 	int r = test_call(piece, zeros);
-	return r == 0 ? test_call(piece, ones) : r;
+	return r == 0 && subject != NULL ? test_call(piece, ones) : r;
 }
 
 /* An ABI that the result leaves out must be closed, whatever the three profiles say about it. */
 static int test_closed(const struct vb_piece *piece, uint32_t arch)
 {
 	static const uint64_t zeros[VB_PROFILE_ARGS];
-	struct seccomp_data data;
+	static const int numbers[] = {0, 1, X32_LAST};
 
-	vb_call_data(arch, 1, zeros, &data);
-	uint32_t got = vb_bpf_run(piece->result.program, &data);
-	if (vb_action_rank(got) <= vb_action_rank(SCMP_ACT_KILL_THREAD))
-		return 0;
-	return vb_error_say(piece->check->err, EILSEQ,
-		"the compiled filter leaves %s open and answers with %s",
-		vb_profile_arch_name(arch), vb_profile_action_name(got));
+	for (size_t i = 0; i < VB_ARRAY_SIZE(numbers); i++) {
+		struct seccomp_data data;
+		vb_call_data(arch, numbers[i], zeros, &data);
+		uint32_t got = vb_bpf_run(piece->result.program, &data);
+		if (vb_action_rank(got) > vb_action_rank(SCMP_ACT_KILL_THREAD))
+			return vb_error_say(piece->check->err, EILSEQ,
+				"the compiled filter leaves %s open and answers with %s",
+				vb_profile_arch_name(arch), vb_profile_action_name(got));
+	}
+	return 0;
 }
 
 int vb_piece_test_outside(struct vb_piece *piece)
 {
 	uint32_t native = piece->check->result->native;
-	uint32_t others[] = {SCMP_ARCH_X32, vb_arch_sibling(native)};
+	uint32_t others[] = {SCMP_ARCH_X32, vb_arch_sibling(native), FOREIGN};
 	int r = vb_piece_test_plain(piece, NULL, UNKNOWN_NUMBER);
 
+	if (r == 0)
+		r = vb_piece_test_plain(piece, NULL, NO_NUMBER);
 	for (size_t i = 0; i < VB_ARRAY_SIZE(others) && r == 0; i++) {
 		if (others[i] == 0 || others[i] == piece->arch ||
 			(piece->check->whole &&
@@ -231,8 +257,13 @@ static int test_conditional(struct vb_piece *piece, const struct vb_subject *sub
 
 int vb_piece_test_subject(struct vb_piece *piece, const struct vb_subject *subject, int number)
 {
-	return has_conditions(subject) ? test_conditional(piece, subject, number)
-				       : vb_piece_test_plain(piece, subject, number);
+	int r = has_conditions(subject) ? test_conditional(piece, subject, number)
+					: vb_piece_test_plain(piece, subject, number);
+
+	for (int beside = number - 1; beside <= number + 1 && r == 0; beside += 2)
+		if (!may_know(piece, beside))
+			r = vb_piece_test_plain(piece, NULL, beside);
+	return r;
 }
 
 /* socketcall or ipc, with the conditions of everything behind it. */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tests of the seccomp engine.
-foreach(test read docker bpf cell meet conditions check starter property real)
+foreach(test read docker bpf cell meet conditions check starter property real fault)
 	vb_add_unit_test(test_profile_${test} test_profile_${test}.c profile_support.c
 		LIBS vb_adjust vb_dep_seccomp)
 	# Cells and profiles are looked at as the engine has them.
@@ -8,6 +8,7 @@ foreach(test read docker bpf cell meet conditions check starter property real)
 endforeach()
 vb_add_unit_test(test_json_place test_json_place.c LIBS vb_adjust)
 target_sources(test_profile_property PRIVATE profile_runtime.c)
+target_link_options(test_profile_fault PRIVATE LINKER:--wrap=seccomp_export_bpf)
 target_sources(test_profile_real PRIVATE profile_runtime.c)
 # Where tests/install-deps puts them.
 target_compile_definitions(test_profile_real PRIVATE VB_DEBIAN_PROFILES="/var/cache/vambrace/profiles")
