@@ -1,25 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frames.h"
 
-void vb_frame_admission(struct vb_audit_frame *frame, const struct timespec *now,
-	const char *container_id, const struct vb_plan *plan, const char *plan_digest)
+static struct vb_audit_subject subject_of(const struct vb_admission *admission)
 {
-	const struct vb_audit_subject subject = {.namespace_name = plan->namespace_name,
+	const struct vb_plan *plan = admission->plan;
+
+	return (struct vb_audit_subject){.namespace_name = plan->namespace_name,
 		.pod = plan->pod,
 		.container = plan->container,
-		.container_id = container_id,
+		.container_id = admission->container_id,
 		.handler = plan->handler,
 		.bundle = plan->bundle_name,
 		.bundle_digest = plan->bundle_digest,
-		.plan_digest = plan_digest};
+		.plan_digest = admission->plan_digest};
+}
+
+void vb_frame_admission(struct vb_audit_frame *frame, const struct timespec *now,
+	const struct vb_admission *admission)
+{
+	const struct vb_audit_subject subject = subject_of(admission);
 
 	vb_audit_begin(frame, "admission", now);
 	vb_audit_subject(frame, &subject);
 	vb_audit_open(frame, "layers");
 	for (enum vb_layer layer = 0; layer < VB_LAYER_COUNT; layer++)
-		if (vb_plan_has(plan, layer))
+		if (vb_plan_has(admission->plan, layer))
 			vb_audit_text(frame, vb_layer_name(layer), "asked");
 	vb_audit_close(frame);
+}
+
+void vb_frame_opt_out(struct vb_audit_frame *frame, const struct timespec *now,
+	const struct vb_admission *admission, const char *reason)
+{
+	const struct vb_audit_subject subject = subject_of(admission);
+
+	vb_audit_begin(frame, "seccomp-opt-out", now);
+	vb_audit_subject(frame, &subject);
+	vb_audit_text(frame, "reason", reason);
 }
 
 void vb_frame_refusal(

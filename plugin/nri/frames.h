@@ -13,9 +13,20 @@
  * begun and filled, and may be added to before it is ended.
  */
 
+/* A container and its plan. Everything is borrowed. */
+struct vb_admission {
+	const char *container_id;
+	const struct vb_plan *plan;
+	const char *plan_digest;
+};
+
 /* CreateContainer was answered with the plan. */
 void vb_frame_admission(struct vb_audit_frame *frame, const struct timespec *now,
-	const char *container_id, const struct vb_plan *plan, const char *plan_digest);
+	const struct vb_admission *admission);
+
+/* An opt-out from seccomp is about to be admitted. */
+void vb_frame_opt_out(struct vb_audit_frame *frame, const struct timespec *now,
+	const struct vb_admission *admission, const char *reason);
 
 /* As many refusals as are not reported yet. */
 void vb_frame_refusal(

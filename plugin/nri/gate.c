@@ -125,6 +125,8 @@ static void answer(struct vb_gate *gate, struct vb_task *task)
 	bool sent = false;
 
 	if (admitted) {
+		if (task->opt_out_reason != NULL)
+			vb_report_opt_out(gate->parts.reporter, task);
 		note_time(gate, task);
 		sent = gate->port.reply(gate->port.context, &ticket, task->reply);
 	} else {

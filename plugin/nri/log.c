@@ -60,17 +60,34 @@ void vb_log_word(struct vb_log_line *line, const char *key, const char *word)
 	put(line, word);
 }
 
-void vb_log_text(struct vb_log_line *line, const char *key, const char *text)
+void vb_log_text_max(struct vb_log_line *line, const char *key, const char *text, size_t max_bytes)
 {
 	put_key(line, key);
 	put_char(line, '"');
-	for (; text != NULL && *text != '\0'; text++) {
+	for (size_t written = 0; text != NULL && *text != '\0'; text++) {
 		unsigned char c = (unsigned char)*text;
-		if (c == '"' || c == '\\')
+		bool is_escaped = c == '"' || c == '\\';
+		written += is_escaped ? 2 : 1;
+		if (written > max_bytes - strlen("...")) {
+			put(line, "...");
+			break;
+		}
+		if (is_escaped)
 			put_char(line, '\\');
 		put_char(line, (char)(c < 0x20 || c == 0x7f ? '?' : c));
 	}
 	put_char(line, '"');
+}
+
+void vb_log_text(struct vb_log_line *line, const char *key, const char *text)
+{
+	vb_log_text_max(line, key, text, VB_LOG_LINE_MAX);
+}
+
+void vb_log_words(struct vb_log_line *line, const char *words)
+{
+	put_char(line, ' ');
+	put(line, words);
 }
 
 void vb_log_number(struct vb_log_line *line, const char *key, int64_t number)

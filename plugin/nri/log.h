@@ -34,6 +34,10 @@ void vb_log_begin(struct vb_log_line *line, const char *container_id, const char
 void vb_log_word(struct vb_log_line *line, const char *key, const char *word);
 /* Any text, quoted, with control characters and quotes escaped. NULL writes "". */
 void vb_log_text(struct vb_log_line *line, const char *key, const char *text);
+/* The same, of at most max_bytes between the quotes; a longer one ends in "...". */
+void vb_log_text_max(struct vb_log_line *line, const char *key, const char *text, size_t max_bytes);
+/* Words at the end of the line, as they are. */
+void vb_log_words(struct vb_log_line *line, const char *words);
 void vb_log_number(struct vb_log_line *line, const char *key, int64_t number);
 
 enum vb_log_target {

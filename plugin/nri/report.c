@@ -66,8 +66,25 @@ void vb_report_admission(const struct vb_reporter *reporter, const struct vb_tas
 	struct timespec at = now();
 
 	vb_refusals_settle(reporter->refusals, plan->namespace_name, plan->pod, plan->container);
-	vb_frame_admission(&frame, &at, task->container_id, plan, task->plan_digest);
+	const struct vb_admission admission = vb_task_admission(task);
+	vb_frame_admission(&frame, &at, &admission);
 	vb_auditor_write(reporter->audit, &frame);
+}
+
+/* The kernel's log takes lines below 1 KiB, and the end of this one must be there. */
+enum { OPT_OUT_NAME_MAX = 128, OPT_OUT_POD_MAX = 256, OPT_OUT_REASON_MAX = 192 };
+
+void vb_report_opt_out(const struct vb_reporter *reporter, const struct vb_task *task)
+{
+	struct vb_log_line line;
+
+	vb_log_begin(&line, task->container_id, "seccomp-opt-out");
+	vb_log_text_max(&line, "namespace", task->plan->namespace_name, OPT_OUT_NAME_MAX);
+	vb_log_text_max(&line, "pod", task->plan->pod, OPT_OUT_POD_MAX);
+	vb_log_text_max(&line, "container", task->plan->container, OPT_OUT_NAME_MAX);
+	vb_log_text_max(&line, "reason", task->opt_out_reason, OPT_OUT_REASON_MAX);
+	vb_log_words(&line, "Audit event: seccomp-opt-out");
+	vb_log_write(reporter->log, &line);
 }
 
 static void report_bundle_kept(const struct vb_reporter *reporter,

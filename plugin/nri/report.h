@@ -26,6 +26,9 @@ void vb_report_refusal(const struct vb_reporter *reporter, const struct vb_nri_r
 /* For struct vb_refusals: refusals that are due, as one frame; the context is a vb_auditor. */
 void vb_report_due_refusal(void *context, const struct vb_refusal *refusal);
 
+/* A CREATE whose seccomp opt-out is in the audit log is about to be answered with its plan. */
+void vb_report_opt_out(const struct vb_reporter *reporter, const struct vb_task *task);
+
 /* A CREATE was answered with the task's plan. */
 void vb_report_admission(const struct vb_reporter *reporter, const struct vb_task *task);
 

@@ -65,6 +65,7 @@ void vb_task_destroy(struct vb_task *task)
 		return;
 	vb_arena_destroy(task->arena);
 	free(task->container_id);
+	free(task->opt_out_reason);
 	free(task->bundle_name);
 	free(task->warning);
 	free(task->namespace_name);

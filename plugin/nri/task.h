@@ -9,6 +9,7 @@
 
 #include "audit_sys.h"
 #include "case.h"
+#include "frames.h"
 #include "settings.h"
 #include "vb/adjust/config.h"
 #include "vb/adjust/outcome.h"
@@ -90,6 +91,7 @@ struct vb_task {
 	struct vb_outcome outcome;
 	struct vb_buf *reply;       /* payload; NULL: an empty one */
 	struct vb_plan *plan;       /* CREATE: what was decided; NULL: nothing */
+	char *opt_out_reason;       /* CREATE: seccomp was opted out of, and the audit log has it */
 	char *bundle_name;          /* CREATE: the one that was asked for; or NULL */
 	char *warning;              /* CREATE: what the bundle store worked around; or NULL */
 	struct vb_task_lapse lapse; /* OBSERVE */
@@ -126,6 +128,13 @@ static inline struct vb_task *vb_task_of(struct vb_job *job)
 static inline const struct vb_speculation_probe *vb_task_probe_result(const struct vb_task *task)
 {
 	return task->shop->is_probed ? &task->shop->probe : NULL;
+}
+
+static inline struct vb_admission vb_task_admission(const struct vb_task *task)
+{
+	return (struct vb_admission){.container_id = task->container_id,
+		.plan = task->plan,
+		.plan_digest = task->plan_digest};
 }
 
 /* Parses the pod's annotations for the request's container; as vb_request_parse(). */

@@ -115,8 +115,34 @@ static int decide(struct vb_task *task, struct vb_plan **ret_plan)
 		r = view_subject(task, &subject);
 	if (r < 0)
 		return r;
-	return vb_plan_decide(
-		&subject, &request, &supply, task->shop->config, ret_plan, &task->err);
+	r = vb_plan_decide(&subject, &request, &supply, task->shop->config, ret_plan, &task->err);
+	if (r == 0 && request.seccomp_opt_out)
+		task->opt_out_reason = VB_STEAL(request.opt_out_reason);
+	return r;
+}
+
+/* Nobody is let out of seccomp without a trace that outlives the machine. */
+static int audit_opt_out(struct vb_task *task)
+{
+	const struct vb_admission admission = vb_task_admission(task);
+	struct vb_audit_frame frame;
+	struct vb_error err = {0};
+	struct timespec now = {0};
+
+	if (task->opt_out_reason == NULL)
+		return 0;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	vb_frame_opt_out(&frame, &now, &admission, task->opt_out_reason);
+	vb_audit_end(&frame);
+	if (vb_audit_file_append(
+		    task->shop->audit, frame.text, frame.used, VB_AUDIT_SYNCED, &err) == 0)
+		return 0;
+	(void)vb_error_refuse(&task->err, VB_CODE_NOT_PERMITTED,
+		"seccomp.vambrace.dev asks for opt-out, which the audit log has to show, and it "
+		"cannot be written: %s",
+		err.what);
+	return vb_error_fix(
+		&task->err, "remove the annotation, or make room for the audit log on the node");
 }
 
 /* The reply is ready before the file is there, so that nothing can fail behind the file. */
@@ -132,6 +158,8 @@ static int record(struct vb_task *task, const struct vb_plan *plan)
 	int r = vb_render_adjustment(task->arena, plan, task->plan_digest, &adjustment, &task->err);
 	if (r == 0)
 		r = vb_nri_encode_create(reply, &adjustment, &task->err);
+	if (r == 0)
+		r = audit_opt_out(task);
 	if (r == 0)
 		r = vb_state_write(VB_STATE_PLAN, task->container_id, text, &task->err);
 	if (r < 0)

@@ -65,6 +65,16 @@ static struct vb_job *wait_for_job(struct vb_worker *worker)
 	}
 }
 
+/* The loop is woken when it can have the mutex at once; woken before, it would wait for it. */
+static void finish_job(struct vb_worker *worker, struct vb_job *job)
+{
+	(void)pthread_mutex_lock(&worker->mutex);
+	push(&worker->finished, job);
+	(void)pthread_mutex_unlock(&worker->mutex);
+	/* Cannot fail: the counter is far from its end, and the loop resets it. */
+	(void)eventfd_write(worker->event_fd, 1);
+}
+
 static void *work(void *argument)
 {
 	struct vb_worker *worker = argument;
@@ -73,10 +83,8 @@ static void *work(void *argument)
 	for (struct vb_job *job; (job = wait_for_job(worker)) != NULL;) {
 		(void)pthread_mutex_unlock(&worker->mutex);
 		job->run(job);
+		finish_job(worker, job);
 		(void)pthread_mutex_lock(&worker->mutex);
-		push(&worker->finished, job);
-		/* Cannot fail: the counter is far from its end, and the loop resets it. */
-		(void)eventfd_write(worker->event_fd, 1);
 	}
 	(void)pthread_mutex_unlock(&worker->mutex);
 	return NULL;
@@ -154,8 +162,9 @@ void vb_worker_submit(struct vb_worker *worker, struct vb_job *job, enum vb_job_
 {
 	(void)pthread_mutex_lock(&worker->mutex);
 	push(&worker->waiting[job_class], job);
-	(void)pthread_cond_signal(&worker->wakeup);
 	(void)pthread_mutex_unlock(&worker->mutex);
+	/* Behind the mutex, for which the thread would have to wait again. */
+	(void)pthread_cond_signal(&worker->wakeup);
 }
 
 int vb_worker_stop(struct vb_worker *worker, unsigned int timeout_ms)

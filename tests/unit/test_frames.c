@@ -41,10 +41,16 @@ START_TEST(an_admission_lists_the_layers_that_were_asked)
 	plan->bundle_digest = text("sha256:b");
 	plan->sources[VB_LAYER_SECCOMP] = VB_SOURCE_DEFAULT;
 	plan->sources[VB_LAYER_PRELOAD] = VB_SOURCE_BUNDLE;
-	vb_frame_admission(&frame, &at, "c0ffee", plan, "sha256:p");
+	const struct vb_admission admission = {"c0ffee", plan, "sha256:p"};
+	vb_frame_admission(&frame, &at, &admission);
 	expect(HEAD("admission") WHO "\"bundle\":\"arm\",\"bundle_digest\":\"sha256:b\","
 				     "\"plan_digest\":\"sha256:p\",\"layers\":{"
 				     "\"seccomp\":\"asked\",\"preload\":\"asked\"}}\n");
+	/* Scrapers look for the beginning of this one. */
+	vb_frame_opt_out(&frame, &at, &admission, "vendor blob, ticket \"42\"");
+	expect(HEAD("seccomp-opt-out") WHO
+		"\"bundle\":\"arm\",\"bundle_digest\":\"sha256:b\","
+		"\"plan_digest\":\"sha256:p\",\"reason\":\"vendor blob, ticket \\\"42\\\"\"}\n");
 }
 END_TEST
 

@@ -8,6 +8,7 @@
 
 #include "histogram.h"
 #include "log.h"
+#include "report.h"
 #include "unit.h"
 #include "vb/adjust/plan.h"
 #include "vb/base/str.h"
@@ -90,6 +91,47 @@ START_TEST(a_record_of_the_kernels_log_has_a_level_and_fits)
 	ck_assert_int_eq(strncmp(seen, "<6>vambrace-nri: container_id=abc ", 34), 0);
 	ck_assert_uint_le(strlen(seen), 960);
 	ck_assert_int_eq(seen[strlen(seen) - 1], '\n');
+}
+END_TEST
+
+/* What the line of an opt-out looks like, with names and a reason of the given text. */
+static const char *log_opt_out(enum vb_log_target target, const char *text)
+{
+	vb_auto_log struct vb_log *log = open_log(target);
+	vb_auto_plan struct vb_plan *plan = vb_plan_create();
+	const struct vb_reporter reporter = {.log = log};
+	char id[129] = "";
+	struct vb_task task = {
+		.container_id = id, .plan = plan, .opt_out_reason = (char *)(uintptr_t)text};
+
+	memset(id, 'c', sizeof(id) - 1);
+	plan->namespace_name = strdup(text);
+	plan->pod = strdup(text);
+	plan->container = strdup(text);
+	vb_report_opt_out(&reporter, &task);
+	return logged();
+}
+
+/* Log scrapers depend on it: changing the line is a breaking change. */
+START_TEST(the_line_of_an_opt_out_ends_with_its_literal)
+{
+	static const char end[] = " Audit event: seccomp-opt-out\n";
+	char text[2000];
+
+	const char *line = log_opt_out(VB_LOG_STDERR, "vendor \"x\"");
+	const char *rest = strstr(line, " event=");
+	ck_assert_str_eq(rest, " event=seccomp-opt-out namespace=\"vendor \\\"x\\\"\" "
+			       "pod=\"vendor \\\"x\\\"\" container=\"vendor \\\"x\\\"\" "
+			       "reason=\"vendor \\\"x\\\"\" Audit event: seccomp-opt-out\n");
+	/* Whatever a pod's author writes, for the kernel's log too. */
+	memset(text, '"', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	for (int target = VB_LOG_STDERR; target <= VB_LOG_KMSG; target++) {
+		line = log_opt_out((enum vb_log_target)target, text);
+		ck_assert_uint_le(strlen(line), 960);
+		ck_assert_str_eq(line + strlen(line) - strlen(end), end);
+		ck_assert_ptr_eq(strchr(line, '\n'), line + strlen(line) - 1);
+	}
 }
 END_TEST
 
@@ -355,6 +397,7 @@ int main(void)
 	tcase_add_test(tcase, a_line_starts_with_the_container_and_quotes_what_comes_from_outside);
 	tcase_add_test(tcase, a_line_that_is_too_long_is_cut_and_still_one_line);
 	tcase_add_test(tcase, a_record_of_the_kernels_log_has_a_level_and_fits);
+	tcase_add_test(tcase, the_line_of_an_opt_out_ends_with_its_literal);
 	tcase_add_test(tcase, the_kernels_log_itself_takes_a_line);
 	tcase_add_test(tcase, a_full_pipe_drops_lines_and_a_later_one_says_how_many);
 	tcase_add_test(tcase, what_a_peer_can_bring_about_is_limited);
