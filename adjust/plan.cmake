@@ -3,10 +3,15 @@ target_sources(vb_adjust
 	PRIVATE
 	src/bundle.c
 	src/bundle_hardening.c
+	src/bundle_cache.c
+	src/bundle_file_sys.c
+	src/bundle_pack.c
 	src/bundle_store_sys.c
 	src/bundle_tar.c
+	src/bundle_trust.c
 	src/caps.c
 	src/config.c
+	src/file_identity_sys.c
 	src/connect.c
 	src/decide.c
 	src/decide_mounts.c
@@ -35,6 +40,7 @@ target_sources(vb_adjust
 	include/vb/adjust/bundle.h
 	include/vb/adjust/bundle_store.h
 	include/vb/adjust/bundle_tar.h
+	include/vb/adjust/bundle_trust.h
 	include/vb/adjust/caps.h
 	include/vb/adjust/codes.h
 	include/vb/adjust/config.h

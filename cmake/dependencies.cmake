@@ -18,6 +18,7 @@ vb_find_dependency(seccomp seccomp.h seccomp)
 vb_find_dependency(sodium sodium.h sodium)
 vb_find_dependency(yaml yaml.h yaml)
 vb_find_dependency(protobuf_c protobuf-c/protobuf-c.h protobuf-c)
+vb_find_dependency(z zlib.h z)
 vb_find_dependency(event event2/event.h event_core)
 
 find_program(VB_PROTOC_C protoc-c REQUIRED)

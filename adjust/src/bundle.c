@@ -18,6 +18,9 @@ bool vb_bundle_name_is_valid(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == length;
 }
 
+/* Shown with every plan that the bundle takes part in. */
+enum { WARNINGS_MAX = 16 };
+
 void vb_bundle_destroy(struct vb_bundle *bundle)
 {
 	if (bundle == NULL)
@@ -28,8 +31,19 @@ void vb_bundle_destroy(struct vb_bundle *bundle)
 	vb_tmpfs_list_finish(&bundle->tmpfs);
 	vb_rlimit_list_finish(&bundle->rlimits);
 	vb_plan_preload_finish(&bundle->preload_settings);
+	for (size_t i = 0; i < bundle->profiles.count; i++)
+		free(bundle->profiles.items[i].name);
+	free(bundle->profiles.items);
 	vb_strv_finish(&bundle->warnings);
 	free(bundle);
+}
+
+const char *vb_bundle_profile_digest(const struct vb_bundle *bundle, const char *name)
+{
+	for (size_t i = 0; i < bundle->profiles.count; i++)
+		if (strcmp(bundle->profiles.items[i].name, name) == 0)
+			return bundle->profiles.items[i].digest;
+	return NULL;
 }
 
 /* Every error inside a manifest is ErrBundleInvalid, and says in which bundle it is. */
@@ -77,7 +91,7 @@ static int warn_unknown_keys(const json_t *object, const char *where, const char
 		const char *const *entry = known;
 		while (*entry != NULL && strcmp(*entry, key) != 0)
 			entry++;
-		if (*entry != NULL)
+		if (*entry != NULL || bundle->warnings.count == WARNINGS_MAX)
 			continue;
 		vb_auto_free char *warning = vb_str_format("unknown key '%.64s' in %s", key, where);
 		if (warning == NULL)
@@ -104,6 +118,48 @@ static int read_dlopen(const json_t *manifest, struct vb_bundle *bundle, struct 
 		return r;
 	return vb_bundle_read_list(dlopen, "dlopen_allowlist", "paths", vb_value_dlopen_entry,
 		&bundle->preload_settings.dlopen, err);
+}
+
+static int add_profile(struct vb_bundle_profiles *profiles, const char *name, const char *digest)
+{
+	struct vb_bundle_profile *items =
+		reallocarray(profiles->items, profiles->count + 1, sizeof(*items));
+	char *copy = strdup(name);
+
+	if (items != NULL)
+		profiles->items = items;
+	if (items == NULL || copy == NULL) {
+		free(copy);
+		return -ENOMEM;
+	}
+	struct vb_bundle_profile *added = &items[profiles->count++];
+	added->name = copy;
+	memcpy(added->digest, digest, sizeof(added->digest));
+	return 0;
+}
+
+/* `profiles` binds the files beside the manifest: the signature and the pin are the manifest's. */
+static int read_profiles(const json_t *manifest, struct vb_bundle *bundle, struct vb_error *err)
+{
+	const json_t *profiles = NULL;
+	const char *name;
+	json_t *value;
+
+	int r = vb_json_get_object(manifest, "manifest", "profiles", &profiles, err);
+	if (r < 0 || profiles == NULL)
+		return r;
+	/* The iterators take a non-const object but only read it. */
+	json_object_foreach((json_t *)(uintptr_t)profiles, name, value) {
+		const char *digest = json_string_value(value);
+		if (digest == NULL || !vb_digest_is_valid(digest))
+			return vb_error_say(err, EINVAL,
+				"manifest.profiles['%.64s'] must be \"sha256:<64 lower-case hex "
+				"digits>\"",
+				name);
+		if (add_profile(&bundle->profiles, name, digest) < 0)
+			return vb_error_set(err, ENOMEM, "read a manifest");
+	}
+	return 0;
 }
 
 static int copy_name(const json_t *manifest, const char *key, char **ret_text, struct vb_error *err)
@@ -144,8 +200,9 @@ static int check_kind(const json_t *manifest, bool *ret_hardening_allowed, struc
 static int read_manifest(const json_t *manifest, const char *expected_name,
 	struct vb_bundle *bundle, struct vb_error *err)
 {
-	static const char *const known[] = {"kind", "schema_version", "name", "version", "channel",
-		"min_adk_version", "dlopen_allowlist", "hardening", NULL};
+	/* The first is none of schema 1.5, where someone may have used it for something else. */
+	static const char *const known[] = {"profiles", "kind", "schema_version", "name", "version",
+		"channel", "min_adk_version", "dlopen_allowlist", "hardening", NULL};
 	const json_t *hardening = NULL;
 	bool hardening_allowed = false;
 
@@ -158,7 +215,8 @@ static int read_manifest(const json_t *manifest, const char *expected_name,
 		r = copy_name(manifest, "version", &bundle->version, err);
 	if (r == 0 && !vb_str_equal(bundle->name, expected_name))
 		r = vb_error_say(err, EINVAL,
-			"manifest.name is '%.64s', not the name of its directory", bundle->name);
+			"manifest.name is '%.64s', not the name of its directory or tar",
+			bundle->name);
 	if (r == 0)
 		r = read_dlopen(manifest, bundle, err);
 	if (r == 0)
@@ -167,9 +225,22 @@ static int read_manifest(const json_t *manifest, const char *expected_name,
 		r = vb_error_say(err, EINVAL, "a hardening block needs schema_version 1.6");
 	if (r == 0 && hardening != NULL)
 		r = vb_bundle_parse_hardening(hardening, bundle, err);
+	if (r == 0 && hardening_allowed)
+		r = read_profiles(manifest, bundle, err);
 	if (r == 0)
-		r = warn_unknown_keys(manifest, "manifest", known, bundle, err);
+		r = warn_unknown_keys(
+			manifest, "manifest", hardening_allowed ? known : known + 1, bundle, err);
 	return r;
+}
+
+/* Commas and brackets in strings count too, where they have no business. */
+static bool has_too_many_values(const char *data, size_t size)
+{
+	size_t values = 0;
+
+	for (size_t i = 0; i < size; i++)
+		values += data[i] == ',' || data[i] == '[' || data[i] == '{';
+	return values > VB_BUNDLE_VALUES_MAX;
 }
 
 int vb_bundle_parse(const char *data, size_t size, const char *expected_name,
@@ -181,7 +252,12 @@ int vb_bundle_parse(const char *data, size_t size, const char *expected_name,
 	if (bundle == NULL)
 		return vb_error_set(err, ENOMEM, "read a manifest");
 	bundle->preload_settings.datagrams = true;
-	int r = vb_json_parse(data, size, VB_BUNDLE_JSON_DEPTH_MAX, &manifest, err);
+	int r = 0;
+	if (has_too_many_values(data, size))
+		r = vb_error_say(
+			err, EINVAL, "the manifest has more than %d values", VB_BUNDLE_VALUES_MAX);
+	if (r == 0)
+		r = vb_json_parse(data, size, VB_BUNDLE_JSON_DEPTH_MAX, &manifest, err);
 	if (r == 0)
 		r = read_manifest(manifest, expected_name, bundle, err);
 	if (r < 0)

@@ -2,25 +2,16 @@
 #include "vb/adjust/bundle_store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "file_identity.h"
+#include "bundle_cache.h"
+#include "profile_part.h"
 #include "vb/adjust/codes.h"
-#include "vb/adjust/profile_store.h"
-#include "vb/base/file.h"
-
-struct entry {
-	struct vb_file_identity identity;
-	char *directory;
-	struct vb_bundle *bundle;
-};
 
 struct vb_bundle_store {
 	struct vb_strv directories;
-	struct entry *entries;
-	size_t count;
+	struct vb_bundle_cache *cache;
+	struct vb_bundle_trust trust;
 	struct vb_profile_store *profiles;
 	struct vb_error warning; /* nothing when its errnum is 0 */
 	bool any_owner;
@@ -32,8 +23,10 @@ struct vb_bundle_store *vb_bundle_store_create(const struct vb_strv *directories
 
 	if (store == NULL)
 		return NULL;
+	store->cache = vb_bundle_cache_create();
 	store->profiles = vb_profile_store_create();
-	if (store->profiles == NULL || vb_strv_copy(&store->directories, directories) < 0) {
+	if (store->cache == NULL || store->profiles == NULL ||
+		vb_strv_copy(&store->directories, directories) < 0) {
 		vb_bundle_store_destroy(store);
 		return NULL;
 	}
@@ -44,13 +37,10 @@ void vb_bundle_store_destroy(struct vb_bundle_store *store)
 {
 	if (store == NULL)
 		return;
-	for (size_t i = 0; i < store->count; i++) {
-		free(store->entries[i].directory);
-		vb_bundle_destroy(store->entries[i].bundle);
-	}
-	free(store->entries);
-	vb_strv_finish(&store->directories);
+	vb_bundle_cache_destroy(store->cache);
+	vb_bundle_trust_finish(&store->trust);
 	vb_profile_store_destroy(store->profiles);
+	vb_strv_finish(&store->directories);
 	free(store);
 }
 
@@ -60,150 +50,69 @@ void vb_bundle_store_accept_any_owner(struct vb_bundle_store *store)
 	vb_profile_store_accept_any_owner(store->profiles);
 }
 
-/* Who can write a bundle decides what robots run. */
-static int check_ownership(const struct vb_bundle_store *store, int fd, const struct stat *st,
-	const char *name, struct vb_error *err)
+int vb_bundle_store_trust(struct vb_bundle_store *store, const struct vb_strv *trusted_keys,
+	bool require_signature, struct vb_error *err)
 {
-	bool roots = store->any_owner;
-	int r = roots ? 0 : vb_file_is_roots(fd, st, &roots);
+	vb_auto_bundle_trust struct vb_bundle_trust trust = {0};
+	struct vb_bundle_cache *cache = vb_bundle_cache_create();
 
-	if (r < 0)
-		return vb_error_set(err, -r, "statvfs of bundle '%s'", name);
-	if (roots)
-		return 0;
-	(void)vb_error_refuse(err, VB_CODE_BUNDLE_INVALID,
-		"bundle '%s' has a file or directory that others than root can write", name);
-	return vb_error_fix(err, "chown it to root and chmod go-w");
-}
-
-/* A link that leads out of the bundle and a file in a directory's place are the bundle's fault. */
-static int open_part(int dirfd, const char *path, int flags, int *ret_fd, struct vb_error *err)
-{
-	int r = vb_file_open_beneath(dirfd, path, flags, ret_fd, err);
-
-	if (r != -EXDEV && r != -ENOTDIR && r != -ELOOP)
+	int r = vb_bundle_trust_init(&trust, trusted_keys, require_signature, err);
+	if (r == 0 && cache == NULL)
+		r = vb_error_set(err, ENOMEM, "trust other keys");
+	if (r < 0) {
+		vb_bundle_cache_destroy(cache);
 		return r;
-	err->errnum = EPERM;
-	err->code = VB_CODE_BUNDLE_INVALID;
-	return vb_error_fix(err, "put a directory with a manifest.json there, and no links out");
-}
-
-/* Opens `<directory>/<name>`; -ENOENT when the bundle is not there. */
-static int open_bundle(const struct vb_bundle_store *store, const char *directory, const char *name,
-	int *ret_fd, struct vb_error *err)
-{
-	vb_auto_close int root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	vb_auto_close int bundle = -1;
-	struct stat st;
-
-	if (root < 0)
-		return vb_error_set(err, errno, "open '%s'", directory);
-	int r = open_part(root, name, O_RDONLY | O_DIRECTORY, &bundle, err);
-	if (r < 0)
-		return vb_error_wrap(err, "bundle '%s' in %s", name, directory);
-	if (fstat(bundle, &st) < 0)
-		return vb_error_set(err, errno, "stat '%s/%s'", directory, name);
-	r = check_ownership(store, bundle, &st, name, err);
-	if (r == 0)
-		*ret_fd = vb_steal_fd(&bundle);
-	return r;
-}
-
-static int open_manifest(const struct vb_bundle_store *store, const char *directory,
-	const char *name, int *ret_fd, struct vb_error *err)
-{
-	vb_auto_close int bundle = -1;
-
-	int r = open_bundle(store, directory, name, &bundle, err);
-	if (r < 0)
-		return r;
-	r = open_part(bundle, "manifest.json", O_RDONLY | O_NONBLOCK, ret_fd, err);
-	return r < 0 ? vb_error_wrap(err, "bundle '%s' in %s", name, directory) : 0;
-}
-
-static struct entry *find_entry(
-	struct vb_bundle_store *store, const char *directory, const char *name)
-{
-	for (size_t i = 0; i < store->count; i++)
-		if (strcmp(store->entries[i].directory, directory) == 0 &&
-			strcmp(store->entries[i].bundle->name, name) == 0)
-			return &store->entries[i];
-	return NULL;
-}
-
-static int keep(struct vb_bundle_store *store, const char *directory,
-	const struct vb_file_identity *identity, struct vb_bundle *bundle, struct vb_error *err)
-{
-	struct entry *entry = find_entry(store, directory, bundle->name);
-
-	if (entry != NULL) {
-		vb_bundle_destroy(entry->bundle);
-		entry->bundle = bundle;
-		entry->identity = *identity;
-		return 0;
 	}
-	struct entry *entries = reallocarray(store->entries, store->count + 1, sizeof(*entries));
-	char *copy = strdup(directory);
-	if (entries != NULL)
-		store->entries = entries;
-	if (entries == NULL || copy == NULL) {
-		free(copy);
-		vb_bundle_destroy(bundle);
-		return vb_error_set(err, ENOMEM, "keep a bundle");
-	}
-	entries[store->count++] =
-		(struct entry){.identity = *identity, .directory = copy, .bundle = bundle};
+	/* What is known was taken by the former keys. */
+	vb_profile_store_forget(store->profiles);
+	vb_bundle_cache_destroy(store->cache);
+	store->cache = cache;
+	const struct vb_bundle_trust former = store->trust;
+	store->trust = trust;
+	trust = former;
 	return 0;
 }
 
-static int read_manifest(
-	int fd, const char *name, struct vb_bundle **ret_bundle, struct vb_error *err)
+static int read_anew(struct vb_bundle_store *store, const struct vb_bundle_file *file,
+	const struct vb_bundle_place *place, struct vb_bundle **ret_bundle, struct vb_error *err)
 {
-	vb_auto_free char *data = NULL;
-	size_t size = 0;
+	vb_auto_bundle_read struct vb_bundle_read read = {0};
 
-	int r = vb_file_read_fd(fd, "manifest.json", VB_BUNDLE_MANIFEST_MAX, &data, &size, err);
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0) {
-		err->errnum = EPERM;
-		err->code = VB_CODE_BUNDLE_INVALID;
-		(void)vb_error_fix(err, "see the file on the node");
-		return vb_error_wrap(err, "bundle '%s'", name);
-	}
-	return vb_bundle_parse(data, size, name, ret_bundle, err);
-}
-
-/* The bundle of the manifest that fd is open on: the one kept, or read anew. The store owns it. */
-static int load(struct vb_bundle_store *store, const char *directory, const char *name, int fd,
-	struct vb_bundle **ret_bundle, struct vb_error *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return vb_error_set(err, errno, "stat manifest of '%s'", name);
-	int r = check_ownership(store, fd, &st, name, err);
+	int r = vb_bundle_file_read(file, place, &store->trust, &read, err);
 	if (r < 0)
 		return r;
-	const struct vb_file_identity identity = vb_file_identity(&st);
-	const struct entry *known = find_entry(store, directory, name);
-	if (known != NULL && vb_file_identity_is_same(&known->identity, &identity)) {
-		*ret_bundle = known->bundle;
-		return 0;
-	}
-	struct vb_bundle *bundle = NULL;
-	r = read_manifest(fd, name, &bundle, err);
-	if (r == -EPERM && known != NULL) {
-		/* An update that went wrong must not stop the robots that ran with what was. */
-		store->warning = *err;
-		*ret_bundle = known->bundle;
-		return 0;
-	}
-	if (r == 0)
-		r = keep(store, directory, &identity, bundle, err);
-	if (r == 0)
-		*ret_bundle = bundle;
-	return r;
+	struct vb_bundle *bundle = VB_STEAL(read.bundle);
+	if (vb_bundle_cache_put_take(store->cache, place->directory, &file->origin, bundle) < 0)
+		return vb_error_set(err, ENOMEM, "keep a bundle");
+	*ret_bundle = bundle;
+	return 0;
+}
+
+static int use_known(struct vb_bundle_store *store, struct vb_bundle_entry *known,
+	struct vb_bundle **ret_bundle, struct vb_error *err)
+{
+	if (vb_bundle_cache_ready(store->cache, known) < 0)
+		return vb_error_set(err, ENOMEM, "unpack a bundle");
+	*ret_bundle = known->bundle;
+	return 0;
+}
+
+/* The bundle that was opened: the one kept, or read anew. The store owns it. */
+static int load(struct vb_bundle_store *store, const struct vb_bundle_file *file,
+	const struct vb_bundle_place *place, struct vb_bundle **ret_bundle, struct vb_error *err)
+{
+	struct vb_bundle_entry *known =
+		vb_bundle_cache_find(store->cache, place->directory, place->name);
+
+	if (known != NULL && vb_bundle_origin_is_same(&known->origin, &file->origin))
+		return use_known(store, known, ret_bundle, err);
+	int r = read_anew(store, file, place, ret_bundle, err);
+	/* An update that went wrong must not stop the robots that ran with what was; a forged one
+	 * must. */
+	if (r == 0 || known == NULL || !vb_str_equal(err->code, VB_CODE_BUNDLE_INVALID))
+		return r;
+	store->warning = *err;
+	return use_known(store, known, ret_bundle, err);
 }
 
 static int refuse_missing(
@@ -234,37 +143,126 @@ const char *vb_bundle_store_warning(const struct vb_bundle_store *store)
 	return store->warning.errnum != 0 ? store->warning.what : NULL;
 }
 
-static const struct entry *find_owner(
-	const struct vb_bundle_store *store, const struct vb_bundle *bundle)
+/* A tar that is open, and the file in it that is wanted. */
+struct tar_part {
+	const struct vb_bundle_file *file;
+	const struct vb_bundle_place *place;
+	const struct vb_bundle *bundle;
+	const char *name;
+};
+
+static int read_tar_part(
+	const void *context, char **ret_text, size_t *ret_size, struct vb_error *err)
 {
-	for (size_t i = 0; i < store->count; i++)
-		if (store->entries[i].bundle == bundle)
-			return &store->entries[i];
-	return NULL;
+	const struct tar_part *part = context;
+	struct vb_bundle_text text = {0};
+
+	int r = vb_bundle_file_read_profile(
+		part->file, part->place, part->bundle, part->name, &text, err);
+	if (r < 0)
+		return r;
+	*ret_text = text.data;
+	*ret_size = text.size;
+	return 0;
+}
+
+static int get_from_tar(struct vb_bundle_store *store, const struct vb_bundle_entry *owner,
+	const char *name, struct vb_custom_profile **ret_profile, struct vb_error *err)
+{
+	const struct vb_bundle *bundle = owner->bundle;
+	const struct vb_bundle_place place = {.directory = owner->directory,
+		.name = bundle->name,
+		.form = VB_BUNDLE_TAR,
+		.any_owner = store->any_owner};
+	vb_auto_bundle_file struct vb_bundle_file file = {.fd = -1, .signature_fd = -1};
+	vb_auto_free char *path =
+		vb_str_format("%s/%s.tar/profiles/%s.json", owner->directory, bundle->name, name);
+
+	if (path == NULL)
+		return vb_error_set(err, ENOMEM, "look up a seccomp profile");
+	int r = vb_bundle_file_open(&place, &file, err);
+	if (r < 0)
+		return r;
+	const struct tar_part tar = {&file, &place, bundle, name};
+	const struct vb_profile_part part = {.path = path,
+		.identity = &file.origin.file,
+		.read = read_tar_part,
+		.context = &tar};
+	r = vb_profile_store_get_part(store->profiles, &part, ret_profile, err);
+	if (r != -ENOENT)
+		return r;
+	(void)vb_error_refuse(err, VB_CODE_PROFILE_INVALID,
+		"there is no file 'profiles/%s.json' in '%.200s/%s.tar'", name, owner->directory,
+		bundle->name);
+	return vb_error_fix(err, "pack the bundle again with the file, or name another profile");
+}
+
+static int get_from_directory(struct vb_bundle_store *store, const struct vb_bundle_entry *owner,
+	const char *name, struct vb_custom_profile **ret_profile, struct vb_error *err)
+{
+	const struct vb_bundle_place bundle = {.directory = owner->directory,
+		.name = owner->bundle->name,
+		.any_owner = store->any_owner};
+	vb_auto_free char *directory = vb_str_format("%s/%s", bundle.directory, bundle.name);
+	vb_auto_free char *file = vb_str_format("profiles/%s.json", name);
+	vb_auto_close int fd = -1;
+
+	if (directory == NULL || file == NULL)
+		return vb_error_set(err, ENOMEM, "look up a seccomp profile");
+	int r = vb_bundle_file_open_directory(&bundle, &fd, err);
+	if (r < 0)
+		return r;
+	const struct vb_profile_place place = {.dirfd = fd, .directory = directory, .file = file};
+	return vb_profile_store_get_at(store->profiles, &place, ret_profile, err);
+}
+
+/* The signature and the pin of a directory are over the manifest alone. */
+static int check_bound(const struct vb_bundle *bundle, const char *name,
+	const struct vb_custom_profile *profile, struct vb_error *err)
+{
+	const char *bound = vb_bundle_profile_digest(bundle, name);
+	char digest[VB_DIGEST_SIZE];
+
+	vb_digest(profile->text, strlen(profile->text), digest);
+	if (bound == NULL && bundle->signature != VB_BUNDLE_SIGNED)
+		return 0;
+	if (bound == NULL) {
+		(void)vb_error_refuse(err, VB_CODE_BUNDLE_SIGNATURE,
+			"profile '%s' is not covered by the signature of bundle '%s'", name,
+			bundle->name);
+		return vb_error_fix(err,
+			"add \"profiles\": {\"%s\": \"%s\"} to manifest.json, or pack the bundle, "
+			"and sign again",
+			name, digest);
+	}
+	if (strcmp(bound, digest) == 0)
+		return 0;
+	(void)vb_error_refuse(err, VB_CODE_BUNDLE_DIGEST,
+		"profile '%s' of bundle '%s' has digest %s, the manifest says %s", name,
+		bundle->name, digest, bound);
+	return vb_error_fix(err, "install the right file, or correct the manifest");
 }
 
 int vb_bundle_store_profile(struct vb_bundle_store *store, const struct vb_bundle *bundle,
 	const char *name, struct vb_custom_profile **ret_profile, struct vb_error *err)
 {
-	const struct entry *owner = find_owner(store, bundle);
-	vb_auto_close int fd = -1;
+	const struct vb_bundle_entry *owner = vb_bundle_cache_owner(store->cache, bundle);
+	vb_auto_custom_profile struct vb_custom_profile *profile = NULL;
 
 	store->warning.errnum = 0;
 	if (owner == NULL)
 		return vb_error_say(err, EINVAL, "bundle '%s' is not kept", bundle->name);
-	vb_auto_free char *directory = vb_str_format("%s/%s", owner->directory, bundle->name);
-	vb_auto_free char *file = vb_str_format("profiles/%s.json", name);
-	if (directory == NULL || file == NULL)
-		return vb_error_set(err, ENOMEM, "look up a seccomp profile");
-	int r = open_bundle(store, owner->directory, bundle->name, &fd, err);
-	if (r < 0)
-		return r;
-	const struct vb_profile_place place = {.dirfd = fd, .directory = directory, .file = file};
-	r = vb_profile_store_get_at(store->profiles, &place, ret_profile, err);
+	bool is_tar = owner->origin.is_tar;
+	int r = is_tar ? get_from_tar(store, owner, name, &profile, err)
+		       : get_from_directory(store, owner, name, &profile, err);
+	if (r == 0 && !is_tar)
+		r = check_bound(bundle, name, profile, err);
 	const char *warning = vb_profile_store_warning(store->profiles);
 	if (warning != NULL)
 		(void)vb_error_say(&store->warning, EPERM, "profile '%s' of bundle '%s': %s", name,
 			bundle->name, warning);
+	if (r == 0)
+		*ret_profile = VB_STEAL(profile);
 	return r;
 }
 
@@ -272,16 +270,19 @@ int vb_bundle_store_profile(struct vb_bundle_store *store, const struct vb_bundl
 static int find_bundle(struct vb_bundle_store *store, const char *directory, const char *name,
 	struct vb_bundle **ret_bundle, struct vb_error *err)
 {
-	vb_auto_close int fd = -1;
-	int r = open_manifest(store, directory, name, &fd, err);
+	const struct vb_bundle_place place = {
+		.directory = directory, .name = name, .any_owner = store->any_owner};
+	vb_auto_bundle_file struct vb_bundle_file file = {.fd = -1, .signature_fd = -1};
 
-	return r < 0 ? r : load(store, directory, name, fd, ret_bundle, err);
+	int r = vb_bundle_file_open(&place, &file, err);
+	return r < 0 ? r : load(store, &file, &place, ret_bundle, err);
 }
 
 int vb_bundle_store_get(struct vb_bundle_store *store, const char *name, const char *digest,
 	const struct vb_bundle **ret_bundle, struct vb_error *err)
 {
 	store->warning.errnum = 0;
+	vb_bundle_cache_begin(store->cache);
 	if (!vb_bundle_name_is_valid(name))
 		return refuse_missing(store, name, err);
 	for (size_t i = 0; i < store->directories.count; i++) {

@@ -172,3 +172,10 @@ void vb_digest(const void *data, size_t size, char ret_digest[VB_DIGEST_SIZE])
 	sodium_bin2hex(ret_digest + sizeof(prefix) - 1, VB_DIGEST_SIZE - (sizeof(prefix) - 1), hash,
 		sizeof(hash));
 }
+
+bool vb_digest_is_valid(const char *text)
+{
+	const char *hex = vb_str_after(text, "sha256:");
+
+	return hex != NULL && strlen(hex) == 64 && strspn(hex, "0123456789abcdef") == 64;
+}

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "file_identity.h"
+#include "profile_part.h"
 #include "vb/adjust/codes.h"
 #include "vb/base/file.h"
 
@@ -45,12 +45,18 @@ static void finish_entry(struct entry *entry)
 	vb_custom_profile_release(entry->profile);
 }
 
+void vb_profile_store_forget(struct vb_profile_store *store)
+{
+	for (size_t i = 0; i < store->count; i++)
+		finish_entry(&store->entries[i]);
+	store->count = 0;
+}
+
 void vb_profile_store_destroy(struct vb_profile_store *store)
 {
 	if (store == NULL)
 		return;
-	for (size_t i = 0; i < store->count; i++)
-		finish_entry(&store->entries[i]);
+	vb_profile_store_forget(store);
 	free(store);
 }
 
@@ -186,15 +192,29 @@ static int open_file(const struct vb_profile_store *store, const struct vb_profi
 	return r;
 }
 
-static int read_profile(int fd, const struct vb_profile_place *place,
-	struct vb_custom_profile **ret_profile, struct vb_error *err)
+struct open_file {
+	int fd;
+	const char *name;
+};
+
+static int read_file(const void *context, char **ret_text, size_t *ret_size, struct vb_error *err)
+{
+	const struct open_file *file = context;
+
+	int r = vb_file_read_fd(
+		file->fd, file->name, VB_CUSTOM_PROFILE_MAX, ret_text, ret_size, err);
+	return r == -EFBIG || r == -EINVAL
+		       ? refuse_file("put a JSON file of at most 1 MiB there", err)
+		       : r;
+}
+
+static int read_profile(const struct vb_profile_part *part, struct vb_custom_profile **ret_profile,
+	struct vb_error *err)
 {
 	char *text = NULL;
 	size_t size = 0;
 
-	int r = vb_file_read_fd(fd, place->file, VB_CUSTOM_PROFILE_MAX, &text, &size, err);
-	if (r == -EFBIG || r == -EINVAL)
-		return refuse_file("put a JSON file of at most 1 MiB there", err);
+	int r = part->read(part->context, &text, &size, err);
 	if (r < 0)
 		return r;
 	r = vb_custom_profile_create_take(text, size, ret_profile, err);
@@ -258,14 +278,38 @@ static void keep(struct vb_profile_store *store, const char *path,
 		.path = copy, .identity = *identity, .profile = vb_custom_profile_hold(profile)};
 }
 
+int vb_profile_store_get_part(struct vb_profile_store *store, const struct vb_profile_part *part,
+	struct vb_custom_profile **ret_profile, struct vb_error *err)
+{
+	/* Its own: an update that went wrong is no error of the caller's. */
+	struct vb_error found = {0};
+
+	store->warning.errnum = 0;
+	const struct entry *known = find_entry(store, part->path);
+	if (known != NULL && vb_file_identity_is_same(&known->identity, part->identity)) {
+		*ret_profile = vb_custom_profile_hold(known->profile);
+		return 0;
+	}
+	int r = read_profile(part, ret_profile, &found);
+	if (r == -EPERM && known != NULL) {
+		/* As with a bundle's manifest: what ran with the last good one goes on. */
+		store->warning = found;
+		*ret_profile = vb_custom_profile_hold(known->profile);
+		return 0;
+	}
+	if (r == 0)
+		keep(store, part->path, part->identity, *ret_profile);
+	else if (err != NULL)
+		*err = found;
+	return r;
+}
+
 int vb_profile_store_get_at(struct vb_profile_store *store, const struct vb_profile_place *place,
 	struct vb_custom_profile **ret_profile, struct vb_error *err)
 {
 	vb_auto_free char *path = vb_str_format("%s/%s", place->directory, place->file);
 	vb_auto_close int fd = -1;
 	struct stat st;
-	/* Its own: an update that went wrong is no error of the caller's. */
-	struct vb_error found = {0};
 
 	store->warning.errnum = 0;
 	if (path == NULL)
@@ -276,23 +320,10 @@ int vb_profile_store_get_at(struct vb_profile_store *store, const struct vb_prof
 	if (fstat(fd, &st) < 0)
 		return vb_error_set(err, errno, "stat '%s'", path);
 	const struct vb_file_identity identity = vb_file_identity(&st);
-	const struct entry *known = find_entry(store, path);
-	if (known != NULL && vb_file_identity_is_same(&known->identity, &identity)) {
-		*ret_profile = vb_custom_profile_hold(known->profile);
-		return 0;
-	}
-	r = read_profile(fd, place, ret_profile, &found);
-	if (r == -EPERM && known != NULL) {
-		/* As with a bundle's manifest: what ran with the last good one goes on. */
-		store->warning = found;
-		*ret_profile = vb_custom_profile_hold(known->profile);
-		return 0;
-	}
-	if (r == 0)
-		keep(store, path, &identity, *ret_profile);
-	else if (err != NULL)
-		*err = found;
-	return r;
+	const struct open_file file = {.fd = fd, .name = place->file};
+	const struct vb_profile_part part = {
+		.path = path, .identity = &identity, .read = read_file, .context = &file};
+	return vb_profile_store_get_part(store, &part, ret_profile, err);
 }
 
 static int refuse_outside(const struct vb_strv *directories, struct vb_error *err)

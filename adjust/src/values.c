@@ -372,13 +372,6 @@ int vb_value_tmpfs(const char *text, struct vb_tmpfs_list *list, struct vb_error
 	return vb_value_split(text, ',', add_tmpfs, list, err);
 }
 
-static bool is_digest(const char *text)
-{
-	const char *hex = vb_str_after(text, "sha256:");
-
-	return hex != NULL && strlen(hex) == 64 && strspn(hex, "0123456789abcdef") == 64;
-}
-
 int vb_value_bundle(const char *text, char **ret_name, char **ret_digest, struct vb_error *err)
 {
 	const char *at = strchr(text, '@');
@@ -393,7 +386,7 @@ int vb_value_bundle(const char *text, char **ret_name, char **ret_digest, struct
 		return vb_error_fix(err, "names have lower-case letters, digits, '-', '_' and '.', "
 					 "at most 63 characters");
 	}
-	if (digest != NULL && !is_digest(digest)) {
+	if (digest != NULL && !vb_digest_is_valid(digest)) {
 		(void)vb_error_refuse(
 			err, VB_CODE_INVALID_VALUE, "bundle digest '%.80s' is not valid", digest);
 		return vb_error_fix(err, "write <name>@sha256:<64 lower-case hex digits>");

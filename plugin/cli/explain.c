@@ -206,7 +206,7 @@ static void close_stores(const struct vb_stores *stores)
 
 /*
  * A person's own bundles, and profiles that a node config of one's own leads to, need not belong to
- * root; those of the node must, as there.
+ * root, nor be signed yet; those of the node must, as there.
  */
 static int open_stores(const struct options *options, struct vb_config *config,
 	struct vb_stores *stores, struct vb_error *err)
@@ -225,10 +225,12 @@ static int open_stores(const struct options *options, struct vb_config *config,
 	stores->profiles = vb_profile_store_create();
 	if (stores->bundles == NULL || stores->profiles == NULL)
 		return out_of_memory(err);
-	if (own)
-		vb_bundle_store_accept_any_owner(stores->bundles);
 	if (own || options->config_path != NULL)
 		vb_profile_store_accept_any_owner(stores->profiles);
+	if (!own)
+		return vb_bundle_store_trust(
+			stores->bundles, &config->trusted_keys, config->require_signature, err);
+	vb_bundle_store_accept_any_owner(stores->bundles);
 	return 0;
 }
 

@@ -259,7 +259,7 @@ static int equip(struct vb_workshop *shop, const struct vb_settings *settings)
 
 	shop->config = config;
 	shop->config_problem = settings->problem;
-	shop->stores.bundles = vb_bundle_store_create(&config->bundle_dirs);
+	shop->stores.bundles = vb_task_create_bundles(config);
 	shop->stores.profiles = vb_profile_store_create();
 	shop->specs = vb_spec_cache_create(vb_kernel_version_read());
 	shop->audit = vb_audit_file_create();

@@ -146,6 +146,9 @@ int vb_task_parse_request(struct vb_task *task, struct vb_request *ret_request) 
  */
 void vb_task_refresh_settings(struct vb_task *task, bool forced);
 
+/* A store of the config's bundles that trusts the config's keys. NULL when out of memory. */
+struct vb_bundle_store *vb_task_create_bundles(const struct vb_config *config) VB_WARN_UNUSED;
+
 /* Private to task.c: the kinds that have a file of their own. */
 int vb_task_create_container(struct vb_task *task);
 int vb_task_validate(struct vb_task *task);

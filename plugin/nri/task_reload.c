@@ -3,12 +3,28 @@
 
 #include "task.h"
 
-/* Bundles that were read once stay known while the directories are the same. */
+struct vb_bundle_store *vb_task_create_bundles(const struct vb_config *config)
+{
+	vb_auto_bundle_store struct vb_bundle_store *bundles =
+		vb_bundle_store_create(&config->bundle_dirs);
+
+	if (bundles == NULL || vb_bundle_store_trust(bundles, &config->trusted_keys,
+				       config->require_signature, NULL) < 0)
+		return NULL;
+	return VB_STEAL(bundles);
+}
+
+/* Bundles that were read once stay known while the directories and the trusted keys are the same.
+ */
 static int renew_bundles(struct vb_workshop *shop, const struct vb_config *config)
 {
-	if (vb_strv_equal(&shop->config->bundle_dirs, &config->bundle_dirs))
+	const struct vb_config *former = shop->config;
+
+	if (vb_strv_equal(&former->bundle_dirs, &config->bundle_dirs) &&
+		vb_strv_equal(&former->trusted_keys, &config->trusted_keys) &&
+		former->require_signature == config->require_signature)
 		return 0;
-	struct vb_bundle_store *bundles = vb_bundle_store_create(&config->bundle_dirs);
+	struct vb_bundle_store *bundles = vb_task_create_bundles(config);
 	if (bundles == NULL)
 		return -ENOMEM;
 	vb_bundle_store_destroy(shop->stores.bundles);

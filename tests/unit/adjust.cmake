@@ -8,15 +8,20 @@ vb_add_unit_test(test_bundle_tar test_bundle_tar.c tar_maker.c LIBS vb_adjust)
 vb_add_unit_test(test_derive test_derive.c LIBS vb_adjust vb_shim_pure)
 vb_add_unit_test(test_derive_manifest test_derive_manifest.c LIBS vb_adjust)
 
+foreach(test store forms signature cache)
+	vb_add_unit_test(test_bundle_${test} test_bundle_${test}.c bundle_support.c tar_maker.c
+		LIBS vb_adjust)
+endforeach()
+vb_add_unit_test(test_profile_store test_profile_store.c LIBS vb_adjust)
 foreach(test bundle_store profile_store)
-	vb_add_unit_test(test_${test} test_${test}.c file_owner.c LIBS vb_adjust)
+	target_sources(test_${test} PRIVATE file_owner.c)
 	target_link_options(test_${test} PRIVATE LINKER:--wrap=fstat64,--wrap=fstatvfs64)
 endforeach()
 
 set(vb_case ${PROJECT_SOURCE_DIR}/tests/golden/decide/case.c)
 vb_add_unit_test(test_order test_order.c ${vb_case} LIBS vb_adjust)
 set(starved test_allocation)
-vb_add_unit_test(test_allocation test_allocation.c allocation.c ${vb_case} LIBS vb_adjust)
+vb_add_unit_test(test_allocation test_allocation.c allocation.c tar_maker.c ${vb_case} LIBS vb_adjust)
 # Linked statically, libseccomp would be starved along, which 2.5.4 does not survive.
 if(NOT VB_STATIC)
 	list(APPEND starved test_allocation_oci)

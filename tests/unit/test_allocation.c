@@ -10,6 +10,7 @@
 
 #include "../golden/decide/case.h"
 #include "allocation.h"
+#include "tar_maker.h"
 #include "unit.h"
 #include "vb/adjust/bundle_store.h"
 #include "vb/adjust/derive.h"
@@ -90,7 +91,18 @@ struct store_scenario {
 	const char *directory;
 	const char *name;
 	const char *digest;
+	bool trusts; /* a key, so that signatures are looked at */
 };
+
+static int trust(struct vb_bundle_store *store, struct vb_error *err)
+{
+	vb_auto_strv struct vb_strv keys = {0};
+
+	if (vb_strv_add(&keys, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBXvCdjUCiQNFQpZFo2bplclEn5Ih95"
+			       "dazmF3i1fjSbS") < 0)
+		return out_of_memory(err);
+	return vb_bundle_store_trust(store, &keys, false, err);
+}
 
 /* Looks a bundle up twice, as one that is not kept and as one that is. */
 static int look_up(void *context, char **ret_answer, struct vb_error *err)
@@ -107,7 +119,9 @@ static int look_up(void *context, char **ret_answer, struct vb_error *err)
 	if (store == NULL)
 		return out_of_memory(err);
 	vb_bundle_store_accept_any_owner(store);
-	int r = vb_bundle_store_get(store, scenario->name, NULL, &bundle, err);
+	int r = scenario->trusts ? trust(store, err) : 0;
+	if (r == 0)
+		r = vb_bundle_store_get(store, scenario->name, NULL, &bundle, err);
 	if (r == 0)
 		r = vb_bundle_store_get(store, scenario->name, scenario->digest, &bundle, err);
 	if (r == -ENOMEM)
@@ -116,11 +130,22 @@ static int look_up(void *context, char **ret_answer, struct vb_error *err)
 	return 0;
 }
 
+static const char other_signature[] =
+	"-----BEGIN SSH SIGNATURE-----\n"
+	"U1NIU0lHAAAAAQAAADMAAAALc3NoLWVkMjU1MTkAAAAgFe8J2NQKJA0VClkWjZumVyUSfk\n"
+	"iH3l1rOYXeLV+NJtIAAAAPdmFtYnJhY2UtYnVuZGxlAAAAAAAAAAZzaGE1MTIAAABTAAAA\n"
+	"C3NzaC1lZDI1NTE5AAAAQDyUY32IryqqPxzIV0DdAkNaPLF7MV0IgL6ScDA81Ee7nU/kuG\n"
+	"qrSjjqH14Dhuv8djo9rmIfRZNrLs5oxox+iQE=\n"
+	"-----END SSH SIGNATURE-----\n";
+
 START_TEST(every_bundle_lookup_survives_every_failing_allocation)
 {
 	static const char manifest[] =
 		"{\"kind\":\"bundle\",\"schema_version\":\"1.6\",\"name\":\"arm\",\"version\":"
-		"\"1\",\"hardening\":{\"tmpfs\":[{\"path\":\"/tmp\"}]}}";
+		"\"1\",\"dlopen_allowlist\":{\"paths\":[\"/lib/a.so\"]},"
+		"\"profiles\":{\"a\":\"sha256:"
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"},"
+		"\"hardening\":{\"tmpfs\":[{\"path\":\"/tmp\"}]}}";
 	char directory[] = "/tmp/vb-test-allocation.XXXXXX";
 	struct vb_error err;
 
@@ -129,13 +154,33 @@ START_TEST(every_bundle_lookup_survives_every_failing_allocation)
 	vb_auto_free char *file = vb_str_format("%s/manifest.json", bundle);
 	ck_assert_int_eq(mkdir(bundle, 0755), 0);
 	ck_assert_int_eq(vb_file_replace(file, manifest, strlen(manifest), 0644, &err), 0);
-	struct store_scenario found = {directory, "arm", NULL};
-	struct store_scenario missing = {directory, "leg", NULL};
-	struct store_scenario pinned = {directory, "arm", "sha256:other"};
+	tar_begin();
+	tar_add("./manifest.json", "{\"kind\":\"bundle\",\"schema_version\":\"1.5\",\"name\":"
+				   "\"wing\",\"version\":\"2\"}");
+	tar_add("./policies/p", "x");
+	tar_end();
+	vb_auto_free char *tar = vb_str_format("%s/wing.tar", directory);
+	vb_auto_free char *signed_tar = vb_str_format("%s/tail.tar", directory);
+	vb_auto_free char *signature = vb_str_format("%s/tail.tar.sig", directory);
+	ck_assert_int_eq(vb_file_replace(tar, tar_data(), tar_size(), 0644, &err), 0);
+	ck_assert_int_eq(vb_file_replace(signed_tar, tar_data(), tar_size(), 0644, &err), 0);
+	/* By the key that is trusted, over something else. */
+	ck_assert_int_eq(
+		vb_file_replace(signature, other_signature, strlen(other_signature), 0644, &err),
+		0);
+	struct store_scenario found = {directory, "arm", NULL, false};
+	struct store_scenario missing = {directory, "leg", NULL, false};
+	struct store_scenario pinned = {directory, "arm", "sha256:other", false};
+	struct store_scenario packed = {directory, "wing", NULL, true};
+	struct store_scenario forged = {directory, "tail", NULL, true};
 	ck_assert_uint_gt(allocation_starve("found", look_up, &found, 1), 10);
 	ck_assert_uint_gt(allocation_starve("missing", look_up, &missing, 1), 4);
 	ck_assert_uint_gt(allocation_starve("pinned", look_up, &pinned, 1), 10);
-	ck_assert_int_eq(unlink(file) | rmdir(bundle) | rmdir(directory), 0);
+	ck_assert_uint_gt(allocation_starve("packed", look_up, &packed, 1), 10);
+	ck_assert_uint_gt(allocation_starve("forged", look_up, &forged, 1), 10);
+	ck_assert_int_eq(unlink(file) | rmdir(bundle), 0);
+	ck_assert_int_eq(unlink(tar) | unlink(signed_tar) | unlink(signature), 0);
+	ck_assert_int_eq(rmdir(directory), 0);
 }
 END_TEST
 

@@ -169,6 +169,44 @@ START_TEST(unknown_keys_outside_of_hardening_are_warnings)
 }
 END_TEST
 
+#define DIGEST "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+START_TEST(profiles_are_bound_by_their_digests)
+{
+	ck_assert_int_eq(parse(MANIFEST(",\"profiles\":{\"camera\":\"" DIGEST "\"}")), 0);
+	ck_assert_str_eq(vb_bundle_profile_digest(bundle, "camera"), DIGEST);
+	ck_assert_ptr_null(vb_bundle_profile_digest(bundle, "arm"));
+	ck_assert_uint_eq(bundle->warnings.count, 0);
+	ck_assert_int_eq(parse(HEAD("1.5") ",\"profiles\":[]}"), 0);
+	ck_assert_str_eq(bundle->warnings.items[0], "unknown key 'profiles' in manifest");
+}
+END_TEST
+
+START_TEST(not_more_than_16_warnings_are_kept)
+{
+	vb_auto_strv struct vb_strv keys = {0};
+
+	for (int i = 0; i < 20; i++) {
+		vb_auto_free char *key = vb_str_format("\"key%d\":0", i);
+		ck_assert_int_eq(vb_strv_add(&keys, key), 0);
+	}
+	vb_auto_free char *joined = vb_strv_join(&keys, ',');
+	vb_auto_free char *text = vb_str_format("%s,%s}", HEAD("1.6"), joined);
+	ck_assert_int_eq(parse(text), 0);
+	ck_assert_uint_eq(bundle->warnings.count, 16);
+}
+END_TEST
+
+START_TEST(a_manifest_has_65536_values_at_most)
+{
+	/* The brackets around them and the commas before them count too. */
+	ck_assert_int_eq(parse_list(HEAD("1.6") ",\"other\":[", "0", 65531, "]}"), 0);
+	vb_assert_refused(parse_list(HEAD("1.6") ",\"other\":[", "0", 65532, "]}"), &err,
+		"ErrBundleInvalid: bundle 'arm': the manifest has more than 65536 values: "
+		"correct the bundle's manifest.json");
+}
+END_TEST
+
 START_TEST(the_digest_is_that_of_the_bytes)
 {
 	static const char text[] = MANIFEST("");
@@ -192,6 +230,13 @@ static const struct {
 	const char *why; /* between "bundle 'arm': " and the advice */
 	const char *fix; /* NULL: the usual one */
 } bad[] = {
+	{MANIFEST(",\"profiles\":[]"), "manifest.profiles must be an object", NULL},
+	{MANIFEST(",\"profiles\":{\"a\":1}"),
+		"manifest.profiles['a'] must be \"sha256:<64 lower-case hex digits>\"", NULL},
+	{MANIFEST(",\"profiles\":{\"a\":\"" DIGEST "0\"}"),
+		"manifest.profiles['a'] must be \"sha256:<64 lower-case hex digits>\"", NULL},
+	{MANIFEST(",\"profiles\":{\"a\":\"sha256:\"}"),
+		"manifest.profiles['a'] must be \"sha256:<64 lower-case hex digits>\"", NULL},
 	{"", "JSON error in line 1, column 0: '[' or '{' expected near end of file", NULL},
 	{"[]", "the manifest is not a JSON object", NULL},
 	{"{}", "manifest.kind is not \"bundle\"", NULL},
@@ -206,7 +251,7 @@ static const struct {
 	{"{\"kind\":\"bundle\",\"schema_version\":\"1.6\",\"name\":\"arm\"}",
 		"manifest.version is missing", NULL},
 	{"{\"kind\":\"bundle\",\"schema_version\":\"1.6\",\"name\":\"leg\",\"version\":\"1\"}",
-		"manifest.name is 'leg', not the name of its directory", NULL},
+		"manifest.name is 'leg', not the name of its directory or tar", NULL},
 	{HEAD("1.5") ",\"hardening\":{}}", "a hardening block needs schema_version 1.6", NULL},
 	{MANIFEST(",\"hardening\":[]"), "manifest.hardening must be an object", NULL},
 	{MANIFEST(",\"name\":\"arm\""),
@@ -436,6 +481,9 @@ int main(void)
 	tcase_add_test(tcase, an_empty_list_is_a_list_that_denies_everything);
 	tcase_add_test(tcase, an_empty_preload_block_asks_for_the_shim);
 	tcase_add_test(tcase, unknown_keys_outside_of_hardening_are_warnings);
+	tcase_add_test(tcase, profiles_are_bound_by_their_digests);
+	tcase_add_test(tcase, not_more_than_16_warnings_are_kept);
+	tcase_add_test(tcase, a_manifest_has_65536_values_at_most);
 	tcase_add_test(tcase, the_digest_is_that_of_the_bytes);
 	tcase_add_loop_test(
 		tcase, a_bad_manifest_is_refused_naming_bundle_and_key, 0, (int)VB_ARRAY_SIZE(bad));

@@ -1,69 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bundle_support.h"
 #include "file_owner.h"
 #include "unit.h"
 #include "vb/adjust/bundle_store.h"
 #include "vb/base/file.h"
 
-static char directory[64];
 static struct vb_error err;
 static struct vb_bundle_store *store;
 static const struct vb_bundle *bundle;
 
 static void start(void)
 {
-	vb_auto_strv struct vb_strv directories = {0};
-
 	file_owner = 0;
 	file_read_only_mount = false;
 	bundle = NULL;
 	memset(&err, 0, sizeof(err));
-	(void)snprintf(directory, sizeof(directory), "/tmp/vb-test-store.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(directory));
-	ck_assert_int_eq(chdir(directory), 0);
-	(void)umask(022);
-	ck_assert_int_eq(mkdir("first", 0755), 0);
-	ck_assert_int_eq(mkdir("second", 0755), 0);
-	ck_assert_int_eq(vb_strv_add(&directories, "first"), 0);
-	ck_assert_int_eq(vb_strv_add(&directories, "no-such-directory"), 0);
-	ck_assert_int_eq(vb_strv_add(&directories, "second"), 0);
-	store = vb_bundle_store_create(&directories);
-	ck_assert_ptr_nonnull(store);
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
+	store = bundle_start_store();
 }
 
 static void finish(void)
 {
-	vb_bundle_store_destroy(store);
-	ck_assert_int_eq(chdir("/"), 0);
-	ck_assert_int_eq(nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	bundle_finish_store(store);
 }
-
-/* "<root>/<name>/manifest.json", replaced as an installer would. */
-static void install(const char *root, const char *name, const char *text)
-{
-	vb_auto_free char *path = vb_str_format("%s/%s", root, name);
-	vb_auto_free char *manifest = vb_str_format("%s/manifest.json", path);
-
-	ck_assert_int_eq(vb_file_make_directories(path, &err), 0);
-	ck_assert_int_eq(vb_file_replace(manifest, text, strlen(text), 0644, &err), 0);
-}
-
-#define MANIFEST(version)                                                                          \
-	"{\"kind\":\"bundle\",\"schema_version\":\"1.6\",\"name\":\"arm\",\"version\":\"" version  \
-	"\"}"
 
 static int get(const char *name)
 {
@@ -72,15 +35,14 @@ static int get(const char *name)
 
 static void assert_version(const char *version)
 {
-	ck_assert_msg(get("arm") == 0, "%s", err.what);
-	ck_assert_str_eq(bundle->version, version);
+	bundle = bundle_assert_version(store, version);
 }
 
 START_TEST(a_bundle_is_found_in_the_first_directory_that_has_it)
 {
-	install("second", "arm", MANIFEST("2"));
+	bundle_install("second", "arm", MANIFEST("2"));
 	assert_version("2");
-	install("first", "arm", MANIFEST("1"));
+	bundle_install("first", "arm", MANIFEST("1"));
 	assert_version("1");
 	ck_assert_ptr_null(vb_bundle_store_warning(store));
 }
@@ -88,7 +50,7 @@ END_TEST
 
 START_TEST(success_leaves_the_error_untouched)
 {
-	install("second", "arm", MANIFEST("2"));
+	bundle_install("second", "arm", MANIFEST("2"));
 	memset(&err, 0x5a, sizeof(err));
 	const struct vb_error before = err;
 	ck_assert_int_eq(get("arm"), 0);
@@ -112,7 +74,7 @@ START_TEST(a_name_that_is_a_path_is_not_looked_for)
 {
 	static const char *const names[] = {"", ".", "..", "../first/arm", "/etc", "arm/"};
 
-	install("first", "arm", MANIFEST("1"));
+	bundle_install("first", "arm", MANIFEST("1"));
 	for (size_t i = 0; i < VB_ARRAY_SIZE(names); i++) {
 		ck_assert_int_eq(get(names[i]), -EPERM);
 		ck_assert_str_eq(err.code, "ErrBundleNotFound");
@@ -122,12 +84,12 @@ END_TEST
 
 START_TEST(an_update_is_seen_at_the_next_lookup)
 {
-	install("first", "arm", MANIFEST("1"));
+	bundle_install("first", "arm", MANIFEST("1"));
 	assert_version("1");
 	const struct vb_bundle *before = bundle;
 	assert_version("1");
 	ck_assert_ptr_eq(bundle, before);
-	install("first", "arm", MANIFEST("2"));
+	bundle_install("first", "arm", MANIFEST("2"));
 	assert_version("2");
 }
 END_TEST
@@ -136,7 +98,7 @@ START_TEST(an_update_in_place_is_seen_too)
 {
 	static const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1000000000}};
 
-	install("first", "arm", MANIFEST("1"));
+	bundle_install("first", "arm", MANIFEST("1"));
 	assert_version("1");
 	vb_auto_close int fd = open("first/arm/manifest.json", O_WRONLY | O_CLOEXEC);
 	ck_assert_int_eq((int)pwrite(fd, MANIFEST("2"), strlen(MANIFEST("2")), 0),
@@ -149,7 +111,7 @@ END_TEST
 
 START_TEST(a_removed_bundle_is_gone)
 {
-	install("first", "arm", MANIFEST("1"));
+	bundle_install("first", "arm", MANIFEST("1"));
 	assert_version("1");
 	ck_assert_int_eq(unlink("first/arm/manifest.json"), 0);
 	ck_assert_int_eq(get("arm"), -EPERM);
@@ -159,14 +121,14 @@ END_TEST
 
 START_TEST(an_update_that_does_not_parse_leaves_the_last_good_version_in_use)
 {
-	install("first", "arm", MANIFEST("1"));
+	bundle_install("first", "arm", MANIFEST("1"));
 	assert_version("1");
-	install("first", "arm", "{");
+	bundle_install("first", "arm", "{");
 	assert_version("1");
 	ck_assert_str_eq(vb_bundle_store_warning(store),
 		"bundle 'arm': JSON error in line 1, column 1: string or '}' expected near end of "
 		"file");
-	install("first", "arm", MANIFEST("3"));
+	bundle_install("first", "arm", MANIFEST("3"));
 	assert_version("3");
 	ck_assert_ptr_null(vb_bundle_store_warning(store));
 }
@@ -174,12 +136,12 @@ END_TEST
 
 START_TEST(a_first_version_that_does_not_parse_is_refused)
 {
-	install("first", "arm", "{");
+	bundle_install("first", "arm", "{");
 	vb_assert_refused(get("arm"), &err,
 		"ErrBundleInvalid: bundle 'arm': JSON error in line 1, column 1: string or '}' "
 		"expected near end of file: correct the bundle's manifest.json");
 	/* Not passed by for the good one in a later directory. */
-	install("second", "arm", MANIFEST("2"));
+	bundle_install("second", "arm", MANIFEST("2"));
 	ck_assert_int_eq(get("arm"), -EPERM);
 }
 END_TEST
@@ -190,7 +152,7 @@ START_TEST(a_pinned_digest_must_be_the_manifests)
 	char other[VB_DIGEST_SIZE];
 	char text[512];
 
-	install("first", "arm", MANIFEST("1"));
+	bundle_install("first", "arm", MANIFEST("1"));
 	vb_digest(MANIFEST("1"), strlen(MANIFEST("1")), digest);
 	ck_assert_int_eq(vb_bundle_store_get(store, "arm", digest, &bundle, &err), 0);
 	vb_digest(MANIFEST("2"), strlen(MANIFEST("2")), other);
@@ -208,7 +170,7 @@ START_TEST(a_file_that_others_can_write_is_refused)
 		"ErrBundleInvalid: bundle 'arm' has a file or directory that others than root can "
 		"write: chown it to root and chmod go-w";
 
-	install("first", "arm", MANIFEST("1"));
+	bundle_install("first", "arm", MANIFEST("1"));
 	file_owner = 1000;
 	vb_assert_refused(get("arm"), &err, refusal);
 	file_owner = 0;
@@ -227,7 +189,7 @@ END_TEST
 
 START_TEST(on_a_read_only_mount_anyone_may_own_it)
 {
-	install("first", "arm", MANIFEST("1"));
+	bundle_install("first", "arm", MANIFEST("1"));
 	ck_assert_int_eq(chmod("first/arm", 0777), 0);
 	file_owner = 1000;
 	file_read_only_mount = true;
@@ -237,7 +199,7 @@ END_TEST
 
 START_TEST(any_owner_is_taken_when_it_was_asked_for)
 {
-	install("first", "arm", MANIFEST("1"));
+	bundle_install("first", "arm", MANIFEST("1"));
 	file_owner = 1000;
 	vb_bundle_store_accept_any_owner(store);
 	assert_version("1");
@@ -256,7 +218,8 @@ START_TEST(a_config_maps_inner_links_are_followed)
 }
 END_TEST
 
-static const char advice[] = "put a directory with a manifest.json there, and no links out";
+static const char advice[] =
+	"put a directory with a manifest.json or a tar there, and no links out";
 
 static void assert_invalid(const char *what)
 {
@@ -269,7 +232,7 @@ static void assert_invalid(const char *what)
 
 START_TEST(a_link_out_of_the_bundle_is_refused)
 {
-	install("second", "arm", MANIFEST("2"));
+	bundle_install("second", "arm", MANIFEST("2"));
 	ck_assert_int_eq(mkdir("first/arm", 0755), 0);
 	ck_assert_int_eq(symlink("../../second/arm/manifest.json", "first/arm/manifest.json"), 0);
 	assert_invalid("open 'manifest.json': Invalid cross-device link");
@@ -297,8 +260,8 @@ START_TEST(only_a_regular_file_is_a_manifest)
 {
 	ck_assert_int_eq(vb_file_make_directories("first/arm/manifest.json", &err), 0);
 	vb_assert_refused(get("arm"), &err,
-		"ErrBundleInvalid: bundle 'arm': 'manifest.json' is not a regular file: see the "
-		"file on the node");
+		"ErrBundleInvalid: bundle 'arm' in first: 'manifest.json' is not a regular file: "
+		"see the file on the node");
 	ck_assert_int_eq(rmdir("first/arm/manifest.json"), 0);
 	/* Would block for ever without O_NONBLOCK. */
 	ck_assert_int_eq(mkfifo("first/arm/manifest.json", 0644), 0);
@@ -313,13 +276,13 @@ START_TEST(a_manifest_has_one_mebibyte_at_most)
 	memset(text, ' ', sizeof(text) - 1);
 	memcpy(text, MANIFEST("1"), strlen(MANIFEST("1")));
 	text[1 << 20] = '\0';
-	install("first", "arm", text);
+	bundle_install("first", "arm", text);
 	assert_version("1");
 	text[1 << 20] = ' ';
-	install("second", "leg", text);
+	bundle_install("second", "leg", text);
 	vb_assert_refused(get("leg"), &err,
-		"ErrBundleInvalid: bundle 'leg': 'manifest.json' has 1048577 bytes, at most "
-		"1048576 are read: see the file on the node");
+		"ErrBundleInvalid: bundle 'leg' in second: 'manifest.json' has 1048577 bytes, at "
+		"most 1048576 are read: see the file on the node");
 }
 END_TEST
 
@@ -336,7 +299,7 @@ START_TEST(several_bundles_are_kept_apart)
 				"\"version\":\"%d\"}",
 				name, i);
 			if (round == 0)
-				install("first", name, text);
+				bundle_install("first", name, text);
 			ck_assert_int_eq(get(name), 0);
 			ck_assert_str_eq(bundle->name, name);
 		}
@@ -347,7 +310,7 @@ END_TEST
 START_TEST(without_an_error_to_fill_refusals_stay_refusals)
 {
 	ck_assert_int_eq(vb_bundle_store_get(store, "arm", NULL, &bundle, NULL), -EPERM);
-	install("first", "arm", "{");
+	bundle_install("first", "arm", "{");
 	ck_assert_int_eq(vb_bundle_store_get(store, "arm", NULL, &bundle, NULL), -EPERM);
 	vb_bundle_store_destroy(NULL);
 }

@@ -17,12 +17,33 @@ enum {
 	VB_BUNDLE_MANIFEST_MAX = 1 << 20,
 	VB_BUNDLE_LIST_MAX = 4096,
 	VB_BUNDLE_JSON_DEPTH_MAX = 32,
+	/* Of any kind, in the whole manifest: each may cost a hundred times its bytes in memory. */
+	VB_BUNDLE_VALUES_MAX = 1 << 16,
+};
+
+/* What the node's trusted keys say of a bundle. */
+enum vb_bundle_signature {
+	VB_BUNDLE_UNCHECKED, /* the node trusts no keys, so nobody looked */
+	VB_BUNDLE_UNSIGNED,
+	VB_BUNDLE_SIGNED, /* by one of them */
+};
+
+/* A seccomp profile that the manifest names with the digest of its file. */
+struct vb_bundle_profile {
+	char *name; /* of profiles/<name>.json */
+	char digest[VB_DIGEST_SIZE];
+};
+
+struct vb_bundle_profiles {
+	struct vb_bundle_profile *items;
+	size_t count;
 };
 
 struct vb_bundle {
 	char *name;
 	char *version;
-	char digest[VB_DIGEST_SIZE]; /* of the manifest file */
+	char digest[VB_DIGEST_SIZE]; /* of the manifest file, or of the tar */
+	enum vb_bundle_signature signature;
 
 	char *seccomp_profile; /* NULL: not named */
 	bool seccomp_log;
@@ -35,7 +56,9 @@ struct vb_bundle {
 	bool preload; /* the preload block is there, or a dlopen list */
 	struct vb_plan_preload preload_settings;
 
-	struct vb_strv warnings; /* unknown keys outside `hardening` */
+	struct vb_bundle_profiles profiles; /* those that the manifest binds */
+
+	struct vb_strv warnings; /* unknown keys outside `hardening`, the first few */
 };
 
 void vb_bundle_destroy(struct vb_bundle *bundle);
@@ -52,6 +75,9 @@ static inline void vb_cleanup_bundle(struct vb_bundle *const *bundle)
  */
 int vb_bundle_parse(const char *data, size_t size, const char *expected_name,
 	struct vb_bundle **ret_bundle, struct vb_error *err) VB_WARN_UNUSED;
+
+/* The digest that the manifest gives for a profile, or NULL when it gives none. */
+const char *vb_bundle_profile_digest(const struct vb_bundle *bundle, const char *name);
 
 /* Whether a name can be a bundle's: [a-z0-9]([a-z0-9._-]*), at most 63 characters. */
 bool vb_bundle_name_is_valid(const char *name);

@@ -7,10 +7,12 @@
 #include "vb/base/str.h"
 
 /*
- * The bundles on the node's disk: `<directory>/<name>/manifest.json`, read at use. What was read
- * is kept as long as the file is the same one (device, inode, size, mtime and ctime in ns), so an
- * update is picked up without a restart; one that does not parse leaves the last good version in
- * use. Not thread-safe: one thread uses a store.
+ * The bundles on the node's disk: `<directory>/<name>/manifest.json` or `<directory>/<name>.tar`,
+ * read at use. What was read is kept as long as the files are the same ones (device, inode, size,
+ * mtime and ctime in ns), so an update is picked up without a restart; one that does not parse
+ * leaves the last good version in use. What is kept has a budget, enough for a thousand bundles of
+ * some hundred entries; above it, those not used for longest are forgotten, their last good version
+ * included. Not thread-safe: one thread uses a store.
  */
 struct vb_bundle_store;
 
@@ -31,23 +33,34 @@ static inline void vb_cleanup_bundle_store(struct vb_bundle_store *const *store)
 void vb_bundle_store_accept_any_owner(struct vb_bundle_store *store);
 
 /*
- * Looks the bundle up; the store owns the result, which is good until the next call. digest pins
- * it, or is NULL. Refuses with ErrBundleNotFound, ErrBundleInvalid or ErrBundleDigest.
- * Files must belong to root and not be group- or world-writable, except on a read-only mount.
+ * Says whose bundles are taken, as in the node config. -EINVAL when a key is none, -ENOMEM; the
+ * store then takes what it took before.
+ */
+int vb_bundle_store_trust(struct vb_bundle_store *store, const struct vb_strv *trusted_keys,
+	bool require_signature, struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * Looks the bundle up; the store owns the result, which is good until the lookup after the next, so
+ * that two bundles can be used together. digest pins it, or is NULL. Refuses with
+ * ErrBundleNotFound, ErrBundleInvalid, ErrBundleSignature or ErrBundleDigest; a bundle whose
+ * signature is bad has no last good version. Files must belong to root and not be group- or
+ * world-writable, except on a read-only mount.
  */
 int vb_bundle_store_get(struct vb_bundle_store *store, const char *name, const char *digest,
 	const struct vb_bundle **ret_bundle, struct vb_error *err) VB_WARN_UNUSED;
 
 /*
- * The seccomp profile `profiles/<name>.json` of a bundle that the last lookup returned, held for
- * the caller. Refuses with ErrProfileInvalid; -ENOMEM.
+ * The seccomp profile `profiles/<name>.json` of a bundle that one of the last two lookups returned,
+ * held for the caller. Where the manifest gives its digest, it must have that, and a signed
+ * manifest must give it; in a tar it is bound already. Refuses with ErrProfileInvalid,
+ * ErrBundleDigest or ErrBundleSignature; -ENOMEM.
  */
 int vb_bundle_store_profile(struct vb_bundle_store *store, const struct vb_bundle *bundle,
 	const char *name, struct vb_custom_profile **ret_profile,
 	struct vb_error *err) VB_WARN_UNUSED;
 
 /*
- * What the last lookup worked around: the manifest or profile on disk no longer parses, so its last
+ * What the last lookup worked around: the bundle or profile on disk no longer parses, so its last
  * good version was returned. NULL when nothing was; the store owns the text, good until the next
  * call.
  */

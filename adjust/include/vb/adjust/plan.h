@@ -209,6 +209,9 @@ struct vb_plan_mount *vb_plan_mounts_add(struct vb_plan_mounts *mounts, const ch
 /* "sha256:<hex>" of the bytes. */
 void vb_digest(const void *data, size_t size, char ret_digest[VB_DIGEST_SIZE]);
 
+/* Whether a text has the form of one. */
+bool vb_digest_is_valid(const char *text);
+
 /* The canonical JSON, without a newline; the caller frees it. NULL when out of memory. */
 char *vb_plan_to_json(const struct vb_plan *plan) VB_WARN_UNUSED;
 
