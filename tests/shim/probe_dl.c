@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* In a library that is preloaded behind the shim. */
 extern void *dl_caller_open(const char *file, int flags) __attribute__((weak));
@@ -55,6 +56,16 @@ static int do_dlopen_twice(char **args)
 	return report(dlopen(args[1], RTLD_LAZY));
 }
 
+/* FILE PROGRAM: what dlerror has of the first call is still there after the second. */
+static int do_dlopen_pending(char **args)
+{
+	char *argv[] = {args[1], NULL};
+	void *handle = dlopen(args[0], RTLD_LAZY);
+
+	execve(args[1], argv, argv + 1);
+	return report(handle);
+}
+
 static int do_dlopen_by(char **args)
 {
 	if (dl_caller_open == NULL)
@@ -79,13 +90,18 @@ static int do_dlopen_long(char **args)
 	return report(handle);
 }
 
-#ifdef LM_ID_NEWLM
+#ifndef LM_ID_NEWLM
+/* musl has none, the shim has. */
+extern void *dlmopen(long lmid, const char *file, int flags) __attribute__((weak));
+#endif
+
 /* LMID FILE */
 static int do_dlmopen(char **args)
 {
 	return report(dlmopen(strtol(args[0], NULL, 10), args[1], RTLD_NOW));
 }
 
+#ifdef LM_ID_NEWLM
 /* FILE FUNCTION ARGUMENT: calls it in a namespace of its own; the result is its own. */
 static int do_dlmopen_call(char **args)
 {
@@ -204,11 +220,12 @@ const struct probe_action probe_dl_actions[] = {
 	{"dlopen-null", 0, do_dlopen_null},
 	{"dlopen-twice", 2, do_dlopen_twice},
 	{"dlopen-by", 1, do_dlopen_by},
+	{"dlopen-pending", 2, do_dlopen_pending},
 	{"dlopen-long", 1, do_dlopen_long},
 	{"dlopen-threads", 1, do_dlopen_threads},
 	{"race-dlopen", 3, do_race_dlopen},
-#ifdef LM_ID_NEWLM
 	{"dlmopen", 2, do_dlmopen},
+#ifdef LM_ID_NEWLM
 	{"dlmopen-call", 3, do_dlmopen_call},
 	{"dlmopen-many", 2, do_dlmopen_many},
 #endif

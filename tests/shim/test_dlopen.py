@@ -241,6 +241,21 @@ class Gate(Libraries):
         self.assertEqual(run.stdout.count(f"denied by {DLOPEN}"), 2, run.stdout)
 
 
+    def test_other_denials_leave_a_pending_dlerror_alone(self):
+        run = self.load("dlopen-pending", self.path("missing.so"), "/bin/sh", allow=self.plug,
+                        exec_list="/opt/x", connect_list="none")
+        self.assertIn(self.path("missing.so"), run.output[0], str(run))
+        self.assertEqual(run.errors, [denied("execve", "/bin/sh")])
+
+    @harness.needs(not HAS_NAMESPACES, "musl only")
+    def test_a_dlmopen_that_libc_does_not_have_fails_readably(self):
+        for settings in ({}, {"allow": self.plug}, {"audit": True}):
+            with self.subTest(settings):
+                run = self.load("dlmopen", 0, self.plug, **settings)
+                self.assert_returned(run, -1, errno.ENOSYS)
+                self.assertIn("no dlmopen in this libc", run.output[0])
+
+
 class BareName(Libraries):
     """The list picks the file."""
 
