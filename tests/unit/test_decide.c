@@ -114,6 +114,25 @@ START_TEST(a_variable_of_one_byte_more_is_refused)
 }
 END_TEST
 
+START_TEST(a_dlopen_list_that_does_not_fit_into_its_variable_is_refused)
+{
+	vb_auto_free char *paths = enumerate("\"/opt/a-directory-for-libraries/lib", 3500, ".so\"");
+	vb_auto_free char *manifest = vb_str_format(
+		"{\"kind\":\"bundle\",\"schema_version\":\"1.6\",\"name\":\"arm\","
+		"\"version\":\"0.1.0\",\"channel\":\"dev\",\"min_adk_version\":\"1.0\","
+		"\"dlopen_allowlist\":{\"paths\":[%s]}}",
+		paths);
+
+	ck_assert_ptr_nonnull(manifest);
+	ck_assert_msg(vb_bundle_parse(manifest, strlen(manifest), "arm", &bundle, &err) == 0, "%s",
+		err.what);
+	ask("bundle.vambrace.dev", "arm");
+	vb_assert_refused(decide(), &err,
+		"ErrInvalidValue: AUTONOMY_PRELOAD_DLOPEN_ALLOWLIST would have 145923 bytes, the "
+		"kernel takes at most 131071 in one variable: shorten the list");
+}
+END_TEST
+
 START_TEST(an_ld_preload_that_grows_too_long_is_refused)
 {
 	/* The shim's path and a colon come in front of it. */
@@ -313,6 +332,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, start, finish);
 	tcase_add_test(tcase, a_variable_may_fill_what_the_kernel_takes);
 	tcase_add_test(tcase, a_variable_of_one_byte_more_is_refused);
+	tcase_add_test(tcase, a_dlopen_list_that_does_not_fit_into_its_variable_is_refused);
 	tcase_add_test(tcase, an_ld_preload_that_grows_too_long_is_refused);
 	tcase_add_test(tcase, an_ld_preload_that_is_not_utf8_is_refused);
 	tcase_add_test(tcase, the_last_of_several_variables_counts);
