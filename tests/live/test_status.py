@@ -2,6 +2,7 @@
 """`vambrace status` on real nodes: what runs, what was refused, and whether the plugin is there."""
 import json
 import signal
+import time
 
 import pytest
 
@@ -50,8 +51,12 @@ def test_what_was_refused_is_shown_with_its_line(status, cri):
     with cri.pod(handler="vambrace", annotations=annotations) as pod:
         with pytest.raises(CriError) as refused:
             cri.run_container(pod, "main", ATTACK, ["/bin/attack"])
-    report, _ = status("--json")
-    latest = report["daemon"]["refusals"][0]
+    deadline = time.monotonic() + 10
+    # daemon.json is written a moment after the answer.
+    while not (refusals := status("--json")[0]["daemon"]["refusals"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    latest = refusals[0]
     assert latest["code"] == "ErrBundleNotFound" and latest["error"] in str(refused.value)
     text, _ = status()
     assert "Refused lately:" in text and "ErrBundleNotFound" in text
