@@ -109,11 +109,11 @@ static const char *last_preload(char *const envp[])
 static int collect_wanted(const struct vb_shim_policy *policy, struct vb_shim_scratch *scratch,
 	char *const envp[], struct wanted_set *ret_set)
 {
+	const struct vb_shim_sticky *sticky = vb_shim_lists_sticky(policy);
 	struct wanted_set set = {.count = 0};
 
 	for (size_t i = 0; i < policy->sticky_count; i++)
-		add_wanted(&set, policy->sticky[i].assignment, policy->sticky[i].name_bytes,
-			policy->sticky[i].assignment);
+		add_wanted(&set, sticky[i].assignment, sticky[i].name_bytes, sticky[i].assignment);
 	if (policy->self[0] != '\0') {
 		const char *merged = merge_preload(policy, scratch, last_preload(envp));
 

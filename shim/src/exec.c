@@ -55,7 +55,8 @@ int vb_shim_exec_judge(const struct vb_shim_policy *policy, struct vb_shim_scrat
 		return refuse_unresolved(target);
 	if (result < 0)
 		return result;
-	allowed = !policy->exec_gated || vb_shim_paths_match(&policy->exec, scratch->canonical);
+	allowed = !policy->exec_gated ||
+		  vb_shim_paths_match(&vb_shim_lists_get(policy)->exec, scratch->canonical);
 	if (policy->exec_audited)
 		vb_shim_log_exec_audit(target->operation, scratch->canonical, allowed);
 	if (allowed)

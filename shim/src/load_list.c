@@ -66,7 +66,7 @@ const struct vb_shim_libraries *vb_shim_load_list(
 			VB_RAW_0(__NR_sched_yield);
 		return atomic_load(&slot->made);
 	}
-	made = build(&policy->dlopen, scratch);
+	made = build(&vb_shim_lists_get(policy)->dlopen, scratch);
 	if (made == NULL) {
 		atomic_store(&builder, 0);
 		return NULL;

@@ -47,7 +47,8 @@ bool vb_shim_net_allows(
 	const struct vb_shim_policy *policy, const struct vb_shim_endpoint *endpoint)
 {
 	return !policy->connect_gated || vb_shim_addr_is_loopback(endpoint->addr) ||
-	       vb_shim_nets_match(&policy->connect, endpoint->addr, endpoint->port);
+	       vb_shim_nets_match(
+		       &vb_shim_lists_get(policy)->connect, endpoint->addr, endpoint->port);
 }
 
 void vb_shim_net_report(const struct vb_shim_passage *passage,

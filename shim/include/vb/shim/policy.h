@@ -17,7 +17,8 @@
  * memory: what the workload does to its environment afterwards changes nothing.
  *
  * Life cycle: the first wrapper that is called (or the constructor, whichever comes first: other
- * libraries' constructors run before ours) builds it; it lives as long as the process.
+ * libraries' constructors run before ours) builds it; it lives as long as the process. The lists in
+ * it are parsed for the first call that asks one of them.
  */
 
 #define VB_SHIM_ENV_EXEC          "AUTONOMY_PRELOAD_EXEC_ALLOWLIST"
@@ -35,6 +36,8 @@ struct vb_shim_sticky {
 	const char *assignment;
 	/* Up to and including the "=". */
 	size_t name_bytes;
+	/* That its string takes when the value may become "none". */
+	size_t space_bytes;
 };
 
 /* A page of its own: written once, at the first gated dlopen, and read-only from then on. */
@@ -53,13 +56,14 @@ struct vb_shim_policy {
 	bool datagrams_watched;
 	bool dlopen_gated;
 	bool dlopen_audited;
-	struct vb_shim_paths exec;
-	struct vb_shim_paths dlopen;
 	/* NULL without a dlopen list. */
 	struct vb_shim_library_slot *libraries;
 	/* LD_LIBRARY_PATH at start, when the loader read it. */
 	const char *library_path;
-	struct vb_shim_nets connect;
+	/* The lists as they were given, in the assignments below; NULL for one that is not set. */
+	const char *exec_list;
+	const char *connect_list;
+	const char *dlopen_list;
 	struct vb_shim_next next;
 	/* The shim's own absolute path for LD_PRELOAD; empty when it is unknown. */
 	const char *self;
@@ -67,10 +71,17 @@ struct vb_shim_policy {
 	struct vb_shim_sticky sticky[VB_SHIM_STICKY_MAX];
 };
 
-/* The one word that leads to the policy; NULL before the first call. Read it by the function below.
- */
-extern const struct vb_shim_policy *_Atomic vb_shim_policy_root
-	__attribute__((visibility("hidden")));
+/* The lists as they are asked, and the variables without what is malformed in them. */
+struct vb_shim_lists {
+	struct vb_shim_paths exec;
+	struct vb_shim_nets connect;
+	struct vb_shim_paths dlopen;
+	struct vb_shim_sticky sticky[VB_SHIM_STICKY_MAX];
+};
+
+/* The words that lead to the two; NULL at first. Only to be read, by the functions below. */
+extern const void *_Atomic vb_shim_policy_word __attribute__((visibility("hidden")));
+extern const void *_Atomic vb_shim_lists_word __attribute__((visibility("hidden")));
 
 /* Reads the environment, or finds that another thread has. */
 const struct vb_shim_policy *vb_shim_policy_first(void);
@@ -79,10 +90,25 @@ const struct vb_shim_policy *vb_shim_policy_first(void);
 static inline const struct vb_shim_policy *vb_shim_policy_get(void)
 {
 	const struct vb_shim_policy *policy =
-		atomic_load_explicit(&vb_shim_policy_root, memory_order_acquire);
+		atomic_load_explicit(&vb_shim_policy_word, memory_order_acquire);
 
 	return policy != NULL ? policy : vb_shim_policy_first();
 }
+
+/* Parses the lists, or finds that another thread has. */
+const struct vb_shim_lists *vb_shim_lists_first(const struct vb_shim_policy *policy);
+
+/* Never NULL; lists that hold nothing when there is no memory. Async-signal-safe. */
+static inline const struct vb_shim_lists *vb_shim_lists_get(const struct vb_shim_policy *policy)
+{
+	const struct vb_shim_lists *lists =
+		atomic_load_explicit(&vb_shim_lists_word, memory_order_acquire);
+
+	return lists != NULL ? lists : vb_shim_lists_first(policy);
+}
+
+/* What children get: policy->sticky_count of them, in the order of policy->sticky. */
+const struct vb_shim_sticky *vb_shim_lists_sticky(const struct vb_shim_policy *policy);
 
 /*
  * Puts the policy of this copy of the shim in force in another copy, which is alone (next.h) and
