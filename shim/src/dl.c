@@ -56,6 +56,22 @@ void *vb_shim_load_call(const struct vb_shim_policy *policy, const struct vb_shi
 	return refuse(policy, no_function_text, ENOSYS);
 }
 
+/* The loader would make another path of it than the one that is judged. */
+static bool is_rewritten(const char *file)
+{
+	return vb_shim_is_glibc() && vb_shim_token_has_any(file, strlen(file));
+}
+
+/* A path at which nothing is: *flags become such that nothing is loaded if there is by then. */
+static bool is_missing(const char *file, int *flags)
+{
+	if (!vb_shim_search_is_direct(file) || is_rewritten(file) ||
+		VB_RAW_3(__NR_faccessat, AT_FDCWD, file, 0) == 0)
+		return false;
+	*flags |= VB_SHIM_LOAD_ONLY_LOADED;
+	return true;
+}
+
 /*
  * The name under which the loader can be asked, or NULL: denied. *flags become such that nothing is
  * loaded where there was no file to judge.
@@ -67,16 +83,7 @@ static const char *judge_path(const struct vb_shim_libraries *list, struct vb_sh
 
 	if (result == 0)
 		return vb_shim_libraries_match(list, scratch->canonical) ? file : NULL;
-	if (VB_RAW_3(__NR_faccessat, AT_FDCWD, file, 0) == 0)
-		return NULL;
-	*flags |= VB_SHIM_LOAD_ONLY_LOADED;
-	return file;
-}
-
-/* The loader would make another path of it than the one that is judged. */
-static bool is_rewritten(const char *file)
-{
-	return vb_shim_is_glibc() && vb_shim_token_has_any(file, strlen(file));
+	return is_missing(file, flags) ? file : NULL;
 }
 
 /* A bare name: the list picks the file, no search path does. */
@@ -238,7 +245,7 @@ static void *load_copied(const struct vb_shim_policy *policy, struct vb_shim_scr
 		return refuse(policy, too_long_text, ENAMETOOLONG);
 	/* What is not there fails in the namespace that is there. */
 	if (opens_space(policy, load))
-		made.lmid = (flags & VB_SHIM_LOAD_ONLY_LOADED) != 0 ? 0 : open_space(policy);
+		made.lmid = is_missing(file, &flags) ? 0 : open_space(policy);
 	if (made.lmid != VB_SHIM_NEW_NAMESPACE)
 		handle = vb_shim_load_call(policy, &made, file, flags);
 	audit_call(policy, scratch, load, file, handle);
@@ -297,7 +304,10 @@ struct vb_shim_turn vb_shim_dlmopen_enter(uintptr_t arguments[3], const void *ca
 	if (load.file != NULL && (policy->dlopen_gated || policy->dlopen_audited))
 		return (struct vb_shim_turn){.handle = load_for_caller(policy, &load)};
 	if (load.file != NULL && opens_space(policy, &load)) {
-		arguments[0] = (uintptr_t)open_space(policy);
+		bool missing = is_missing(load.file, &load.flags);
+
+		arguments[0] = missing ? 0 : (uintptr_t)open_space(policy);
+		arguments[2] = (uintptr_t)load.flags;
 		if ((long)arguments[0] == VB_SHIM_NEW_NAMESPACE)
 			return (struct vb_shim_turn){.handle = NULL};
 	}

@@ -475,7 +475,18 @@ class Namespace(Libraries):
                         f'autonomy-preload-audit: dlmopen(lmid={lmid}, filename="{self.plug}", '
                         f"flags=0x2, result={result})")
 
-    def test_a_missing_file_makes_no_namespace(self):
+    def test_a_missing_file_takes_no_namespace_away(self):
+        missing = self.path("missing.so")
+        for settings in ({"allow": f"{missing}:{self.plug}"}, {"audit": True},
+                         {"connect_list": "none"}):
+            with self.subTest(settings):
+                run = self.load("repeat", 20, "dlmopen", -1, missing, **settings)
+                texts = [line for line in run.output if line.startswith("dlerror=")]
+                self.assertEqual(len(texts), 20, str(run))
+                for text in texts:
+                    self.assertIn("cannot open shared object file: No such file", text)
+
+    def test_a_missing_file_is_a_failed_load(self):
         missing = self.path("missing.so")
         run = self.load("dlmopen", -1, missing, allow=missing, audit=True)
         self.assertIn("cannot open shared object file: No such file", run.output[0])
