@@ -44,6 +44,7 @@ def test_outcomes_from_the_daemonsets_pod_are_complete(
         outcome = vambrace.outcome(container.id)
         assert {name: layer["state"] for name, layer in outcome["layers"].items()} == ALL_APPLIED
         assert outcome["level"] == "full"
+        assert outcome["layers"]["spec_allow"]["node_effect"] != "unknown"
         plugin_pod.wait_log(f"container_id={container.id} event=outcome")
 
 
