@@ -58,6 +58,7 @@ void vb_spec_evidence_finish(struct vb_spec_evidence *spec)
 	free(spec->plan_digest);
 	vb_strv_finish(&spec->env);
 	free(spec->seccomp_reason);
+	vb_strv_finish(&spec->flags);
 	*spec = (struct vb_spec_evidence){0};
 }
 
@@ -256,7 +257,6 @@ static int read_seccomp(const struct vb_json_slice *document, const struct vb_pl
 {
 	struct vb_json_slice linux_object = {0};
 	struct vb_json_slice seccomp = {0};
-	vb_auto_strv struct vb_strv flags = {0};
 	struct question question = {.seccomp = &seccomp,
 		.plan = &plan->seccomp,
 		.target = {.native = VB_PROFILE_NATIVE,
@@ -268,8 +268,8 @@ static int read_seccomp(const struct vb_json_slice *document, const struct vb_pl
 		r = vb_json_slice_get(&linux_object, "seccomp", &seccomp);
 	if (r <= 0 || !vb_plan_has(plan, VB_LAYER_SECCOMP) || is_literal(&seccomp, "null"))
 		return r < 0 ? r : 0;
-	r = read_strings(&seccomp, "flags", &flags);
-	spec->allows_speculation = vb_strv_contains(&flags, "SECCOMP_FILTER_FLAG_SPEC_ALLOW");
+	r = read_strings(&seccomp, "flags", &spec->flags);
+	spec->allows_speculation = vb_strv_contains(&spec->flags, "SECCOMP_FILTER_FLAG_SPEC_ALLOW");
 	if (r == 0 && plan->seccomp.profiles.count > 0)
 		r = read_bounding(document, &question.target.capabilities);
 	return r < 0 ? r : judge_profile(cache, &question, spec);

@@ -32,6 +32,16 @@ static int see_seccomp(const struct vb_proc_status *status, struct vb_layer_outc
 	return r;
 }
 
+/* Those that config.json names; without any the runtime decides. */
+static int see_flags(const struct vb_strv *flags, struct vb_layer_outcome *out)
+{
+	vb_auto_free char *names = vb_strv_join(flags, ' ');
+
+	if (names == NULL)
+		return -ENOMEM;
+	return vb_outcome_see(out, "flags: %s", flags->count > 0 ? names : "none named");
+}
+
 /* Whether the config that the runtime was given holds the plan's filter. */
 static int judge_filter(const struct vb_outcome_case *subject, struct vb_layer_outcome *out)
 {
@@ -54,7 +64,8 @@ static int judge_filter(const struct vb_outcome_case *subject, struct vb_layer_o
 	case VB_CONTAINMENT_COMPLETE:
 		break;
 	}
-	return vb_outcome_see(out, "config.json %s contains the plan's profile", spec->digest);
+	int r = vb_outcome_see(out, "config.json %s contains the plan's profile", spec->digest);
+	return r == 0 ? see_flags(&spec->flags, out) : r;
 }
 
 static int judge_seccomp(const struct vb_outcome_case *subject, struct vb_layer_outcome *out)

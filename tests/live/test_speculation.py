@@ -86,8 +86,14 @@ def test_the_kernel_gets_the_flags_that_were_asked_for(vambrace, traced, node, c
             path.unlink()  # the sandbox's own profile
         container = sleeper(cri, pod, security=security)
         seen = filter_flags(node)
-        layer = vambrace.outcome(container.id)["layers"]["spec_allow"]
-    assert seen == (flags if takes_flags(node) else set())
+        layers = vambrace.outcome(container.id)["layers"]
+    expected = flags if takes_flags(node) else set()
+    assert seen == expected
+    # Of a profile that is left alone the flags are the runtime's own.
+    if case != "own-profile":
+        named = " ".join(f"SECCOMP_FILTER_FLAG_{flag}" for flag in sorted(expected))
+        assert f"flags: {named or 'none named'}" in layers["seccomp"]["evidence"]
+    layer = layers["spec_allow"]
     if case.startswith("mitigate"):
         assert layer["value"] == "mitigate"
     else:

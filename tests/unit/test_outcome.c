@@ -487,6 +487,26 @@ START_TEST(config_json_contains_the_starter_or_lacks_a_part_of_it)
 }
 END_TEST
 
+START_TEST(config_jsons_flags_are_read_whether_its_profile_is_known_or_not)
+{
+	static const char text[] =
+		SPEC("\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":["
+		     "\"SECCOMP_FILTER_FLAG_LOG\",\"SECCOMP_FILTER_FLAG_SPEC_ALLOW\"]}");
+	vb_auto_spec_cache struct vb_spec_cache *cache =
+		vb_spec_cache_create((struct vb_kernel_version){6, 1});
+
+	for (int i = 0; i < 2; i++) {
+		vb_auto_spec_evidence struct vb_spec_evidence spec = {0};
+		ck_assert_int_eq(
+			vb_spec_evidence_parse(text, strlen(text), scene.plan, cache, &spec, &err),
+			0);
+		ck_assert(spec.allows_speculation);
+		ck_assert_uint_eq(spec.flags.count, 2);
+		ck_assert_str_eq(spec.flags.items[0], "SECCOMP_FILTER_FLAG_LOG");
+	}
+}
+END_TEST
+
 START_TEST(a_verdict_is_of_one_plans_demands)
 {
 	vb_auto_spec_cache struct vb_spec_cache *cache =
@@ -637,6 +657,7 @@ int main(void)
 	tcase_add_test(tcase, the_json_says_what_the_outcome_says);
 	tcase_add_test(tcase, since_is_kept_for_as_long_as_the_plan_stays);
 	tcase_add_test(tcase, config_json_contains_the_starter_or_lacks_a_part_of_it);
+	tcase_add_test(tcase, config_jsons_flags_are_read_whether_its_profile_is_known_or_not);
 	tcase_add_test(tcase, a_verdict_is_of_one_plans_demands);
 	tcase_add_test(tcase, config_json_contains_the_plans_custom_profiles_or_lacks_one);
 	tcase_add_test(tcase, a_custom_profile_closes_abis_that_it_does_not_list);

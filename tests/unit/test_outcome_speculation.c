@@ -237,6 +237,21 @@ START_TEST(the_effect_is_that_on_what_the_container_inherits)
 }
 END_TEST
 
+START_TEST(the_flags_are_evidence_of_the_filter)
+{
+	const struct vb_strv *evidence = &scene.outcome.layers[VB_LAYER_SECCOMP].evidence;
+
+	(void)judge(NULL, "thread vulnerable", "");
+	ck_assert(vb_strv_contains(evidence, "flags: none named"));
+	ck_assert_int_eq(vb_strv_add(&scene.evidence.spec.flags, "SECCOMP_FILTER_FLAG_LOG"), 0);
+	ck_assert_int_eq(
+		vb_strv_add(&scene.evidence.spec.flags, "SECCOMP_FILTER_FLAG_SPEC_ALLOW"), 0);
+	(void)judge(NULL, "thread vulnerable", "");
+	ck_assert(vb_strv_contains(
+		evidence, "flags: SECCOMP_FILTER_FLAG_LOG SECCOMP_FILTER_FLAG_SPEC_ALLOW"));
+}
+END_TEST
+
 START_TEST(the_outcome_file_carries_value_and_effect)
 {
 	scene.probe = &matters;
@@ -265,6 +280,7 @@ int main(void)
 	tcase_add_test(tcase, what_nobody_asked_for_is_recorded_as_inherited);
 	tcase_add_test(tcase, a_container_that_is_newly_mitigated_is_told_loudly);
 	tcase_add_test(tcase, the_effect_is_that_on_what_the_container_inherits);
+	tcase_add_test(tcase, the_flags_are_evidence_of_the_filter);
 	tcase_add_test(tcase, the_outcome_file_carries_value_and_effect);
 	return vb_unit_run("outcome_speculation", tcase);
 }

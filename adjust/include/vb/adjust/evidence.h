@@ -128,7 +128,8 @@ struct vb_spec_evidence {
 	bool no_new_privileges;
 	enum vb_containment seccomp;
 	char *seccomp_reason;    /* of VB_CONTAINMENT_LACKING */
-	bool allows_speculation; /* the flag SPEC_ALLOW is written there */
+	struct vb_strv flags;    /* of the seccomp profile: "SECCOMP_FILTER_FLAG_LOG", ... */
+	bool allows_speculation; /* SPEC_ALLOW is among them */
 };
 
 /*
