@@ -106,8 +106,8 @@ static int see_status(const struct vb_outcome_case *subject, struct vb_layer_out
 
 static bool becomes_forced(int before, int after)
 {
-	return before >= 0 && (before & PR_SPEC_FORCE_DISABLE) == 0 && after >= 0 &&
-	       (after & PR_SPEC_FORCE_DISABLE) != 0;
+	return before >= 0 && ((unsigned int)before & PR_SPEC_FORCE_DISABLE) == 0 && after >= 0 &&
+	       ((unsigned int)after & PR_SPEC_FORCE_DISABLE) != 0;
 }
 
 /* A line that is otherwise than the probe has seen this kernel do for a filter without the flag. */

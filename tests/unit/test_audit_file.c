@@ -435,12 +435,46 @@ START_TEST(a_path_that_is_no_regular_file_is_not_written_to)
 }
 END_TEST
 
-START_TEST(a_frame_that_is_waited_for_is_synced)
+/* What fsync(2) was called for last; made to fail with fsync_errno. */
+static struct stat synced;
+static unsigned int sync_calls;
+static int fsync_errno;
+
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
 {
-	ck_assert_int_eq(try_append(1, VB_AUDIT_WRITTEN), 0);
-	ck_assert_uint_eq(vb_audit_file_counters(file)->syncs, 0);
-	ck_assert_int_eq(try_append(2, VB_AUDIT_SYNCED), 0);
+	ck_assert_int_eq(fstat(fd, &synced), 0);
+	sync_calls++;
+	errno = fsync_errno;
+	return fsync_errno == 0 ? 0 : -1;
+}
+
+START_TEST(a_frame_that_is_waited_for_is_synced_behind_its_write)
+{
+	struct stat st;
+
+	append(1);
+	/* The new file's name, in its directory. */
+	ck_assert_uint_eq(sync_calls, 1);
+	ck_assert(S_ISDIR(synced.st_mode));
+	append(2);
+	ck_assert_uint_eq(sync_calls, 1);
+	ck_assert_int_eq(try_append(3, VB_AUDIT_SYNCED), 0);
+	ck_assert_uint_eq(sync_calls, 2);
+	ck_assert_int_eq(stat(LOG, &st), 0);
+	ck_assert_uint_eq(synced.st_ino, st.st_ino);
+	ck_assert_int_eq(synced.st_size, st.st_size);
 	ck_assert_uint_eq(vb_audit_file_counters(file)->syncs, 1);
+}
+END_TEST
+
+START_TEST(a_disk_that_does_not_sync_fails_the_frame_that_is_waited_for)
+{
+	append(1);
+	fsync_errno = EIO;
+	append(2);
+	ck_assert_int_eq(try_append(3, VB_AUDIT_SYNCED), -EIO);
+	ck_assert_str_eq(err.what, "sync '" LOG "': Input/output error");
 }
 END_TEST
 
@@ -463,6 +497,7 @@ int main(void)
 	tcase_add_test(tcase, a_full_disk_loses_only_what_does_not_fit_and_says_how_much);
 	tcase_add_test(tcase, on_a_read_only_disk_nothing_is_written_and_everything_is_counted);
 	tcase_add_test(tcase, a_path_that_is_no_regular_file_is_not_written_to);
-	tcase_add_test(tcase, a_frame_that_is_waited_for_is_synced);
+	tcase_add_test(tcase, a_frame_that_is_waited_for_is_synced_behind_its_write);
+	tcase_add_test(tcase, a_disk_that_does_not_sync_fails_the_frame_that_is_waited_for);
 	return vb_unit_run("audit_file", tcase);
 }
