@@ -8,6 +8,9 @@
 #include "profile_part.h"
 #include "vb/adjust/codes.h"
 
+/* Of versions that were read since somebody asked: in one decision there are two at most. */
+enum { LOADED_MAX = 16 };
+
 struct vb_bundle_store {
 	struct vb_strv directories;
 	struct vb_bundle_cache *cache;
@@ -15,6 +18,7 @@ struct vb_bundle_store {
 	struct vb_profile_store *profiles;
 	struct vb_error warning; /* nothing when its errnum is 0 */
 	bool any_owner;
+	struct vb_strv loaded; /* "<name>@<digest>", not yet taken */
 };
 
 struct vb_bundle_store *vb_bundle_store_create(const struct vb_strv *directories)
@@ -41,6 +45,7 @@ void vb_bundle_store_destroy(struct vb_bundle_store *store)
 	vb_bundle_trust_finish(&store->trust);
 	vb_profile_store_destroy(store->profiles);
 	vb_strv_finish(&store->directories);
+	vb_strv_finish(&store->loaded);
 	free(store);
 }
 
@@ -73,6 +78,21 @@ int vb_bundle_store_trust(struct vb_bundle_store *store, const struct vb_strv *t
 	return 0;
 }
 
+/* For the record; out of memory, it has a gap. */
+static void note_loaded(struct vb_bundle_store *store, const struct vb_bundle *bundle)
+{
+	vb_auto_free char *text = vb_str_format("%s@%s", bundle->name, bundle->digest);
+
+	if (text != NULL && store->loaded.count < LOADED_MAX)
+		(void)!vb_strv_add(&store->loaded, text);
+}
+
+void vb_bundle_store_take_loaded(struct vb_bundle_store *store, struct vb_strv *ret_loaded)
+{
+	*ret_loaded = store->loaded;
+	store->loaded = (struct vb_strv){0};
+}
+
 static int read_anew(struct vb_bundle_store *store, const struct vb_bundle_file *file,
 	const struct vb_bundle_place *place, struct vb_bundle **ret_bundle, struct vb_error *err)
 {
@@ -84,6 +104,7 @@ static int read_anew(struct vb_bundle_store *store, const struct vb_bundle_file 
 	struct vb_bundle *bundle = VB_STEAL(read.bundle);
 	if (vb_bundle_cache_put_take(store->cache, place->directory, &file->origin, bundle) < 0)
 		return vb_error_set(err, ENOMEM, "keep a bundle");
+	note_loaded(store, bundle);
 	*ret_bundle = bundle;
 	return 0;
 }

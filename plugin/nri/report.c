@@ -111,8 +111,24 @@ static void report_bundle_kept(const struct vb_reporter *reporter,
 	vb_auditor_write(reporter->audit, &frame);
 }
 
+static void report_bundle_loaded(const struct vb_reporter *reporter, const char *version)
+{
+	struct vb_log_line line;
+	struct vb_audit_frame frame;
+	struct timespec at = now();
+
+	vb_log_begin(&line, NULL, "bundle-loaded");
+	vb_log_text(&line, "bundle", version);
+	vb_log_write_limited(reporter->log, &line);
+	vb_audit_begin(&frame, "bundle-loaded", &at);
+	vb_audit_text(&frame, "bundle", version);
+	vb_auditor_write(reporter->audit, &frame);
+}
+
 void vb_report_bundle(const struct vb_reporter *reporter, const struct vb_task *task)
 {
+	for (size_t i = 0; i < task->bundles_loaded.count; i++)
+		report_bundle_loaded(reporter, task->bundles_loaded.items[i]);
 	if (task->bundle_name == NULL)
 		return;
 	vb_status_set_bundle(reporter->status, task->bundle_name, task->warning);

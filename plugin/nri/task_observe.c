@@ -47,10 +47,10 @@ static bool is_removed(const struct vb_case *subject)
 static void act_on_unhardened(struct vb_task *task)
 {
 	const struct vb_case *subject = task->subject;
+	const char *namespace_name = task->namespace_name != NULL ? task->namespace_name : "";
 
 	task->lapse.is_there = true;
-	if (vb_verdict_on_unhardened(task->shop->config, task->namespace_name) !=
-		VB_UNHARDENED_KILL)
+	if (vb_verdict_on_unhardened(task->shop->config, namespace_name) != VB_UNHARDENED_KILL)
 		return;
 	task->lapse.was_to_be_killed = true;
 	task->lapse.kill_result = vb_kill_container(subject != NULL ? subject->pid : task->pid,

@@ -440,8 +440,8 @@ static struct stat synced;
 static unsigned int sync_calls;
 static int fsync_errno;
 
-int __wrap_fsync(int fd);
-int __wrap_fsync(int fd)
+int __wrap_fsync(int fd); // NOLINT
+int __wrap_fsync(int fd)  // NOLINT
 {
 	ck_assert_int_eq(fstat(fd, &synced), 0);
 	sync_calls++;

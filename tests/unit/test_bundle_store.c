@@ -109,6 +109,32 @@ START_TEST(an_update_in_place_is_seen_too)
 }
 END_TEST
 
+static void assert_loaded(const char *version)
+{
+	vb_auto_strv struct vb_strv loaded = {0};
+
+	vb_bundle_store_take_loaded(store, &loaded);
+	ck_assert_uint_eq(loaded.count, version != NULL);
+	if (version != NULL)
+		ck_assert_int_eq(strncmp(loaded.items[0], version, strlen(version)), 0);
+}
+
+START_TEST(a_first_version_and_an_update_are_told_once)
+{
+	bundle_install("first", "arm", MANIFEST("1"));
+	assert_version("1");
+	assert_loaded("arm@sha256:");
+	assert_version("1");
+	assert_loaded(NULL);
+	bundle_install("first", "arm", "{");
+	assert_version("1");
+	assert_loaded(NULL);
+	bundle_install("first", "arm", MANIFEST("3"));
+	assert_version("3");
+	assert_loaded("arm@sha256:");
+}
+END_TEST
+
 START_TEST(a_removed_bundle_is_gone)
 {
 	bundle_install("first", "arm", MANIFEST("1"));
@@ -327,6 +353,7 @@ int main(void)
 	tcase_add_test(tcase, a_name_that_is_a_path_is_not_looked_for);
 	tcase_add_test(tcase, an_update_is_seen_at_the_next_lookup);
 	tcase_add_test(tcase, an_update_in_place_is_seen_too);
+	tcase_add_test(tcase, a_first_version_and_an_update_are_told_once);
 	tcase_add_test(tcase, a_removed_bundle_is_gone);
 	tcase_add_test(tcase, an_update_that_does_not_parse_leaves_the_last_good_version_in_use);
 	tcase_add_test(tcase, a_first_version_that_does_not_parse_is_refused);

@@ -111,6 +111,8 @@ START_TEST(a_bundle_is_named_with_its_digest)
 	const struct answer *answer = call("CreateContainer", &with_bundle);
 	ck_assert_msg(answer->code == 0, "%s", answer->message);
 	runtime_wait_audit("\"bundle\":\"arm\",\"bundle_digest\":\"sha256:");
+	runtime_wait_audit("\"bundle\":\"arm@sha256:");
+	ck_assert_uint_eq(count_in(RUNTIME_AUDIT, "{\"event\":\"bundle-loaded\","), 1);
 	/* An update that does not parse is a frame of its own, and in the status. */
 	support_write_file(RUNTIME_BUNDLE "/arm/manifest.json", "{", 0644);
 	ck_assert_int_eq(call("CreateContainer", &with_bundle)->code, 0);

@@ -66,4 +66,10 @@ int vb_bundle_store_profile(struct vb_bundle_store *store, const struct vb_bundl
  */
 const char *vb_bundle_store_warning(const struct vb_bundle_store *store);
 
+/*
+ * Which versions were put in use since the last call that had not been known, first ones and
+ * updates: "<name>@sha256:<hex>", the first sixteen. The caller finishes the list.
+ */
+void vb_bundle_store_take_loaded(struct vb_bundle_store *store, struct vb_strv *ret_loaded);
+
 #endif
