@@ -33,6 +33,7 @@ struct vb_check {
 	int scratch_fd;
 	bool whole; /* each profile in one filter for all its architectures */
 	unsigned int optimize;
+	uint64_t *work; /* instructions that may still be interpreted */
 	struct vb_error *err;
 };
 

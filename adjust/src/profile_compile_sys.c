@@ -126,42 +126,61 @@ static bool mixes_ranges(const struct vb_rules *rules)
 	return false;
 }
 
-static bool is_too_bushy(const struct vb_rules *rules)
+/* How many of the rules compare several arguments. */
+static size_t count_several(const struct vb_rules *rules)
 {
 	size_t several = 0;
 
 	for (size_t i = 0; i < rules->count; i++)
 		several += rules->rules[i].count > 1;
-	return several > VB_PROFILE_SEVERAL_MAX;
+	return several;
+}
+
+static int refuse_ranges(const struct vb_rule *rule, struct vb_error *err)
+{
+	vb_error_say(err, EOPNOTSUPP,
+		"libseccomp cannot be trusted with the rules for '%s': one compares several "
+		"arguments, and not only the last with a range",
+		rule->name);
+	(void)vb_error_at(err, "syscalls[%u]", rule->source);
+	return vb_error_fix(err,
+		"in rules for '%s' with several arguments use SCMP_CMP_EQ or SCMP_CMP_MASKED_EQ "
+		"for all but the last",
+		rule->name);
+}
+
+/* all: with those of the names before. */
+static int refuse_several(const struct vb_rule *rule, bool all, struct vb_error *err)
+{
+	if (all)
+		vb_error_say(err, EOPNOTSUPP,
+			"libseccomp takes too long for the profile: more than %d rules compare "
+			"several arguments",
+			VB_PROFILE_ALL_SEVERAL_MAX);
+	else
+		vb_error_say(err, EOPNOTSUPP,
+			"libseccomp takes too long for the rules for '%s': more than %d compare "
+			"several arguments",
+			rule->name, VB_PROFILE_SEVERAL_MAX);
+	(void)vb_error_at(err, "syscalls[%u]", rule->source);
+	return vb_error_fix(err, "use fewer rules for '%s'", rule->name);
 }
 
 int vb_filter_guard(const struct vb_profile *profile, struct vb_error *err)
 {
 	struct vb_rules rules;
+	size_t all = 0;
 
-	if (profile == NULL)
-		return 0;
-	for (size_t at = 0; at < profile->rule_count; at += rules.count) {
+	for (size_t at = 0; profile != NULL && at < profile->rule_count; at += rules.count) {
 		rules = vb_profile_rules_at(profile, at);
-		if (!vb_arch_is_narrow(profile->native) && mixes_ranges(&rules)) {
-			vb_error_say(err, EOPNOTSUPP,
-				"libseccomp cannot be trusted with the rules for '%s': one "
-				"compares several arguments, and not only the last with a range",
-				rules.rules[0].name);
-			(void)vb_error_at(err, "syscalls[%u]", rules.rules[0].source);
-			return vb_error_fix(err,
-				"in rules for '%s' with several arguments use SCMP_CMP_EQ or "
-				"SCMP_CMP_MASKED_EQ for all but the last",
-				rules.rules[0].name);
-		}
-		if (is_too_bushy(&rules)) {
-			vb_error_say(err, EOPNOTSUPP,
-				"libseccomp takes too long for the rules for '%s': more than %d "
-				"compare several arguments",
-				rules.rules[0].name, VB_PROFILE_SEVERAL_MAX);
-			(void)vb_error_at(err, "syscalls[%u]", rules.rules[0].source);
-			return vb_error_fix(err, "use fewer rules for '%s'", rules.rules[0].name);
-		}
+		if (!vb_arch_is_narrow(profile->native) && mixes_ranges(&rules))
+			return refuse_ranges(&rules.rules[0], err);
+		size_t several = count_several(&rules);
+		all += several;
+		if (several > VB_PROFILE_SEVERAL_MAX)
+			return refuse_several(&rules.rules[0], false, err);
+		if (all > VB_PROFILE_ALL_SEVERAL_MAX)
+			return refuse_several(&rules.rules[0], true, err);
 	}
 	return 0;
 }

@@ -208,8 +208,12 @@ static int settle_name(struct vb_profile *profile, struct vb_rule *kept,
 	const struct vb_rule *rules, size_t count, struct vb_error *err)
 {
 	size_t kept_count = 0;
+	if (count > VB_PROFILE_NAME_RULES_MAX) {
+		vb_error_say(err, EINVAL, "'%s' has more than %d rules", rules[0].name,
+			VB_PROFILE_NAME_RULES_MAX);
+		return vb_error_at(err, "syscalls[%u]", rules[0].source);
+	}
 	int r = covers_narrow(profile) ? refuse_vanishing(profile, rules, count, err) : 0;
-
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < count; i++) {

@@ -5,6 +5,13 @@
 
 enum { COMBINATIONS_MAX = 8192, ANCHORS_MAX = 64 };
 
+/* The values themselves need no zeros. */
+static void empty_axis(struct vb_axis *axis)
+{
+	axis->count = 0;
+	axis->full = false;
+}
+
 struct vb_points *vb_points_create(bool narrow)
 {
 	struct vb_points *points = malloc(sizeof(*points));
@@ -15,11 +22,11 @@ struct vb_points *vb_points_create(bool narrow)
 	points->anchor_count = 0;
 	points->anchor_capacity = 0;
 	points->narrow = narrow;
-	points->halves.count = 0;
+	empty_axis(&points->halves);
 	for (unsigned int i = 0; i < VB_PROFILE_ARGS; i++) {
-		points->edges[i].count = 0;
-		points->mixtures[i].count = 0;
-		points->derived[i].count = 0;
+		empty_axis(&points->edges[i]);
+		empty_axis(&points->mixtures[i]);
+		empty_axis(&points->derived[i]);
 	}
 	return points;
 }
@@ -53,9 +60,12 @@ static void settle_axis(struct vb_axis *axis)
 
 static void add_value(struct vb_axis *axis, uint64_t value)
 {
+	if (axis->full)
+		return;
 	if (axis->count == VB_AXIS_MAX)
 		settle_axis(axis);
-	if (axis->count < VB_AXIS_MAX)
+	axis->full = axis->count == VB_AXIS_MAX;
+	if (!axis->full)
 		axis->values[axis->count++] = value;
 }
 

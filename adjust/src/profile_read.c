@@ -10,7 +10,7 @@
 
 enum {
 	ENTRIES_MAX = 4096,
-	RULES_MAX = 65536,
+	RULES_MAX = 16384,
 	NAME_MAX_BYTES = 64,
 	LISTENER_MAX_BYTES = 4096,
 	ERRNO_MAX = 4095,     /* MAX_ERRNO: the kernel returns no larger one */

@@ -162,23 +162,85 @@ START_TEST(ranges_of_several_arguments_are_refused_before_libseccomp_sees_them)
 }
 END_TEST
 
+/* Adds rules that look at so many arguments each. */
+static void add_rules(json_t *entries, const char *name, int rules, int arguments)
+{
+	for (int i = 0; i < rules; i++) {
+		json_t *args = json_array();
+		for (int j = 0; j < arguments; j++)
+			ck_assert_int_eq(json_array_append_new(args,
+						 json_pack("{s:i,s:I,s:I,s:s}", "index", j, "value",
+							 (json_int_t)INT32_MAX * (i + j + 3),
+							 "valueTwo", (json_int_t)i * (j + 5), "op",
+							 "SCMP_CMP_MASKED_EQ")),
+				0);
+		ck_assert_int_eq(json_array_append_new(entries,
+					 json_pack("{s:[s],s:s,s:o}", "names", name, "action",
+						 "SCMP_ACT_ERRNO", "args", args)),
+			0);
+	}
+}
+
+static json_t *make_profile(json_t *entries)
+{
+	return json_pack("{s:s,s:o}", "defaultAction", "SCMP_ACT_ALLOW", "syscalls", entries);
+}
+
+static void refuse_entries(json_t *entries, const char *expected)
+{
+	json_t *json = make_profile(entries);
+	vb_auto_profile struct vb_profile *tighter = NULL;
+	struct vb_error err = {0};
+
+	ck_assert_int_eq(vb_profile_from_json(json, X86_64, &tighter, &err), 0);
+	json_decref(json);
+	support_refuse_meet(NULL, tighter, EOPNOTSUPP, expected);
+}
+
 /* With every further one of such rules libseccomp takes longer and longer. */
 START_TEST(many_rules_of_several_arguments_are_refused_before_libseccomp_sees_them)
 {
-	char text[8192] = "{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[";
+	json_t *entries = json_array();
 
-	for (int i = 0; i <= VB_PROFILE_SEVERAL_MAX; i++) {
-		size_t used = strlen(text);
-		(void)snprintf(text + used, sizeof(text) - used,
-			"%s{'names':['mmap'],'action':'SCMP_ACT_ERRNO','args':["
-			"{'index':0,'value':%d,'op':'SCMP_CMP_EQ'},"
-			"{'index':1,'value':%d,'op':'SCMP_CMP_EQ'}]}",
-			i > 0 ? "," : "", i, i);
-	}
-	(void)strncat(text, "]}", sizeof(text) - strlen(text) - 1);
-	vb_auto_profile struct vb_profile *tighter = support_profile(text);
+	add_rules(entries, "mmap", VB_PROFILE_SEVERAL_MAX + 1, 2);
+	refuse_entries(entries, "takes too long for the rules for 'mmap'");
+	entries = json_array();
+	add_rules(entries, "mmap", VB_PROFILE_SEVERAL_MAX, 2);
+	add_rules(entries, "prctl", VB_PROFILE_SEVERAL_MAX, 2);
+	add_rules(entries, "ioctl", 1, 2);
+	refuse_entries(entries, "takes too long for the profile: more than 64 rules");
+}
+END_TEST
 
-	support_refuse_meet(NULL, tighter, EOPNOTSUPP, "takes too long for the rules for 'mmap'");
+/* Each profile alone takes libseccomp milliseconds, and the check would take minutes. */
+START_TEST(conditions_with_too_many_boundary_values_are_refused)
+{
+	json_t *entries = json_array();
+
+	add_rules(entries, "mmap", VB_PROFILE_SEVERAL_MAX, 6);
+	add_rules(entries, "prctl", VB_PROFILE_SEVERAL_MAX, 6);
+	refuse_entries(entries, "too many boundary values to be checked");
+}
+END_TEST
+
+START_TEST(a_name_with_too_many_rules_is_refused_when_it_is_read)
+{
+	json_t *entries = json_array();
+	json_t *more = json_array();
+	vb_auto_profile struct vb_profile *profile = NULL;
+	struct vb_profile *none = NULL;
+	struct vb_error err = {0};
+
+	add_rules(entries, "ioctl", VB_PROFILE_NAME_RULES_MAX, 1);
+	add_rules(more, "ioctl", VB_PROFILE_NAME_RULES_MAX + 1, 1);
+	json_t *json = make_profile(entries);
+	ck_assert_int_eq(vb_profile_from_json(json, X86_64, &profile, &err), 0);
+	json_decref(json);
+	json = make_profile(more);
+	ck_assert_int_eq(vb_profile_from_json(json, X86_64, &none, &err), -EINVAL);
+	ck_assert_str_eq(err.what, "'ioctl' has more than 512 rules");
+	ck_assert_str_eq(err.place, "syscalls[0]");
+	json_decref(json);
 }
 END_TEST
 
@@ -197,5 +259,7 @@ int main(void)
 	tcase_add_test(tcase, ranges_of_several_arguments_are_refused_before_libseccomp_sees_them);
 	tcase_add_test(
 		tcase, many_rules_of_several_arguments_are_refused_before_libseccomp_sees_them);
+	tcase_add_test(tcase, conditions_with_too_many_boundary_values_are_refused);
+	tcase_add_test(tcase, a_name_with_too_many_rules_is_refused_when_it_is_read);
 	return vb_unit_run("profile_check", tcase);
 }

@@ -35,6 +35,9 @@ enum {
 	/* Rules of one name in a result, and those among them with several arguments. */
 	VB_PROFILE_RULES_MAX = 128,
 	VB_PROFILE_SEVERAL_MAX = 32,
+	VB_PROFILE_ALL_SEVERAL_MAX = 64, /* of all names */
+	/* Rules with which one name may be read. */
+	VB_PROFILE_NAME_RULES_MAX = 512,
 };
 
 /* Stands for the architecture that the program was built for. */
@@ -52,10 +55,10 @@ static inline void vb_cleanup_profile(struct vb_profile *const *profile)
  * Reads an OCI `linux.seccomp` object; native is the architecture of the node, or
  * VB_PROFILE_NATIVE. Numbers as in oci_number.h. Unknown keys, actions, operators, architectures
  * and flags are errors, and so are a name's rules that overlap with different actions (what
- * libseccomp makes of those depends on their order). A profile in Docker's format (archMap,
- * includes, excludes, ...) is recognised and refused: a runtime would apply it without its
- * conditions.
- * -EINVAL with err saying which syscalls[] entry and why, -ENOMEM.
+ * libseccomp makes of those depends on their order), and more rules than the limits above. A
+ * profile in Docker's format (archMap, includes, excludes, ...) is recognised and refused: a
+ * runtime would apply it without its conditions. -EINVAL with err saying which syscalls[] entry and
+ * why, -ENOMEM.
  */
 int vb_profile_from_json(const json_t *seccomp, uint32_t native, struct vb_profile **ret_profile,
 	struct vb_error *err) VB_WARN_UNUSED;
@@ -97,7 +100,7 @@ int vb_profile_check(const struct vb_profile *base, const struct vb_profile *tig
 /*
  * The same, affordable per container: filters are compiled architecture by architecture and in
  * pieces of a few dozen names (libseccomp's time grows with the square), and base and tighter only
- * where they have conditions.
+ * where they have conditions. -EOPNOTSUPP for conditions that would take more than about a second.
  */
 int vb_profile_check_quick(const struct vb_profile *base, const struct vb_profile *tighter,
 	const struct vb_profile *result, struct vb_error *err) VB_WARN_UNUSED;
