@@ -5,7 +5,9 @@ target_sources(vb_adjust
 	src/bundle_hardening.c
 	src/bundle_cache.c
 	src/bundle_file_sys.c
+	src/bundle_look_sys.c
 	src/bundle_pack.c
+	src/bundle_pack_directory_sys.c
 	src/bundle_store_sys.c
 	src/bundle_tar.c
 	src/bundle_trust.c
@@ -38,6 +40,7 @@ target_sources(vb_adjust
 	src/values.c
 	PUBLIC FILE_SET HEADERS FILES
 	include/vb/adjust/bundle.h
+	include/vb/adjust/bundle_look.h
 	include/vb/adjust/bundle_store.h
 	include/vb/adjust/bundle_tar.h
 	include/vb/adjust/bundle_trust.h

@@ -21,6 +21,13 @@ bool vb_bundle_name_is_valid(const char *name)
 /* Shown with every plan that the bundle takes part in. */
 enum { WARNINGS_MAX = 16 };
 
+void vb_bundle_profiles_finish(struct vb_bundle_profiles *profiles)
+{
+	for (size_t i = 0; i < profiles->count; i++)
+		free(profiles->items[i].name);
+	free(profiles->items);
+}
+
 void vb_bundle_destroy(struct vb_bundle *bundle)
 {
 	if (bundle == NULL)
@@ -31,9 +38,7 @@ void vb_bundle_destroy(struct vb_bundle *bundle)
 	vb_tmpfs_list_finish(&bundle->tmpfs);
 	vb_rlimit_list_finish(&bundle->rlimits);
 	vb_plan_preload_finish(&bundle->preload_settings);
-	for (size_t i = 0; i < bundle->profiles.count; i++)
-		free(bundle->profiles.items[i].name);
-	free(bundle->profiles.items);
+	vb_bundle_profiles_finish(&bundle->profiles);
 	vb_strv_finish(&bundle->warnings);
 	free(bundle);
 }
@@ -120,7 +125,8 @@ static int read_dlopen(const json_t *manifest, struct vb_bundle *bundle, struct 
 		&bundle->preload_settings.dlopen, err);
 }
 
-static int add_profile(struct vb_bundle_profiles *profiles, const char *name, const char *digest)
+int vb_bundle_profiles_add(
+	struct vb_bundle_profiles *profiles, const char *name, const char *digest)
 {
 	struct vb_bundle_profile *items =
 		reallocarray(profiles->items, profiles->count + 1, sizeof(*items));
@@ -156,7 +162,7 @@ static int read_profiles(const json_t *manifest, struct vb_bundle *bundle, struc
 				"manifest.profiles['%.64s'] must be \"sha256:<64 lower-case hex "
 				"digits>\"",
 				name);
-		if (add_profile(&bundle->profiles, name, digest) < 0)
+		if (vb_bundle_profiles_add(&bundle->profiles, name, digest) < 0)
 			return vb_error_set(err, ENOMEM, "read a manifest");
 	}
 	return 0;

@@ -46,7 +46,8 @@ struct vb_bundle_text {
 /* What was read of one. */
 struct vb_bundle_read {
 	struct vb_bundle *bundle;
-	struct vb_strv files; /* of a tar */
+	struct vb_bundle_text text; /* of the manifest or the tar */
+	struct vb_strv files;       /* of a tar */
 	enum vb_bundle_signature signature;
 	char signer[VB_SSH_FINGERPRINT_SIZE]; /* "" unless it is signed by a trusted key */
 };

@@ -35,6 +35,7 @@ void vb_bundle_file_finish(struct vb_bundle_file *file)
 void vb_bundle_read_finish(struct vb_bundle_read *read)
 {
 	vb_bundle_destroy(read->bundle);
+	free(read->text.data);
 	vb_strv_finish(&read->files);
 }
 
@@ -319,17 +320,16 @@ static int parse_tar(const struct vb_bundle_place *place, const struct vb_bundle
 int vb_bundle_file_read(const struct vb_bundle_file *file, const struct vb_bundle_place *place,
 	const struct vb_bundle_trust *trust, struct vb_bundle_read *ret_read, struct vb_error *err)
 {
-	vb_auto(finish_text) struct vb_bundle_text text = {0};
 	vb_auto_bundle_read struct vb_bundle_read read = {0};
 
-	int r = read_text(file, place, &text, err);
+	int r = read_text(file, place, &read.text, err);
 	/* First of all: what nobody vouches for is not even looked at. */
 	if (r == 0)
-		r = check_signature(file, place, trust, &text, &read, err);
+		r = check_signature(file, place, trust, &read.text, &read, err);
 	if (r == 0 && file->origin.is_tar)
-		r = parse_tar(place, &text, &read, err);
+		r = parse_tar(place, &read.text, &read, err);
 	else if (r == 0)
-		r = vb_bundle_parse(text.data, text.size, place->name, &read.bundle, err);
+		r = vb_bundle_parse(read.text.data, read.text.size, place->name, &read.bundle, err);
 	if (r != 0)
 		return r;
 	read.bundle->signature = read.signature;

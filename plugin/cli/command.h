@@ -15,6 +15,7 @@ struct vb_command {
 	int (*run)(int argc, char **argv);
 };
 
+extern const struct vb_command vb_command_bundle;
 extern const struct vb_command vb_command_derive;
 extern const struct vb_command vb_command_doctor;
 extern const struct vb_command vb_command_explain;

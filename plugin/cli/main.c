@@ -6,6 +6,7 @@
 #include "vb/base/str.h"
 
 static const struct vb_command *const commands[] = {
+	&vb_command_bundle,
 	&vb_command_derive,
 	&vb_command_explain,
 	&vb_command_doctor,

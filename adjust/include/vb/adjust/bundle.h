@@ -39,6 +39,11 @@ struct vb_bundle_profiles {
 	size_t count;
 };
 
+/* Copies both. 0 or -ENOMEM. */
+int vb_bundle_profiles_add(
+	struct vb_bundle_profiles *profiles, const char *name, const char *digest) VB_WARN_UNUSED;
+void vb_bundle_profiles_finish(struct vb_bundle_profiles *profiles);
+
 struct vb_bundle {
 	char *name;
 	char *version;
