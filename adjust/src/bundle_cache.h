@@ -17,7 +17,7 @@ enum {
 	/* Packed: about 1,200 bundles of 80 dlopen and 200 connect entries. */
 	VB_BUNDLE_CACHE_PACKED_BYTES = 3 << 20,
 	/* As they are: some twenty of these, and always the one in use. */
-	VB_BUNDLE_CACHE_READY_BYTES = 512 << 10,
+	VB_BUNDLE_CACHE_READY_BYTES = 256 << 10,
 };
 
 /*

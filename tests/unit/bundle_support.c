@@ -7,8 +7,11 @@
 
 #include "tar_maker.h"
 #include "unit.h"
+#include "vb/base/buf.h"
 #include "vb/base/file.h"
 #include "vb/base/str.h"
+
+enum { LARGE_MANIFEST_MAX = 64 << 10 };
 
 static char directory[64];
 
@@ -91,4 +94,40 @@ void bundle_install_tar(const char *root, const char *name, const char *text)
 	tar_add("./manifest.json", text);
 	tar_end();
 	bundle_install_made_tar(root, name);
+}
+
+const char *bundle_large_name(unsigned int number)
+{
+	static char name[16];
+
+	(void)snprintf(name, sizeof(name), "b%u", number);
+	return name;
+}
+
+void bundle_large_dlopen_entry(char text[64], unsigned int number, unsigned int i)
+{
+	(void)snprintf(text, 64, "/opt/ros/jazzy/lib/libpart_%u_%u.so", number, i * 2654435761U);
+}
+
+void bundle_install_large(const char *root, unsigned int number)
+{
+	vb_auto_buf struct vb_buf *text = vb_buf_create(LARGE_MANIFEST_MAX);
+	char entry[64];
+	int r = vb_buf_printf(text,
+		"{\"kind\":\"bundle\",\"schema_version\":\"1.6\",\"name\":\"%s\",\"version\":\"1\","
+		"\"dlopen_allowlist\":{\"paths\":[",
+		bundle_large_name(number));
+
+	for (unsigned int i = 0; i < BUNDLE_LARGE_DLOPEN; i++) {
+		bundle_large_dlopen_entry(entry, number, i);
+		r |= vb_buf_printf(text, "%s\"%s\"", i > 0 ? "," : "", entry);
+	}
+	r |= vb_buf_printf(text, "]},\"hardening\":{\"preload\":{\"connect_allowlist\":[");
+	for (unsigned int i = 0; i < BUNDLE_LARGE_CONNECT; i++)
+		r |= vb_buf_printf(text, "%s\"10.%u.%u.%u:%u\"", i > 0 ? "," : "", number % 200,
+			i * 7 % 256, i * 131 % 256, 1024 + i * 17);
+	r |= vb_buf_printf(text, "]}}}");
+	vb_auto_free char *manifest = vb_buf_strdup(text);
+	ck_assert_int_eq(r, 0);
+	bundle_install(root, bundle_large_name(number), manifest);
 }

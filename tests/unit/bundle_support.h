@@ -34,4 +34,13 @@ void bundle_install(const char *root, const char *name, const char *text);
 void bundle_install_tar(const char *root, const char *name, const char *text);
 void bundle_install_made_tar(const char *root, const char *name);
 
+/*
+ * One of many bundles of 80 dlopen and 200 connect entries, which no other one has: its name, one
+ * of its entries (i below 80), and the bundle itself.
+ */
+enum { BUNDLE_LARGE_DLOPEN = 80, BUNDLE_LARGE_CONNECT = 200 };
+const char *bundle_large_name(unsigned int number);
+void bundle_large_dlopen_entry(char text[64], unsigned int number, unsigned int i);
+void bundle_install_large(const char *root, unsigned int number);
+
 #endif

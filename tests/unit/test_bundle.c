@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "memory_limit.h"
 #include "unit.h"
 #include "vb/adjust/bundle.h"
 
@@ -204,6 +205,22 @@ START_TEST(a_manifest_has_65536_values_at_most)
 	vb_assert_refused(parse_list(HEAD("1.6") ",\"other\":[", "0", 65532, "]}"), &err,
 		"ErrBundleInvalid: bundle 'arm': the manifest has more than 65536 values: "
 		"correct the bundle's manifest.json");
+}
+END_TEST
+
+START_TEST(a_hungry_manifest_gets_no_more_than_32_mebibytes)
+{
+	static char text[VB_BUNDLE_MANIFEST_MAX + 1];
+	size_t size = (size_t)snprintf(text, sizeof(text), "%s,\"other\":[", HEAD("1.6"));
+
+	/* Empty objects take most for their length; they and what is before them are all there may
+	 * be. */
+	for (size_t i = 0; i < (VB_BUNDLE_VALUES_MAX - 8) / 2; i++)
+		size += (size_t)snprintf(
+			text + size, sizeof(text) - size, "%s{}", i > 0 ? "," : "");
+	(void)snprintf(text + size, sizeof(text) - size, "]}");
+	limit_memory(32 << 20);
+	ck_assert_msg(parse(text) == 0, "%s", err.what);
 }
 END_TEST
 
@@ -484,6 +501,8 @@ int main(void)
 	tcase_add_test(tcase, profiles_are_bound_by_their_digests);
 	tcase_add_test(tcase, not_more_than_16_warnings_are_kept);
 	tcase_add_test(tcase, a_manifest_has_65536_values_at_most);
+	if (MEMORY_CAN_BE_LIMITED)
+		tcase_add_test(tcase, a_hungry_manifest_gets_no_more_than_32_mebibytes);
 	tcase_add_test(tcase, the_digest_is_that_of_the_bytes);
 	tcase_add_loop_test(
 		tcase, a_bad_manifest_is_refused_naming_bundle_and_key, 0, (int)VB_ARRAY_SIZE(bad));

@@ -6,9 +6,6 @@
 #include "bundle_support.h"
 #include "unit.h"
 #include "vb/adjust/bundle_store.h"
-#include "vb/base/buf.h"
-
-enum { DLOPEN = 80, CONNECT = 200, MANIFEST_SIZE_MAX = 64 << 10 };
 
 static struct vb_error err;
 static struct vb_bundle_store *store;
@@ -25,49 +22,13 @@ static void finish(void)
 	bundle_finish_store(store);
 }
 
-static const char *name_of(unsigned int number)
-{
-	static char name[16];
-
-	(void)snprintf(name, sizeof(name), "b%u", number);
-	return name;
-}
-
-/* Entries that no other bundle has. */
-static void dlopen_entry(char text[64], unsigned int number, unsigned int i)
-{
-	(void)snprintf(text, 64, "/opt/ros/jazzy/lib/libpart_%u_%u.so", number, i * 2654435761U);
-}
-
-static void install(unsigned int number)
-{
-	vb_auto_buf struct vb_buf *text = vb_buf_create(MANIFEST_SIZE_MAX);
-	char entry[64];
-	int r = vb_buf_printf(text,
-		"{\"kind\":\"bundle\",\"schema_version\":\"1.6\",\"name\":\"%s\",\"version\":\"1\","
-		"\"dlopen_allowlist\":{\"paths\":[",
-		name_of(number));
-
-	for (unsigned int i = 0; i < DLOPEN; i++) {
-		dlopen_entry(entry, number, i);
-		r |= vb_buf_printf(text, "%s\"%s\"", i > 0 ? "," : "", entry);
-	}
-	r |= vb_buf_printf(text, "]},\"hardening\":{\"preload\":{\"connect_allowlist\":[");
-	for (unsigned int i = 0; i < CONNECT; i++)
-		r |= vb_buf_printf(text, "%s\"10.%u.%u.%u:%u\"", i > 0 ? "," : "", number % 200,
-			i * 7 % 256, i * 131 % 256, 1024 + i * 17);
-	r |= vb_buf_printf(text, "]}}}");
-	vb_auto_free char *manifest = vb_buf_strdup(text);
-	ck_assert_int_eq(r, 0);
-	bundle_install("first", name_of(number), manifest);
-}
-
 static const struct vb_bundle *get(unsigned int number)
 {
 	const struct vb_bundle *bundle = NULL;
 
-	ck_assert_msg(vb_bundle_store_get(store, name_of(number), NULL, &bundle, &err) == 0, "%s",
-		err.what);
+	ck_assert_msg(
+		vb_bundle_store_get(store, bundle_large_name(number), NULL, &bundle, &err) == 0,
+		"%s", err.what);
 	return bundle;
 }
 
@@ -75,15 +36,15 @@ static void assert_whole(const struct vb_bundle *bundle, unsigned int number)
 {
 	char entry[64];
 
-	ck_assert_str_eq(bundle->name, name_of(number));
-	ck_assert_uint_eq(bundle->preload_settings.dlopen.entries.count, DLOPEN);
+	ck_assert_str_eq(bundle->name, bundle_large_name(number));
+	ck_assert_uint_eq(bundle->preload_settings.dlopen.entries.count, BUNDLE_LARGE_DLOPEN);
 	ck_assert_uint_eq(bundle->preload_settings.exec.entries.count, 0);
-	ck_assert_uint_eq(bundle->preload_settings.connect.entries.count, CONNECT);
-	for (unsigned int i = 0; i < DLOPEN; i++) {
-		dlopen_entry(entry, number, i);
+	ck_assert_uint_eq(bundle->preload_settings.connect.entries.count, BUNDLE_LARGE_CONNECT);
+	for (unsigned int i = 0; i < BUNDLE_LARGE_DLOPEN; i++) {
+		bundle_large_dlopen_entry(entry, number, i);
 		ck_assert(vb_strv_contains(&bundle->preload_settings.dlopen.entries, entry));
 	}
-	for (unsigned int i = 1; i < CONNECT; i++)
+	for (unsigned int i = 1; i < BUNDLE_LARGE_CONNECT; i++)
 		ck_assert_int_lt(strcmp(bundle->preload_settings.connect.entries.items[i - 1],
 					 bundle->preload_settings.connect.entries.items[i]),
 			0);
@@ -92,11 +53,11 @@ static void assert_whole(const struct vb_bundle *bundle, unsigned int number)
 START_TEST(a_thousand_bundles_all_have_their_last_good_version)
 {
 	for (unsigned int i = 0; i < 1000; i++) {
-		install(i);
+		bundle_install_large("first", i);
 		assert_whole(get(i), i);
 	}
 	for (unsigned int i = 0; i < 1000; i++) {
-		bundle_install("first", name_of(i), "{");
+		bundle_install("first", bundle_large_name(i), "{");
 		assert_whole(get(i), i);
 		ck_assert_ptr_nonnull(vb_bundle_store_warning(store));
 	}
@@ -106,7 +67,7 @@ END_TEST
 START_TEST(two_bundles_can_be_used_together)
 {
 	for (unsigned int i = 0; i < 100; i++)
-		install(i);
+		bundle_install_large("first", i);
 	const struct vb_bundle *former = get(0);
 	for (unsigned int i = 1; i < 100; i++) {
 		const struct vb_bundle *bundle = get(i);
@@ -119,7 +80,7 @@ END_TEST
 
 START_TEST(a_bundle_replaced_while_it_is_used_stays_whole)
 {
-	install(0);
+	bundle_install_large("first", 0);
 	const struct vb_bundle *former = get(0);
 	bundle_install("first", "b0", MANIFEST_OF("b0", "2"));
 	ck_assert_str_eq(get(0)->version, "2");
@@ -133,17 +94,18 @@ START_TEST(above_the_budget_the_one_not_used_for_longest_is_forgotten)
 	unsigned int count = 3000;
 
 	for (unsigned int i = 0; i < count; i++) {
-		install(i);
+		bundle_install_large("first", i);
 		(void)get(i);
 		/* Used again and again, so never the one. */
 		assert_whole(get(0), 0);
 	}
-	bundle_install("first", name_of(0), "{");
+	bundle_install("first", bundle_large_name(0), "{");
 	assert_whole(get(0), 0);
-	bundle_install("first", name_of(count - 1), "{");
+	bundle_install("first", bundle_large_name(count - 1), "{");
 	assert_whole(get(count - 1), count - 1);
-	bundle_install("first", name_of(1), "{");
-	ck_assert_int_eq(vb_bundle_store_get(store, name_of(1), NULL, &bundle, &err), -EPERM);
+	bundle_install("first", bundle_large_name(1), "{");
+	ck_assert_int_eq(
+		vb_bundle_store_get(store, bundle_large_name(1), NULL, &bundle, &err), -EPERM);
 	ck_assert_str_eq(err.code, "ErrBundleInvalid");
 }
 END_TEST
