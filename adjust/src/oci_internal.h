@@ -109,6 +109,12 @@ int vb_oci_seccomp_apply(json_t *spec, const struct vb_oci_edit *edit, uint64_t 
 int vb_oci_seccomp_flags_apply(const struct vb_oci_edit *edit, bool is_confined,
 	struct vb_profile *profile, struct vb_error *err) VB_WARN_UNUSED;
 
+/*
+ * The flags of two profiles that are met, as in profile.h: one that has flags without SPEC_ALLOW
+ * mitigates, one without the key has no say.
+ */
+int vb_oci_flags_meet(int base, int tighter);
+
 /* What linux.seccomp, as it stands in the document, means for speculation. */
 enum vb_spec_state vb_oci_speculation(const json_t *spec, const struct vb_oci_features *features);
 

@@ -11,7 +11,7 @@
 
 enum {
 	/* To be raised whenever the same inputs would give another result. */
-	MEMORY_FORMAT = 2,
+	MEMORY_FORMAT = 4,
 	KEY_MAX = 4 << 20,
 };
 

@@ -73,6 +73,9 @@ static int meet_with(
 	int r = vb_profile_meet(composition->profile, tighter, &met, err);
 	if (r < 0)
 		return r;
+	if (composition->profile != NULL)
+		vb_profile_set_flags(met, vb_oci_flags_meet(vb_profile_flags(composition->profile),
+						  vb_profile_flags(tighter)));
 	vb_profile_destroy(composition->profile);
 	composition->profile = met;
 	return 0;

@@ -45,8 +45,8 @@ static int allow(
 {
 	if (flags >= 0 && (flags & VB_PROFILE_FLAG_SPEC_ALLOW) == 0)
 		return refuse_flags(
-			"the plan says spec_allow: allow, the container's own seccomp profile "
-			"has flags without SPEC_ALLOW",
+			"the plan says spec_allow: allow, a seccomp profile of the container has "
+			"flags without SPEC_ALLOW",
 			"take one of the two away; mitigation is never undone", VB_CODE_CONFLICT,
 			err);
 	if ((features->flags & VB_PROFILE_FLAG_SPEC_ALLOW) == 0)
@@ -126,6 +126,18 @@ int vb_oci_seccomp_flags_apply(const struct vb_oci_edit *edit, bool is_confined,
 		flags = with_log(features, flags);
 	vb_profile_set_flags(profile, flags);
 	return 0;
+}
+
+int vb_oci_flags_meet(int base, int tighter)
+{
+	const int spec_allow = VB_PROFILE_FLAG_SPEC_ALLOW;
+
+	if (tighter < 0)
+		return base;
+	/* The runtime's default cannot be written together with a flag; SPEC_ALLOW adds nothing. */
+	if (base < 0)
+		return (tighter & spec_allow) != 0 ? base : tighter;
+	return (base | (tighter & VB_PROFILE_FLAG_LOG)) & (tighter | ~spec_allow);
 }
 
 enum vb_spec_state vb_oci_speculation(const json_t *spec, const struct vb_oci_features *features)

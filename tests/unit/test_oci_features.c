@@ -368,6 +368,63 @@ START_TEST(allow_does_not_undo_the_mitigation_of_the_containers_own_profile)
 }
 END_TEST
 
+/* own and custom: members of a profile that name its flags, or ""; own NULL: unconfined. */
+static void assert_met_flags(const char *own, const char *custom, const char *expected)
+{
+	vb_auto_plan struct vb_plan *plan = support_plan();
+	vb_auto_receipt struct vb_receipt receipt = {0};
+	struct vb_oci_features features = parse(runc_1_3_6);
+	vb_auto_free char *text = vb_str_format("{'process':{},'linux':{%s%s%s}}",
+		own != NULL ? "'seccomp':{'defaultAction':'SCMP_ACT_ALLOW'" : "",
+		own != NULL ? own : "", own != NULL ? "}" : "");
+	vb_auto_json json_t *spec = support_document(text);
+	const struct vb_oci_edit edit = {.plan = plan,
+		.layers = VB_OCI_LAYERS_ALL,
+		.native = SCMP_ARCH_X86_64,
+		.features = &features};
+	vb_auto_free char *profile =
+		vb_str_format("{\"defaultAction\":\"SCMP_ACT_ALLOW\"%s}", custom);
+	struct vb_error err = {0};
+
+	plan->sources[VB_LAYER_SECCOMP] = VB_SOURCE_BUNDLE;
+	ck_assert_int_eq(
+		vb_plan_profiles_add(&plan->seccomp.profiles, VB_SOURCE_BUNDLE, "custom", profile),
+		0);
+	ck_assert_msg(vb_oci_apply(spec, &edit, &receipt, &err) == 0, "%s", err.what);
+	vb_auto_free char *printed = support_printed(spec);
+	const char *flags = strstr(printed, "\"flags\"");
+	if (expected == NULL)
+		ck_assert_msg(flags == NULL, "%s", printed);
+	else
+		ck_assert_msg(
+			flags != NULL && vb_str_after(flags, expected) != NULL, "%s", printed);
+}
+
+#define CUSTOM_LOG   ",\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\"]"
+#define CUSTOM_ALLOW ",\"flags\":[\"SECCOMP_FILTER_FLAG_SPEC_ALLOW\"]"
+#define CUSTOM_EMPTY ",\"flags\":[]"
+
+START_TEST(flags_without_spec_allow_in_any_of_the_profiles_mitigate)
+{
+	static const char log_alone[] = "\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\"]";
+	static const char allow_alone[] = "\"flags\":[\"SECCOMP_FILTER_FLAG_SPEC_ALLOW\"]";
+
+	assert_met_flags("", CUSTOM_LOG, log_alone);
+	assert_met_flags("", CUSTOM_EMPTY, log_alone);
+	assert_met_flags(NULL, CUSTOM_LOG, log_alone);
+	assert_met_flags(SPEC_ALLOW_FLAG, CUSTOM_LOG, log_alone);
+	assert_met_flags(SPEC_ALLOW_FLAG, CUSTOM_EMPTY, log_alone);
+	assert_met_flags(LOG_FLAG, CUSTOM_ALLOW, log_alone);
+	assert_met_flags(EMPTY_LIST, CUSTOM_ALLOW, log_alone);
+	assert_met_flags(SPEC_ALLOW_FLAG, CUSTOM_ALLOW, allow_alone);
+	/* No key, no say. */
+	assert_met_flags(SPEC_ALLOW_FLAG, "", allow_alone);
+	assert_met_flags(LOG_FLAG, "", log_alone);
+	assert_met_flags("", CUSTOM_ALLOW, NULL);
+	assert_met_flags("", "", NULL);
+}
+END_TEST
+
 START_TEST(spec_allow_without_any_profile_is_refused)
 {
 	vb_auto_plan struct vb_plan *plan = support_plan();
@@ -403,6 +460,7 @@ int main(void)
 	tcase_add_test(tcase, allow_adds_the_flag);
 	tcase_add_test(tcase, what_the_runtime_cannot_do_is_refused);
 	tcase_add_test(tcase, allow_does_not_undo_the_mitigation_of_the_containers_own_profile);
+	tcase_add_test(tcase, flags_without_spec_allow_in_any_of_the_profiles_mitigate);
 	tcase_add_test(tcase, spec_allow_without_any_profile_is_refused);
 	return support_run(tcase);
 }
