@@ -126,11 +126,9 @@ static int judge_name(struct lint *lint, const json_t *item, const char *place)
 {
 	const char *name = json_string_value(item);
 
-	if (name == NULL || seccomp_syscall_resolve_name(name) != __NR_SCMP_ERROR ||
-		lint->unknown == UNKNOWN_MAX)
+	if (name == NULL || seccomp_syscall_resolve_name(name) != __NR_SCMP_ERROR)
 		return 0;
-	lint->unknown++;
-	return tell_unknown(lint, name, place);
+	return lint->unknown++ < UNKNOWN_MAX ? tell_unknown(lint, name, place) : 0;
 }
 
 static int judge_names(struct lint *lint)
@@ -154,6 +152,19 @@ static int judge_names(struct lint *lint)
 			return r;
 	}
 	return 0;
+}
+
+/* Those names that were not told one by one. */
+static int tell_more(const struct lint *lint)
+{
+	struct vb_error finding = {0};
+
+	if (lint->unknown <= UNKNOWN_MAX)
+		return 0;
+	vb_error_say(&finding, EINVAL, "libseccomp does not know %zu more names",
+		lint->unknown - UNKNOWN_MAX);
+	(void)vb_error_at(&finding, "syscalls");
+	return tell(lint, VB_PROFILE_ERROR, &finding);
 }
 
 static bool denies(uint32_t action)
@@ -280,6 +291,8 @@ int vb_profile_lint(const json_t *json, const struct vb_profile *profile,
 	struct lint lint = {.json = json, .profile = profile, .report = report, .context = context};
 	int r = judge_names(&lint);
 
+	if (r == 0)
+		r = tell_more(&lint);
 	if (r != 0 || !denies(profile->default_action))
 		return r;
 	r = judge_successors(&lint);

@@ -374,6 +374,58 @@ START_TEST(x32_is_closed_even_when_both_list_it)
 }
 END_TEST
 
+/* socketcall opens every socket, whatever a profile says about socket. */
+START_TEST(i386_and_its_socketcall_are_closed_unless_both_list_them)
+{
+	const char *open = "{'defaultAction':'SCMP_ACT_ALLOW','architectures':["
+			   "'SCMP_ARCH_X86_64','SCMP_ARCH_X86']}";
+	const char *native = "{'defaultAction':'SCMP_ACT_ALLOW'}";
+	vb_auto(trio_finish) struct trio listed = meet_texts(open, open);
+	vb_auto(trio_finish) struct trio by_base = meet_texts(open, native);
+	vb_auto(trio_finish) struct trio by_other = meet_texts(native, open);
+	vb_auto(trio_finish) struct trio unconfined = meet_profiles(NULL, support_profile(native));
+
+	ck_assert_uint_eq(support_action(listed.result, SCMP_ARCH_X86, "socketcall", 1, 0), ALLOW);
+	ck_assert_uint_eq(
+		support_action(by_base.result, SCMP_ARCH_X86, "socketcall", 1, 0), KILL_THREAD);
+	ck_assert_uint_eq(
+		support_action(by_other.result, SCMP_ARCH_X86, "socketcall", 1, 0), KILL_THREAD);
+	ck_assert_uint_eq(
+		support_action(unconfined.result, SCMP_ARCH_X86, "socketcall", 1, 0), KILL_THREAD);
+	ck_assert_uint_eq(
+		support_action(unconfined.result, SCMP_ARCH_X32, "read", 0, 0), KILL_THREAD);
+}
+END_TEST
+
+/* mknod, mount's older kin and others do not exist there; what took their place does. */
+START_TEST(names_that_arm64_does_not_have_change_nothing_there)
+{
+	const char *text = "{'defaultAction':'SCMP_ACT_ERRNO','defaultErrnoRet':38,"
+			   "'architectures':['SCMP_ARCH_AARCH64','SCMP_ARCH_ARM'],'syscalls':["
+			   "{'names':['mknod','mknodat','open','openat','umount','umount2'],"
+			   "'action':'SCMP_ACT_ALLOW'}]}";
+	vb_auto(trio_finish) struct trio trio =
+		meet_profiles(support_profile_for(text, SCMP_ARCH_AARCH64),
+			support_starter(VB_STARTER_DENIALS, SCMP_ARCH_AARCH64));
+	struct vb_profile_way ways[VB_PROFILE_WAYS_MAX];
+	size_t count = 1;
+
+	ck_assert_int_eq(vb_profile_ways(SCMP_ARCH_AARCH64, "mknod", ways, &count, NULL), 0);
+	ck_assert_uint_eq(count, 0);
+	ck_assert_uint_eq(
+		support_action(trio.result, SCMP_ARCH_AARCH64, "mknodat", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(
+		support_action(trio.result, SCMP_ARCH_AARCH64, "umount2", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(support_action(trio.result, SCMP_ARCH_AARCH64, "openat", 0, 0), ALLOW);
+	ck_assert_uint_eq(
+		support_action(trio.result, SCMP_ARCH_AARCH64, "read", 0, 0), ERRNO(ENOSYS));
+	/* The 32-bit sibling has them. */
+	ck_assert_uint_eq(support_action(trio.result, SCMP_ARCH_ARM, "mknod", 0, 0), ERRNO(EPERM));
+	ck_assert_uint_eq(support_action(trio.result, SCMP_ARCH_ARM, "open", 0, 0), ALLOW);
+	ck_assert_uint_eq(support_action(trio.result, X86_64, "openat", 0, 0), KILL_THREAD);
+}
+END_TEST
+
 START_TEST(flags_are_those_that_the_container_had)
 {
 	vb_auto(trio_finish) struct trio absent =
@@ -421,6 +473,8 @@ int main(void)
 	tcase_add_test(tcase, abis_are_those_that_both_cover);
 	tcase_add_test(tcase, an_absent_list_of_abis_means_the_native_one_alone);
 	tcase_add_test(tcase, x32_is_closed_even_when_both_list_it);
+	tcase_add_test(tcase, i386_and_its_socketcall_are_closed_unless_both_list_them);
+	tcase_add_test(tcase, names_that_arm64_does_not_have_change_nothing_there);
 	tcase_add_test(tcase, flags_are_those_that_the_container_had);
 	return vb_unit_run("profile_meet", tcase);
 }
