@@ -13,12 +13,14 @@ target_sources(vb_adjust
 	src/bundle_trust.c
 	src/caps.c
 	src/config.c
-	src/file_identity_sys.c
+	src/config_rules.c
 	src/connect.c
+	src/connect_meet.c
 	src/decide.c
 	src/decide_mounts.c
 	src/decide_preload.c
 	src/decide_seccomp.c
+	src/decide_side.c
 	src/derive.c
 	src/derive_connect.c
 	src/derive_frame.c

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "config_rules.h"
 #include "vb/adjust/json.h"
 #include "vb/adjust/ssh_key.h"
 
@@ -29,16 +30,19 @@ void vb_config_finish(struct vb_config *config)
 	vb_strv_finish(&config->profile_dirs);
 	vb_strv_finish(&config->runtime_handlers);
 	vb_strv_finish(&config->trusted_keys);
+	vb_rules_finish(&config->rules);
+	free(config->plugin_namespace);
 	free(config->audit_log);
 }
 
 int vb_config_init(struct vb_config *ret_config)
 {
 	vb_auto_config struct vb_config config = {.deadline_ms = DEADLINE_DEFAULT_MS,
+		.plugin_namespace = strdup(VB_CONFIG_NAMESPACE),
 		.audit_log = strdup(AUDIT_LOG_DEFAULT),
 		.audit_log_max_bytes = AUDIT_LOG_DEFAULT_BYTES};
 
-	if (config.audit_log == NULL ||
+	if (config.plugin_namespace == NULL || config.audit_log == NULL ||
 		vb_strv_add(&config.bundle_dirs, "/etc/vambrace/bundles") < 0 ||
 		vb_strv_add(&config.bundle_dirs, "/var/lib/vambrace/bundles") < 0 ||
 		vb_strv_add(&config.runtime_handlers, "vambrace") < 0)
@@ -147,12 +151,24 @@ static int read_signatures(const json_t *root, struct vb_config *config, struct 
 	return r;
 }
 
+static int read_namespace(const json_t *root, char **namespace_name, struct vb_error *err)
+{
+	const char *text = NULL;
+
+	int r = vb_json_get_string(root, "config", "plugin_namespace", &text, err);
+	if (r < 0 || text == NULL)
+		return r;
+	free(*namespace_name);
+	*namespace_name = strdup(text);
+	return *namespace_name == NULL ? vb_error_set(err, ENOMEM, "read the node config") : 0;
+}
+
 int vb_config_parse(
 	const char *data, size_t size, struct vb_config *ret_config, struct vb_error *err)
 {
-	static const char *const known[] = {"bundle_dirs", "profile_dirs", "runtime_handlers",
-		"deadline_ms", "trusted_keys", "require_signature", "audit_log",
-		"audit_log_max_bytes", NULL};
+	static const char *const known[] = {"bundle_dirs", "profile_dirs", "plugin_namespace",
+		"rules", "runtime_handlers", "deadline_ms", "trusted_keys", "require_signature",
+		"audit_log", "audit_log_max_bytes", NULL};
 	vb_auto_json json_t *root = NULL;
 	vb_auto_config struct vb_config config = {0};
 
@@ -167,6 +183,10 @@ int vb_config_parse(
 		r = read_directories(root, "bundle_dirs", &config.bundle_dirs, err);
 	if (r == 0)
 		r = read_directories(root, "profile_dirs", &config.profile_dirs, err);
+	if (r == 0)
+		r = read_namespace(root, &config.plugin_namespace, err);
+	if (r == 0)
+		r = vb_rules_read(root, &config.rules, err);
 	if (r == 0)
 		r = read_list(root, "runtime_handlers", &config.runtime_handlers, err);
 	if (r == 0)

@@ -27,6 +27,25 @@ static int copy_name(char **ret_name, const char *name, struct vb_error *err)
 	return copy_text(ret_name, name, err);
 }
 
+static int name_bundles(const struct vb_supply *supply, struct vb_plan *plan, struct vb_error *err)
+{
+	int r = 0;
+
+	if (supply->bundle != NULL) {
+		r = copy_text(&plan->bundle_name, supply->bundle->name, err);
+		if (r == 0)
+			r = copy_text(&plan->bundle_version, supply->bundle->version, err);
+		if (r == 0)
+			r = copy_text(&plan->bundle_digest, supply->bundle->digest, err);
+	}
+	if (r < 0 || supply->floor == NULL)
+		return r;
+	r = copy_text(&plan->floor_name, supply->floor->name, err);
+	if (r == 0)
+		r = copy_text(&plan->floor_version, supply->floor->version, err);
+	return r < 0 ? r : copy_text(&plan->floor_digest, supply->floor->digest, err);
+}
+
 static int identify(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
 {
 	int r = copy_name(&plan->namespace_name, d->subject->namespace_name, err);
@@ -38,14 +57,7 @@ static int identify(const struct vb_decision *d, struct vb_plan *plan, struct vb
 	if (r == 0)
 		r = copy_name(&plan->handler, d->subject->handler, err);
 	plan->hooked = vb_config_has_handler(d->config, d->subject->handler);
-	if (r < 0 || d->bundle == NULL)
-		return r;
-	r = copy_text(&plan->bundle_name, d->bundle->name, err);
-	if (r == 0)
-		r = copy_text(&plan->bundle_version, d->bundle->version, err);
-	if (r == 0)
-		r = copy_text(&plan->bundle_digest, d->bundle->digest, err);
-	return r;
+	return r < 0 ? r : name_bundles(d->supply, plan, err);
 }
 
 static void ask(struct vb_plan *plan, enum vb_layer layer, enum vb_source source, bool asked)
@@ -54,37 +66,71 @@ static void ask(struct vb_plan *plan, enum vb_layer layer, enum vb_source source
 		plan->sources[layer] |= source;
 }
 
-static int decide_spec_allow(
-	const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
-{
-	enum vb_spec_allow annotated = d->request->spec_allow;
-	enum vb_spec_allow bundled =
-		d->bundle != NULL ? d->bundle->spec_allow : VB_SPEC_ALLOW_INHERIT;
+/* Who says what about speculation. */
+struct spec_votes {
+	unsigned int allow; /* enum vb_source */
+	unsigned int mitigate;
+	const struct vb_side *allowing; /* the first bundle of each kind; or NULL */
+	const struct vb_side *mitigating;
+};
 
-	if (annotated == VB_SPEC_ALLOW_ALLOW && bundled == VB_SPEC_ALLOW_MITIGATE) {
-		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
-			"spec-allow.vambrace.dev says allow, bundle '%s' says mitigate",
-			d->bundle->name);
-		return vb_error_fix(err, "remove the annotation; it can only tighten");
+static struct spec_votes count_votes(const struct vb_decision *d)
+{
+	struct spec_votes votes = {0};
+
+	for (size_t i = 0; i < d->side_count; i++) {
+		const struct vb_side *side = &d->sides[i];
+		if (side->bundle->spec_allow == VB_SPEC_ALLOW_MITIGATE) {
+			votes.mitigate |= side->source;
+			votes.mitigating = votes.mitigating != NULL ? votes.mitigating : side;
+		} else if (side->bundle->spec_allow == VB_SPEC_ALLOW_ALLOW) {
+			votes.allow |= side->source;
+			votes.allowing = votes.allowing != NULL ? votes.allowing : side;
+		}
 	}
-	if (annotated == VB_SPEC_ALLOW_ALLOW) {
+	if (d->request->spec_allow == VB_SPEC_ALLOW_MITIGATE)
+		votes.mitigate |= VB_SOURCE_ANNOTATION;
+	else if (d->request->spec_allow == VB_SPEC_ALLOW_ALLOW)
+		votes.allow |= VB_SOURCE_ANNOTATION;
+	return votes;
+}
+
+/* The flag gives a container more than it may have had; a bundle too needs the permit. */
+static int refuse_allow(const struct spec_votes *votes, struct vb_error *err)
+{
+	if (votes->allow & VB_SOURCE_ANNOTATION) {
 		(void)vb_error_refuse(err, VB_CODE_NOT_PERMITTED,
 			"spec-allow.vambrace.dev says allow, which this node does not permit");
 		return vb_error_fix(err, "remove the annotation, or write mitigate");
 	}
-	/* The flag gives a container more than it may have had; the bundle too needs the permit. */
-	if (bundled == VB_SPEC_ALLOW_ALLOW && annotated != VB_SPEC_ALLOW_MITIGATE) {
-		(void)vb_error_refuse(err, VB_CODE_NOT_PERMITTED,
-			"bundle '%s' says spec_allow: allow, which this node does not permit",
-			d->bundle->name);
-		return vb_error_fix(err, "remove it from the bundle, or write mitigate");
+	const struct vb_who who = vb_side_who(votes->allowing, NULL);
+	(void)vb_error_refuse(err, VB_CODE_NOT_PERMITTED,
+		"%s says spec_allow: allow, which this node does not permit", who.text);
+	return vb_error_fix(err, "remove it from the bundle, or write mitigate");
+}
+
+static int decide_spec_allow(
+	const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
+{
+	const struct spec_votes votes = count_votes(d);
+
+	if ((votes.allow & VB_SOURCE_ANNOTATION) && votes.mitigating != NULL) {
+		const struct vb_who who = vb_side_who(votes.mitigating, NULL);
+		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
+			"spec-allow.vambrace.dev says allow, %s says mitigate", who.text);
+		return vb_error_fix(err, "remove the annotation; it can only tighten");
 	}
-	bool by_annotation = annotated == VB_SPEC_ALLOW_MITIGATE;
-	bool by_bundle = bundled == VB_SPEC_ALLOW_MITIGATE;
-	ask(plan, VB_LAYER_SPEC_ALLOW, VB_SOURCE_ANNOTATION, by_annotation);
-	ask(plan, VB_LAYER_SPEC_ALLOW, VB_SOURCE_BUNDLE, by_bundle);
-	if (by_annotation || by_bundle)
+	if (votes.mitigate != 0) {
+		plan->sources[VB_LAYER_SPEC_ALLOW] = votes.mitigate;
 		plan->spec_allow = VB_SPEC_ALLOW_MITIGATE;
+		return 0;
+	}
+	if (votes.allow == 0)
+		return 0;
+	if (!(d->rule->permits & VB_PERMIT_SPEC_ALLOW))
+		return refuse_allow(&votes, err);
+	plan->sources[VB_LAYER_SPEC_ALLOW] = votes.allow;
+	plan->spec_allow = VB_SPEC_ALLOW_ALLOW;
 	return 0;
 }
 
@@ -96,12 +142,14 @@ static void decide_flags(const struct vb_decision *d, struct vb_plan *plan)
 	ask(plan, VB_LAYER_CAPABILITIES, VB_SOURCE_ANNOTATION, request->cap_drop != 0);
 	ask(plan, VB_LAYER_READ_ONLY_ROOTFS, VB_SOURCE_ANNOTATION, request->read_only_rootfs);
 	ask(plan, VB_LAYER_NO_NEW_PRIVILEGES, VB_SOURCE_ANNOTATION, request->no_new_privileges);
-	if (d->bundle == NULL)
-		return;
-	plan->cap_drop |= d->bundle->cap_drop;
-	ask(plan, VB_LAYER_CAPABILITIES, VB_SOURCE_BUNDLE, d->bundle->cap_drop != 0);
-	ask(plan, VB_LAYER_READ_ONLY_ROOTFS, VB_SOURCE_BUNDLE, d->bundle->read_only_rootfs);
-	ask(plan, VB_LAYER_NO_NEW_PRIVILEGES, VB_SOURCE_BUNDLE, d->bundle->no_new_privileges);
+	for (size_t i = 0; i < d->side_count; i++) {
+		const struct vb_bundle *bundle = d->sides[i].bundle;
+		enum vb_source source = d->sides[i].source;
+		plan->cap_drop |= bundle->cap_drop;
+		ask(plan, VB_LAYER_CAPABILITIES, source, bundle->cap_drop != 0);
+		ask(plan, VB_LAYER_READ_ONLY_ROOTFS, source, bundle->read_only_rootfs);
+		ask(plan, VB_LAYER_NO_NEW_PRIVILEGES, source, bundle->no_new_privileges);
+	}
 }
 
 static int compare_rlimits(const void *a, const void *b)
@@ -112,19 +160,59 @@ static int compare_rlimits(const void *a, const void *b)
 	return strcmp(left->type, right->type);
 }
 
+static uint64_t lower(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Of each type the lower limits of all who name it. */
+static int add_rlimit(
+	struct vb_rlimit_list *rlimits, const struct vb_rlimit *rlimit, struct vb_error *err)
+{
+	for (size_t i = 0; i < rlimits->count; i++) {
+		struct vb_rlimit *known = &rlimits->items[i];
+		if (strcmp(known->type, rlimit->type) != 0)
+			continue;
+		known->soft = lower(known->soft, rlimit->soft);
+		known->hard = lower(known->hard, rlimit->hard);
+		return 0;
+	}
+	return vb_rlimit_list_add(rlimits, rlimit) < 0 ? out_of_memory(err) : 0;
+}
+
 static int decide_rlimits(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
 {
-	if (d->bundle == NULL)
+	int r = 0;
+
+	for (size_t i = 0; i < d->side_count; i++) {
+		const struct vb_rlimit_list *rlimits = &d->sides[i].bundle->rlimits;
+		ask(plan, VB_LAYER_RLIMITS, d->sides[i].source, rlimits->count > 0);
+		for (size_t j = 0; r == 0 && j < rlimits->count; j++)
+			r = add_rlimit(&plan->rlimits, &rlimits->items[j], err);
+	}
+	if (r == 0 && plan->rlimits.count > 0)
+		qsort(plan->rlimits.items, plan->rlimits.count, sizeof(*plan->rlimits.items),
+			compare_rlimits);
+	return r;
+}
+
+/* A floor that parts of it fall from is none, so it takes the hook whatever it asks for. */
+static int check_floor(
+	const struct vb_decision *d, const struct vb_plan *plan, struct vb_error *err)
+{
+	if (d->supply->floor == NULL || plan->hooked)
 		return 0;
-	for (size_t i = 0; i < d->bundle->rlimits.count; i++)
-		if (vb_rlimit_list_add(&plan->rlimits, &d->bundle->rlimits.items[i]) < 0)
-			return out_of_memory(err);
-	if (plan->rlimits.count == 0)
-		return 0;
-	qsort(plan->rlimits.items, plan->rlimits.count, sizeof(*plan->rlimits.items),
-		compare_rlimits);
-	ask(plan, VB_LAYER_RLIMITS, VB_SOURCE_BUNDLE, true);
-	return 0;
+	if (plan->handler[0] == '\0')
+		(void)vb_error_refuse(err, VB_CODE_REQUIRES_RUNTIME,
+			"floor '%s' of namespace '%.63s' cannot be enforced by the node's default "
+			"runtime handler",
+			d->supply->floor->name, plan->namespace_name);
+	else
+		(void)vb_error_refuse(err, VB_CODE_REQUIRES_RUNTIME,
+			"floor '%s' of namespace '%.63s' cannot be enforced by runtime handler "
+			"'%.63s'",
+			d->supply->floor->name, plan->namespace_name, plan->handler);
+	return vb_error_fix(err, "set runtimeClassName: vambrace on the pod");
 }
 
 /* Without the hook only mounts and environment can be brought in, and nobody sees the entrypoint.
@@ -160,8 +248,10 @@ static int check_handler(const struct vb_plan *plan, struct vb_error *err)
 
 static int decide_layers(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
 {
-	int r = vb_decide_seccomp(d, plan, err);
+	int r = check_floor(d, plan, err);
 
+	if (r == 0)
+		r = vb_decide_seccomp(d, plan, err);
 	if (r == 0)
 		r = decide_spec_allow(d, plan, err);
 	if (r == 0) {
@@ -185,10 +275,19 @@ int vb_plan_decide(const struct vb_subject *subject, const struct vb_request *re
 	const struct vb_supply *supply, const struct vb_config *config, struct vb_plan **ret_plan,
 	struct vb_error *err)
 {
-	const struct vb_decision decision = {subject, request, supply, supply->bundle, config};
+	struct vb_decision decision = {.subject = subject,
+		.request = request,
+		.supply = supply,
+		.config = config,
+		.rule = vb_config_rule(config, subject->namespace_name)};
 	vb_auto_plan struct vb_plan *plan = NULL;
 
-	if (!request->asked && !vb_config_has_handler(config, subject->handler)) {
+	vb_decision_add_side(
+		&decision, VB_SOURCE_FLOOR, "floor", supply->floor, supply->floor_profile);
+	vb_decision_add_side(
+		&decision, VB_SOURCE_BUNDLE, "bundle", supply->bundle, supply->bundled_profile);
+	if (!request->asked && decision.side_count == 0 &&
+		!vb_config_has_handler(config, subject->handler)) {
 		*ret_plan = NULL;
 		return 0;
 	}

@@ -15,10 +15,11 @@ static bool same_tmpfs(const struct vb_tmpfs *a, const struct vb_tmpfs *b)
 /* Somebody's wish for a tmpfs. */
 struct wish {
 	const struct vb_tmpfs *tmpfs;
+	const struct vb_side *side; /* NULL: the annotation's */
 	enum vb_source source;
 };
 
-/* By path; one path's wishes with the bundle's first, so that a conflict always reads the same. */
+/* By path; one path's wishes with the floor's first, so that a conflict always reads the same. */
 static int compare_wishes(const void *a, const void *b)
 {
 	const struct wish *left = a;
@@ -28,30 +29,27 @@ static int compare_wishes(const void *a, const void *b)
 	return order != 0 ? order : (int)left->source - (int)right->source;
 }
 
-static int refuse_other_options(const struct vb_decision *d, const struct wish *kept,
-	const struct wish *other, struct vb_error *err)
+static int refuse_other_options(
+	const struct wish *kept, const struct wish *other, struct vb_error *err)
 {
 	static const char annotation[] = "tmpfs.vambrace.dev";
-	const char *path = kept->tmpfs->path;
-	const char *bundle = d->bundle != NULL ? d->bundle->name : "";
+	const struct vb_who first = vb_side_who(kept->side, annotation);
+	const struct vb_who second = vb_side_who(other->side, annotation);
 
 	if (kept->source != other->source)
 		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
-			"tmpfs '%.128s' has other options in bundle '%s' than in %s", path, bundle,
-			annotation);
-	else if (kept->source == VB_SOURCE_BUNDLE)
-		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
-			"tmpfs '%.128s' is in bundle '%s' twice, with different options", path,
-			bundle);
+			"tmpfs '%.128s' has other options in %s than in %s", kept->tmpfs->path,
+			first.text, second.text);
 	else
 		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
-			"tmpfs '%.128s' is in %s twice, with different options", path, annotation);
+			"tmpfs '%.128s' is in %s twice, with different options", kept->tmpfs->path,
+			first.text);
 	return vb_error_fix(err, "give both the same options, or remove one");
 }
 
 /* The union: the same path asked for twice must be the same tmpfs. */
-static int unite_wishes(const struct vb_decision *d, const struct wish *wishes, size_t count,
-	struct vb_tmpfs_list *tmpfs, struct vb_error *err)
+static int unite_wishes(
+	const struct wish *wishes, size_t count, struct vb_tmpfs_list *tmpfs, struct vb_error *err)
 {
 	const struct wish *kept = NULL;
 
@@ -59,7 +57,7 @@ static int unite_wishes(const struct vb_decision *d, const struct wish *wishes, 
 		const struct wish *wish = &wishes[i];
 		bool repeated = kept != NULL && strcmp(kept->tmpfs->path, wish->tmpfs->path) == 0;
 		if (repeated && !same_tmpfs(kept->tmpfs, wish->tmpfs))
-			return refuse_other_options(d, kept, wish, err);
+			return refuse_other_options(kept, wish, err);
 		if (repeated)
 			continue;
 		if (vb_tmpfs_list_add(tmpfs, wish->tmpfs) < 0)
@@ -69,28 +67,36 @@ static int unite_wishes(const struct vb_decision *d, const struct wish *wishes, 
 	return 0;
 }
 
+/* Returns how many there are now. */
+static size_t add_wishes(struct wish *wishes, size_t count, const struct vb_tmpfs_list *tmpfs,
+	const struct vb_side *side)
+{
+	for (size_t i = 0; i < tmpfs->count; i++)
+		wishes[count++] = (struct wish){
+			&tmpfs->items[i], side, side != NULL ? side->source : VB_SOURCE_ANNOTATION};
+	return count;
+}
+
 int vb_decide_tmpfs(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
 {
-	const struct vb_tmpfs_list *annotated = &d->request->tmpfs;
-	size_t bundled = d->bundle != NULL ? d->bundle->tmpfs.count : 0;
+	size_t wanted = d->request->tmpfs.count;
 	size_t count = 0;
 
-	if (bundled + annotated->count == 0)
+	for (size_t i = 0; i < d->side_count; i++)
+		wanted += d->sides[i].bundle->tmpfs.count;
+	if (wanted == 0)
 		return 0;
-	vb_auto_free struct wish *wishes = calloc(bundled + annotated->count, sizeof(*wishes));
+	vb_auto_free struct wish *wishes = calloc(wanted, sizeof(*wishes));
 	if (wishes == NULL)
 		return vb_error_set(err, ENOMEM, "decide a plan");
-	for (size_t i = 0; i < bundled; i++)
-		wishes[count++] = (struct wish){&d->bundle->tmpfs.items[i], VB_SOURCE_BUNDLE};
-	for (size_t i = 0; i < annotated->count; i++)
-		wishes[count++] = (struct wish){&annotated->items[i], VB_SOURCE_ANNOTATION};
+	for (size_t i = 0; i < d->side_count; i++)
+		count = add_wishes(wishes, count, &d->sides[i].bundle->tmpfs, &d->sides[i]);
+	count = add_wishes(wishes, count, &d->request->tmpfs, NULL);
+	for (size_t i = 0; i < count; i++)
+		plan->sources[VB_LAYER_TMPFS] |= wishes[i].source;
 	/* Sorted and merged, not searched: a pod may list thousands. */
 	qsort(wishes, count, sizeof(*wishes), compare_wishes);
-	if (bundled > 0)
-		plan->sources[VB_LAYER_TMPFS] |= VB_SOURCE_BUNDLE;
-	if (annotated->count > 0)
-		plan->sources[VB_LAYER_TMPFS] |= VB_SOURCE_ANNOTATION;
-	return unite_wishes(d, wishes, count, &plan->tmpfs, err);
+	return unite_wishes(wishes, count, &plan->tmpfs, err);
 }
 
 /* A Kubernetes volume has its name at the end of a long path on the node. */

@@ -2,9 +2,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "connect_meet.h"
 #include "decide_internal.h"
 #include "vb/adjust/codes.h"
-#include "vb/adjust/connect.h"
+#include "vb/adjust/values.h"
 #include "vb/base/utf8.h"
 
 /* Linux refuses an argument or environment string of 128 KiB (MAX_ARG_STRLEN), its NUL included. */
@@ -16,21 +17,18 @@ static int out_of_memory(struct vb_error *err)
 }
 
 /* Finds the first entry of inner that outer does not cover; NULL stays when it covers all. */
-typedef int (*uncovered_fn)(const struct vb_allowlist *outer, const struct vb_allowlist *inner,
-	const char **ret_entry, struct vb_error *err);
-
-static int find_uncovered_path(const struct vb_allowlist *outer, const struct vb_allowlist *inner,
+static int find_uncovered_path(const struct vb_strv *outer, const struct vb_strv *inner,
 	const char **ret_entry, struct vb_error *err)
 {
 	size_t at = 0;
 
 	(void)err;
 	/* Both are sorted, so one walk along both is enough. */
-	for (size_t i = 0; i < inner->entries.count; i++) {
-		const char *entry = inner->entries.items[i];
-		while (at < outer->entries.count && strcmp(outer->entries.items[at], entry) < 0)
+	for (size_t i = 0; i < inner->count; i++) {
+		const char *entry = inner->items[i];
+		while (at < outer->count && strcmp(outer->items[at], entry) < 0)
 			at++;
-		if (at < outer->entries.count && strcmp(outer->entries.items[at], entry) == 0)
+		if (at < outer->count && strcmp(outer->items[at], entry) == 0)
 			continue;
 		*ret_entry = entry;
 		return 0;
@@ -38,126 +36,173 @@ static int find_uncovered_path(const struct vb_allowlist *outer, const struct vb
 	return 0;
 }
 
-static bool is_network_within(
-	const struct vb_connect_entry *networks, size_t count, const struct vb_connect_entry *inner)
+static int intersect_paths(const struct vb_strv *a, const struct vb_strv *b,
+	struct vb_strv *ret_entries, struct vb_error *err)
 {
-	for (size_t i = 0; i < count; i++)
-		if (vb_connect_contains(&networks[i], inner))
-			return true;
-	return false;
-}
+	size_t at = 0;
 
-static int find_uncovered_network(const struct vb_allowlist *outer,
-	const struct vb_allowlist *inner, const char **ret_entry, struct vb_error *err)
-{
-	size_t count = outer->entries.count;
-	/* One more, for a list that denies everything. */
-	vb_auto_free struct vb_connect_entry *networks = calloc(count + 1, sizeof(*networks));
-	struct vb_connect_entry network;
-
-	if (networks == NULL)
-		return out_of_memory(err);
-	for (size_t i = 0; i < count; i++) {
-		int r = vb_connect_parse(outer->entries.items[i], &networks[i], err);
-		if (r < 0)
-			return r;
-	}
-	for (size_t i = 0; i < inner->entries.count; i++) {
-		int r = vb_connect_parse(inner->entries.items[i], &network, err);
-		if (r < 0)
-			return r;
-		if (is_network_within(networks, count, &network))
-			continue;
-		*ret_entry = inner->entries.items[i];
-		return 0;
+	for (size_t i = 0; i < a->count; i++) {
+		while (at < b->count && strcmp(b->items[at], a->items[i]) < 0)
+			at++;
+		if (at < b->count && strcmp(b->items[at], a->items[i]) == 0 &&
+			vb_strv_add(ret_entries, a->items[i]) < 0)
+			return out_of_memory(err);
 	}
 	return 0;
 }
 
-/* One allowlist as bundle and annotation give it, and how its entries compare. */
-struct list_inputs {
+static const struct vb_allowlist *dlopen_list(const struct vb_plan_preload *preload)
+{
+	return &preload->dlopen;
+}
+
+static const struct vb_allowlist *exec_list(const struct vb_plan_preload *preload)
+{
+	return &preload->exec;
+}
+
+static const struct vb_allowlist *connect_list(const struct vb_plan_preload *preload)
+{
+	return &preload->connect;
+}
+
+/* One kind of allowlist: where it is, and how its entries compare. */
+struct list_kind {
 	const char *annotation; /* the key, for messages */
-	uncovered_fn find_uncovered;
-	const struct vb_allowlist *annotated;
-	const struct vb_allowlist *bundled; /* NULL without a bundle */
+	const char *name;       /* in bundles */
+	const struct vb_allowlist *(*of)(const struct vb_plan_preload *preload);
+	int (*find_uncovered)(const struct vb_strv *outer, const struct vb_strv *inner,
+		const char **ret_entry, struct vb_error *err);
+	int (*intersect)(const struct vb_strv *a, const struct vb_strv *b,
+		struct vb_strv *ret_entries, struct vb_error *err);
 };
 
 /*
- * The meet of the two. The annotation may only tighten: an entry of it that the bundle does not
- * cover would vanish silently, so it is refused. What remains then is the annotation's list.
+ * The annotation may only tighten: an entry of it that a bundle does not cover would vanish
+ * silently, so it is refused. What remains then is the annotation's list.
  */
-static int meet_lists(const struct vb_decision *d, const struct list_inputs *inputs,
-	struct vb_allowlist *ret_list, struct vb_error *err)
+static int check_annotated(const struct vb_decision *d, const struct list_kind *kind,
+	const struct vb_allowlist *annotated, struct vb_error *err)
 {
-	const struct vb_allowlist *annotated = inputs->annotated;
-	const struct vb_allowlist *bundled = inputs->bundled;
-	const struct vb_allowlist *result = annotated->set ? annotated : bundled;
-	const char *uncovered = NULL;
-	int r = 0;
-
-	if (bundled != NULL && bundled->set)
-		r = inputs->find_uncovered(bundled, annotated, &uncovered, err);
-	if (r < 0)
-		return r;
-	if (uncovered != NULL) {
+	for (size_t i = 0; i < d->side_count; i++) {
+		const struct vb_side *side = &d->sides[i];
+		const struct vb_allowlist *bundled = kind->of(&side->bundle->preload_settings);
+		const char *uncovered = NULL;
+		if (!bundled->set)
+			continue;
+		int r = kind->find_uncovered(
+			&bundled->entries, &annotated->entries, &uncovered, err);
+		if (r < 0)
+			return r;
+		if (uncovered == NULL)
+			continue;
+		const struct vb_who who = vb_side_who(side, NULL);
 		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
-			"entry '%.128s' of %s is not allowed by bundle '%s'", uncovered,
-			inputs->annotation, d->bundle->name);
+			"entry '%.128s' of %s is not allowed by %s", uncovered, kind->annotation,
+			who.text);
 		return vb_error_fix(err, "remove the entry, or add it to the bundle");
 	}
-	if (result == NULL || !result->set)
-		return 0;
+	return 0;
+}
+
+static int copy_list(
+	const struct vb_allowlist *from, struct vb_allowlist *ret_list, struct vb_error *err)
+{
 	ret_list->set = true;
-	return vb_strv_copy(&ret_list->entries, &result->entries) < 0 ? out_of_memory(err) : 0;
+	return vb_strv_copy(&ret_list->entries, &from->entries) < 0 ? out_of_memory(err) : 0;
+}
+
+static int intersect_lists(const struct vb_decision *d, const struct list_kind *kind,
+	struct vb_allowlist *ret_list, struct vb_error *err)
+{
+	const struct vb_allowlist *first = kind->of(&d->sides[0].bundle->preload_settings);
+	const struct vb_allowlist *second = kind->of(&d->sides[1].bundle->preload_settings);
+
+	ret_list->set = true;
+	int r = kind->intersect(&first->entries, &second->entries, &ret_list->entries, err);
+	if (r != -E2BIG)
+		return r;
+	(void)vb_error_refuse(err, VB_CODE_CONFLICT,
+		"%s of floor '%.63s' and bundle '%.63s' have more than %d entries in common",
+		kind->name, d->sides[0].bundle->name, d->sides[1].bundle->name, VB_VALUE_LIST_MAX);
+	return vb_error_fix(err, "write fewer and wider entries");
+}
+
+/* The meet of all lists of one kind: not set where none is, and empty where they share nothing. */
+static int meet_lists(const struct vb_decision *d, const struct list_kind *kind,
+	const struct vb_allowlist *annotated, struct vb_allowlist *ret_list, struct vb_error *err)
+{
+	const struct vb_allowlist *only = NULL;
+	size_t count = 0;
+
+	if (annotated != NULL && annotated->set) {
+		int r = check_annotated(d, kind, annotated, err);
+		return r < 0 ? r : copy_list(annotated, ret_list, err);
+	}
+	for (size_t i = 0; i < d->side_count; i++) {
+		const struct vb_allowlist *list = kind->of(&d->sides[i].bundle->preload_settings);
+		if (!list->set)
+			continue;
+		only = list;
+		count++;
+	}
+	/* The same bundle twice, as floor and default, has one list. */
+	if (count == 2 && d->sides[0].bundle != d->sides[1].bundle)
+		return intersect_lists(d, kind, ret_list, err);
+	return only != NULL ? copy_list(only, ret_list, err) : 0;
 }
 
 static int decide_lists(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
 {
-	const struct vb_plan_preload *bundled =
-		d->bundle != NULL ? &d->bundle->preload_settings : NULL;
-	const struct list_inputs exec = {"preload-exec-allowlist.vambrace.dev", find_uncovered_path,
-		&d->request->exec, bundled != NULL ? &bundled->exec : NULL};
-	const struct list_inputs connect = {"preload-connect-allowlist.vambrace.dev",
-		find_uncovered_network, &d->request->connect,
-		bundled != NULL ? &bundled->connect : NULL};
+	static const struct list_kind dlopen = {
+		NULL, "dlopen_allowlist", dlopen_list, find_uncovered_path, intersect_paths};
+	static const struct list_kind exec = {"preload-exec-allowlist.vambrace.dev",
+		"exec_allowlist", exec_list, find_uncovered_path, intersect_paths};
+	static const struct list_kind connect = {"preload-connect-allowlist.vambrace.dev",
+		"connect_allowlist", connect_list, vb_connect_find_uncovered, vb_connect_intersect};
 
-	int r = meet_lists(d, &exec, &plan->preload.exec, err);
+	int r = meet_lists(d, &exec, &d->request->exec, &plan->preload.exec, err);
 	if (r == 0)
-		r = meet_lists(d, &connect, &plan->preload.connect, err);
-	if (r < 0 || bundled == NULL || !bundled->dlopen.set)
-		return r;
-	plan->preload.dlopen.set = true;
-	return vb_strv_copy(&plan->preload.dlopen.entries, &bundled->dlopen.entries) < 0
-		       ? out_of_memory(err)
-		       : 0;
+		r = meet_lists(d, &connect, &d->request->connect, &plan->preload.connect, err);
+	return r < 0 ? r : meet_lists(d, &dlopen, NULL, &plan->preload.dlopen, err);
+}
+
+/* Datagrams pass only where all bundles that have a say let them. */
+static void decide_settings(const struct vb_decision *d, struct vb_plan *plan)
+{
+	struct vb_plan_preload *preload = &plan->preload;
+	bool bundled = false;
+
+	preload->require = d->request->preload_require;
+	preload->audit = d->request->preload_audit;
+	for (size_t i = 0; i < d->side_count; i++) {
+		const struct vb_bundle *bundle = d->sides[i].bundle;
+		if (!bundle->preload)
+			continue;
+		plan->sources[VB_LAYER_PRELOAD] |= d->sides[i].source;
+		preload->require |= bundle->preload_settings.require;
+		preload->audit |= bundle->preload_settings.audit;
+		preload->datagrams |= bundle->preload_settings.datagrams;
+		bundled = true;
+	}
+	preload->datagrams |= !bundled && vb_plan_has(plan, VB_LAYER_PRELOAD);
 }
 
 int vb_decide_preload(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
 {
 	const struct vb_request *request = d->request;
-	bool annotated = request->preload_on || request->exec.set || request->connect.set ||
-			 request->preload_audit != 0;
-	bool bundled = d->bundle != NULL && d->bundle->preload;
 
-	if (!annotated && !bundled)
+	if (request->preload_on || request->exec.set || request->connect.set ||
+		request->preload_audit != 0)
+		plan->sources[VB_LAYER_PRELOAD] |= VB_SOURCE_ANNOTATION;
+	decide_settings(d, plan);
+	if (!vb_plan_has(plan, VB_LAYER_PRELOAD))
 		return 0;
 	if (!d->subject->shim_installed) {
 		(void)vb_error_refuse(err, VB_CODE_PRELOAD_UNCOVERED,
 			"the preload shim is asked for, but is not installed on this node");
 		return vb_error_fix(
 			err, "install %s (vambrace's installer does)", VB_SHIM_HOST_PATH);
-	}
-	if (annotated)
-		plan->sources[VB_LAYER_PRELOAD] |= VB_SOURCE_ANNOTATION;
-	if (bundled)
-		plan->sources[VB_LAYER_PRELOAD] |= VB_SOURCE_BUNDLE;
-	plan->preload.require = request->preload_require;
-	plan->preload.audit = request->preload_audit;
-	plan->preload.datagrams = true;
-	if (bundled) {
-		plan->preload.require |= d->bundle->preload_settings.require;
-		plan->preload.audit |= d->bundle->preload_settings.audit;
-		plan->preload.datagrams = d->bundle->preload_settings.datagrams;
 	}
 	return decide_lists(d, plan, err);
 }

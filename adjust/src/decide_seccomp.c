@@ -8,27 +8,22 @@
 /* A profile as one source names it. */
 struct named {
 	enum vb_source source;
+	const struct vb_side *side;             /* whose it is; NULL: the annotation's */
 	const char *value;                      /* NULL: none named */
 	const struct vb_custom_profile *custom; /* its file, where it is one */
 };
 
-static int refuse_unknown(
-	const struct vb_decision *d, const struct named *named, struct vb_error *err)
+static int refuse_unknown(const struct named *named, struct vb_error *err)
 {
-	if (named->source == VB_SOURCE_BUNDLE)
-		(void)vb_error_refuse(err, VB_CODE_PROFILE_INVALID,
-			"seccomp profile '%.128s' of bundle '%s' is not known", named->value,
-			d->bundle->name);
-	else
-		(void)vb_error_refuse(err, VB_CODE_PROFILE_INVALID,
-			"seccomp profile '%.128s' of seccomp-profile.vambrace.dev is not known",
-			named->value);
+	const struct vb_who who = vb_side_who(named->side, "seccomp-profile.vambrace.dev");
+
+	(void)vb_error_refuse(err, VB_CODE_PROFILE_INVALID,
+		"seccomp profile '%.128s' of %s is not known", named->value, who.text);
 	return vb_error_fix(err, "name starter or runtime-default");
 }
 
 /* Adds the profile that a source names to what will be met. */
-static int add_profile(const struct vb_decision *d, const struct named *named, struct vb_plan *plan,
-	struct vb_error *err)
+static int add_profile(const struct named *named, struct vb_plan *plan, struct vb_error *err)
 {
 	struct vb_plan_seccomp *seccomp = &plan->seccomp;
 
@@ -48,54 +43,90 @@ static int add_profile(const struct vb_decision *d, const struct named *named, s
 		break;
 	}
 	if (named->custom == NULL)
-		return refuse_unknown(d, named, err);
+		return refuse_unknown(named, err);
 	return vb_plan_profiles_add(
 		       &seccomp->profiles, named->source, named->value, named->custom->text) < 0
 		       ? vb_error_set(err, ENOMEM, "decide a plan")
 		       : 0;
 }
 
-/* Opting out of a profile that the bundle asks for would undo the bundle. */
-static int refuse_opt_out(const char *bundled, const struct vb_decision *d, struct vb_error *err)
+static int refuse_permit(struct vb_error *err)
 {
-	if (bundled != NULL) {
-		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
-			"seccomp.vambrace.dev opts out while bundle '%s' names a profile",
-			d->bundle->name);
-		return vb_error_fix(err, "remove the annotation, or name another bundle");
-	}
 	(void)vb_error_refuse(err, VB_CODE_NOT_PERMITTED,
 		"seccomp.vambrace.dev asks for opt-out, which this node does not permit");
 	return vb_error_fix(err, "remove the annotation");
 }
 
-int vb_decide_seccomp(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
+/* Opting out of a profile that a bundle asks for would undo the bundle. */
+static int check_opt_out(
+	const struct vb_decision *d, const struct vb_plan *plan, struct vb_error *err)
 {
-	const struct named bundled = {.source = VB_SOURCE_BUNDLE,
-		.value = d->bundle != NULL ? d->bundle->seccomp_profile : NULL,
-		.custom = d->supply->bundled_profile};
+	for (size_t i = 0; i < d->side_count; i++) {
+		if (d->sides[i].bundle->seccomp_profile == NULL)
+			continue;
+		const struct vb_who who = vb_side_who(&d->sides[i], NULL);
+		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
+			"seccomp.vambrace.dev opts out while %s names a profile", who.text);
+		return vb_error_fix(err, "remove the annotation, or name another bundle");
+	}
+	if (!(d->rule->permits & VB_PERMIT_SECCOMP_OPT_OUT))
+		return refuse_permit(err);
+	if (d->request->opt_out_reason == NULL) {
+		(void)vb_error_refuse(err, VB_CODE_INVALID_VALUE,
+			"seccomp.vambrace.dev opts out without a reason");
+		return vb_error_fix(err, "give it in seccomp-opt-out-reason.vambrace.dev");
+	}
+	if (plan->hooked)
+		return 0;
+	(void)vb_error_refuse(err, VB_CODE_CONFLICT,
+		"seccomp.vambrace.dev opts out, but on this handler there is no profile of "
+		"Vambrace's");
+	return vb_error_fix(err, "remove the annotation");
+}
+
+/* What the container has without Vambrace, RuntimeDefault say, stays as it is. */
+static int opt_out(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
+{
+	int r = check_opt_out(d, plan, err);
+
+	if (r < 0)
+		return r;
+	plan->opt_out_reason = strdup(d->request->opt_out_reason);
+	return plan->opt_out_reason == NULL ? vb_error_set(err, ENOMEM, "decide a plan") : 0;
+}
+
+static int add_profiles(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
+{
 	const struct named annotated = {.source = VB_SOURCE_ANNOTATION,
 		.value = d->request->seccomp_profile,
 		.custom = d->supply->annotated_profile};
+	int r = 0;
 
+	for (size_t i = 0; r == 0 && i < d->side_count; i++) {
+		const struct vb_side *side = &d->sides[i];
+		const struct named named = {
+			side->source, side, side->bundle->seccomp_profile, side->profile};
+		r = add_profile(&named, plan, err);
+		plan->seccomp.log |= side->bundle->seccomp_log;
+	}
+	return r < 0 ? r : add_profile(&annotated, plan, err);
+}
+
+int vb_decide_seccomp(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
+{
 	if (d->request->seccomp_opt_out)
-		return refuse_opt_out(bundled.value, d, err);
+		return opt_out(d, plan, err);
 	if (d->request->opt_out_reason != NULL) {
 		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
 			"seccomp-opt-out-reason.vambrace.dev is set, but nothing opts out");
 		return vb_error_fix(err, "remove the reason");
 	}
-	int r = add_profile(d, &bundled, plan, err);
-	if (r == 0)
-		r = add_profile(d, &annotated, plan, err);
-	if (r < 0)
-		return r;
-	if (!vb_plan_has(plan, VB_LAYER_SECCOMP) && plan->hooked) {
+	int r = add_profiles(d, plan, err);
+	if (r == 0 && !vb_plan_has(plan, VB_LAYER_SECCOMP) && plan->hooked) {
 		plan->seccomp.starter = true;
 		plan->sources[VB_LAYER_SECCOMP] = VB_SOURCE_DEFAULT;
 	}
-	plan->seccomp.log = d->bundle != NULL && d->bundle->seccomp_log;
-	return 0;
+	return r;
 }
 
 static bool has_list(const struct vb_plan_preload *preload)
@@ -103,20 +134,37 @@ static bool has_list(const struct vb_plan_preload *preload)
 	return preload->dlopen.set || preload->exec.set || preload->connect.set;
 }
 
-/*
- * Whether programs of the 32-bit ABI, which ignore the shim, keep running because a profile needs
- * that ABI. Only a source that could leave the lists away can put the profile first: an annotation
- * does not open what a bundle's list closes.
- */
-static bool keeps_foreign_abi(const struct vb_decision *d)
+static bool needs_foreign_abi(const struct vb_custom_profile *profile)
 {
-	const struct vb_custom_profile *bundled = d->supply->bundled_profile;
-	const struct vb_custom_profile *annotated = d->supply->annotated_profile;
-	bool bundle_lists = d->bundle != NULL && has_list(&d->bundle->preload_settings);
-	const struct vb_custom_profile *first =
-		bundle_lists || bundled != NULL ? bundled : annotated;
+	return profile != NULL && profile->foreign_abi;
+}
 
-	return first != NULL && first->foreign_abi && (annotated == NULL || annotated->foreign_abi);
+/*
+ * Whether somebody's list closes the 32-bit ABI, whose programs ignore the shim: each does that,
+ * unless who sets it names a profile that needs the ABI. So nobody opens what another's list
+ * closes.
+ */
+static bool closes_foreign_abi(const struct vb_decision *d)
+{
+	const struct vb_request *request = d->request;
+
+	for (size_t i = 0; i < d->side_count; i++)
+		if (has_list(&d->sides[i].bundle->preload_settings) &&
+			!needs_foreign_abi(d->sides[i].profile))
+			return true;
+	return (request->exec.set || request->connect.set) &&
+	       !needs_foreign_abi(d->supply->annotated_profile);
+}
+
+/* Whether a profile closes it by not listing it. */
+static bool lacks_foreign_abi(const struct vb_decision *d)
+{
+	const struct vb_custom_profile *annotated = d->supply->annotated_profile;
+
+	for (size_t i = 0; i < d->side_count; i++)
+		if (d->sides[i].profile != NULL && !d->sides[i].profile->foreign_abi)
+			return true;
+	return annotated != NULL && !annotated->foreign_abi;
 }
 
 /*
@@ -128,6 +176,8 @@ void vb_derive_seccomp(const struct vb_decision *d, struct vb_plan *plan)
 {
 	struct vb_plan_preload *preload = &plan->preload;
 
+	if (plan->opt_out_reason != NULL)
+		preload->foreign_abi = has_list(preload);
 	if (!vb_plan_has(plan, VB_LAYER_SECCOMP))
 		return;
 	plan->seccomp.closure = vb_plan_has(plan, VB_LAYER_CAPABILITIES) ||
@@ -135,6 +185,7 @@ void vb_derive_seccomp(const struct vb_decision *d, struct vb_plan *plan)
 				vb_plan_has(plan, VB_LAYER_TMPFS) ||
 				vb_plan_has(plan, VB_LAYER_NO_NEW_PRIVILEGES);
 	plan->seccomp.deny_io_uring = preload->connect.set || preload->exec.set;
-	preload->foreign_abi = has_list(preload) && keeps_foreign_abi(d);
-	plan->seccomp.native_abi_only = has_list(preload) && !preload->foreign_abi;
+	plan->seccomp.native_abi_only = closes_foreign_abi(d);
+	preload->foreign_abi =
+		has_list(preload) && !plan->seccomp.native_abi_only && !lacks_foreign_abi(d);
 }

@@ -164,7 +164,9 @@ static enum vb_level find_level(const struct vb_plan *plan, const struct vb_outc
 	}
 	if (applied == 0)
 		return VB_LEVEL_NONE;
-	if (applied < asked || !plan->hooked || outcome->problem != NULL)
+	/* Opted out, it lacks what would keep the other layers from being undone. */
+	if (applied < asked || !plan->hooked || outcome->problem != NULL ||
+		plan->opt_out_reason != NULL)
 		return VB_LEVEL_PARTIAL;
 	return only_the_starter_was_asked(plan) ? VB_LEVEL_BASELINE : VB_LEVEL_FULL;
 }

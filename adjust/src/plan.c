@@ -153,6 +153,10 @@ void vb_plan_destroy(struct vb_plan *plan)
 	free(plan->bundle_name);
 	free(plan->bundle_version);
 	free(plan->bundle_digest);
+	free(plan->floor_name);
+	free(plan->floor_version);
+	free(plan->floor_digest);
+	free(plan->opt_out_reason);
 	finish_profiles(&plan->seccomp.profiles);
 	vb_tmpfs_list_finish(&plan->tmpfs);
 	vb_rlimit_list_finish(&plan->rlimits);

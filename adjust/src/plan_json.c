@@ -219,6 +219,17 @@ static json_t *mounts_to_json(struct writer *w, const struct vb_plan_mounts *mou
 	return array;
 }
 
+static json_t *bundle_to_json(
+	struct writer *w, const char *name, const char *version, const char *digest)
+{
+	json_t *bundle = json_object();
+
+	put_text(w, bundle, "name", name);
+	put_text(w, bundle, "version", version);
+	put_text(w, bundle, "digest", digest);
+	return bundle;
+}
+
 char *vb_plan_to_json(const struct vb_plan *plan)
 {
 	struct writer w = {.ok = true};
@@ -230,13 +241,15 @@ char *vb_plan_to_json(const struct vb_plan *plan)
 	put_text(&w, root, "container", plan->container);
 	put(&w, root, "handler", json_string(plan->handler));
 	put(&w, root, "hooked", json_boolean(plan->hooked));
-	if (plan->bundle_name != NULL) {
-		json_t *bundle = json_object();
-		put_text(&w, bundle, "name", plan->bundle_name);
-		put_text(&w, bundle, "version", plan->bundle_version);
-		put_text(&w, bundle, "digest", plan->bundle_digest);
-		put(&w, root, "bundle", bundle);
-	}
+	if (plan->bundle_name != NULL)
+		put(&w, root, "bundle",
+			bundle_to_json(
+				&w, plan->bundle_name, plan->bundle_version, plan->bundle_digest));
+	if (plan->floor_name != NULL)
+		put(&w, root, "floor",
+			bundle_to_json(
+				&w, plan->floor_name, plan->floor_version, plan->floor_digest));
+	put_text(&w, root, "opt_out_reason", plan->opt_out_reason);
 	put(&w, root, "layers", layers_to_json(&w, plan));
 	put(&w, root, "env", strings_to_json(&w, &plan->env));
 	put(&w, root, "mounts", mounts_to_json(&w, &plan->mounts));

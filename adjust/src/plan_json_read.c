@@ -325,18 +325,43 @@ static int read_mount(const json_t *item, struct vb_plan_mounts *mounts, struct 
 	return vb_json_get_strings(item, "mounts", "options", &mount->options, err);
 }
 
-static int read_bundle(const json_t *bundle, struct vb_plan *plan, struct vb_error *err)
+/* What the plan has of a bundle. */
+struct bundle_fields {
+	const char *key;
+	char **name;
+	char **version;
+	char **digest;
+};
+
+static int read_bundle(const json_t *root, const struct bundle_fields *fields, struct vb_error *err)
 {
 	static const char *const known[] = {"name", "version", "digest", NULL};
+	const json_t *bundle = NULL;
 
-	int r = vb_json_check_keys(bundle, "bundle", known, err);
+	int r = vb_json_get_object(root, "plan", fields->key, &bundle, err);
+	if (r < 0 || bundle == NULL)
+		return r;
+	r = vb_json_check_keys(bundle, fields->key, known, err);
 	if (r == 0)
-		r = copy_text(bundle, "bundle", "name", &plan->bundle_name, err);
+		r = copy_text(bundle, fields->key, "name", fields->name, err);
 	if (r == 0)
-		r = copy_text(bundle, "bundle", "version", &plan->bundle_version, err);
+		r = copy_text(bundle, fields->key, "version", fields->version, err);
 	if (r == 0)
-		r = copy_text(bundle, "bundle", "digest", &plan->bundle_digest, err);
+		r = copy_text(bundle, fields->key, "digest", fields->digest, err);
 	return r;
+}
+
+static int read_bundles(const json_t *root, struct vb_plan *plan, struct vb_error *err)
+{
+	const struct bundle_fields bundle = {
+		"bundle", &plan->bundle_name, &plan->bundle_version, &plan->bundle_digest};
+	const struct bundle_fields floor = {
+		"floor", &plan->floor_name, &plan->floor_version, &plan->floor_digest};
+
+	int r = read_bundle(root, &bundle, err);
+	if (r == 0)
+		r = read_bundle(root, &floor, err);
+	return r < 0 ? r : copy_text(root, "plan", "opt_out_reason", &plan->opt_out_reason, err);
 }
 
 /* Names may be empty: the handler of the node's default is, and the runtime checks no others. */
@@ -362,8 +387,8 @@ static int read_identity(const json_t *root, struct vb_plan *plan, struct vb_err
 static int read_plan(const json_t *root, struct vb_plan *plan, struct vb_error *err)
 {
 	static const char *const known[] = {"plan_version", "namespace", "pod", "container",
-		"handler", "hooked", "bundle", "layers", "env", "mounts", NULL};
-	const json_t *bundle = NULL;
+		"handler", "hooked", "bundle", "floor", "opt_out_reason", "layers", "env", "mounts",
+		NULL};
 	const json_t *layers = NULL;
 	const json_t *mounts = NULL;
 	const json_t *mount;
@@ -375,9 +400,7 @@ static int read_plan(const json_t *root, struct vb_plan *plan, struct vb_error *
 	if (r == 0)
 		r = read_identity(root, plan, err);
 	if (r == 0)
-		r = vb_json_get_object(root, "plan", "bundle", &bundle, err);
-	if (r == 0 && bundle != NULL)
-		r = read_bundle(bundle, plan, err);
+		r = read_bundles(root, plan, err);
 	if (r == 0)
 		r = vb_json_get_object(root, "plan", "layers", &layers, err);
 	if (r == 0 && layers != NULL)

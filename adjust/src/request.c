@@ -15,7 +15,7 @@
 
 static const char container_map_key[] = CONTAINER_MAP "." DOMAIN;
 
-enum { MAP_DEPTH_MAX = 4 };
+enum { MAP_DEPTH_MAX = 4, REASON_MAX = 512 };
 
 /* How close to the container an annotation is; the closest one wins. */
 enum level {
@@ -55,8 +55,20 @@ static int parse_opt_out(const char *value, struct vb_request *request, struct v
 	return 0;
 }
 
+/* It stands in log lines and in reports for terminals. */
 static int parse_reason(const char *value, struct vb_request *request, struct vb_error *err)
 {
+	for (const char *c = value; *c != '\0'; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f) {
+			(void)vb_error_refuse(
+				err, VB_CODE_INVALID_VALUE, "the reason has a control character");
+			return vb_error_fix(err, "write it in one line");
+		}
+	if (strlen(value) > REASON_MAX) {
+		(void)vb_error_refuse(err, VB_CODE_INVALID_VALUE,
+			"the reason has %zu bytes, at most %d are kept", strlen(value), REASON_MAX);
+		return vb_error_fix(err, "shorten it");
+	}
 	return copy_text(value, &request->opt_out_reason, err);
 }
 

@@ -105,15 +105,88 @@ static int load_profile(const struct gathering *g, const struct wish *wish,
 			   : r;
 }
 
-static int load_bundle(const struct gathering *g, const struct vb_request *request,
+int vb_supply_choose(const struct vb_config *config, const struct vb_supply_question *question,
+	struct vb_bundle_choice *ret_choice, struct vb_error *err)
+{
+	const struct vb_rule *rule = vb_config_rule(config, question->namespace_name);
+	const struct vb_request *request = question->request;
+	struct vb_bundle_choice choice = {.bundle = rule->default_bundle.name,
+		.bundle_digest = rule->default_bundle.digest,
+		.floor = rule->floor.name,
+		.floor_digest = rule->floor.digest};
+
+	if (request->bundle_name != NULL) {
+		choice.bundle = request->bundle_name;
+		choice.bundle_digest = request->bundle_digest;
+	}
+	if (request->bundle_name == NULL || vb_rule_permits_bundle(rule, request->bundle_name)) {
+		*ret_choice = choice;
+		return 0;
+	}
+	vb_auto_free char *permitted = vb_strv_join(&rule->bundles, ',');
+	if (permitted == NULL)
+		return vb_error_set(err, ENOMEM, "look up a bundle");
+	(void)vb_error_refuse(err, VB_CODE_NOT_PERMITTED,
+		"bundle '%.63s' is not permitted in namespace '%.63s' of this node",
+		request->bundle_name, question->namespace_name);
+	if (rule->bundles.count == 0)
+		return vb_error_fix(err, "remove bundle.vambrace.dev, or have the node's rules "
+					 "changed");
+	return vb_error_fix(err, "name one of %.200s, or have the node's rules changed", permitted);
+}
+
+static int load_bundle(const struct gathering *g, const char *name, const char *digest,
 	const struct vb_bundle **ret_bundle, struct vb_error *err)
 {
-	if (request->bundle_name == NULL)
+	if (name == NULL)
 		return 0;
-	int r = vb_bundle_store_get(
-		g->stores->bundles, request->bundle_name, request->bundle_digest, ret_bundle, err);
+	int r = vb_bundle_store_get(g->stores->bundles, name, digest, ret_bundle, err);
 	warn(g, vb_bundle_store_warning(g->stores->bundles));
 	return r;
+}
+
+/* A floor or a default that fails is not the pod's fault, and the refusal says so. */
+static int blame_rule(
+	const char *what, const struct vb_supply_question *question, int r, struct vb_error *err)
+{
+	if (r == -ENOMEM || err == NULL)
+		return r;
+	if (vb_str_equal(err->code, VB_CODE_BUNDLE_NOT_FOUND))
+		(void)vb_error_fix(err, "install it, or correct the node's rules");
+	else if (vb_str_equal(err->code, VB_CODE_BUNDLE_DIGEST))
+		(void)vb_error_fix(err, "install the pinned version, or correct the node's rules");
+	return vb_error_wrap(err, "%s of namespace '%.63s'", what, question->namespace_name);
+}
+
+static int load_bundles(const struct gathering *g, const struct vb_supply_question *question,
+	struct vb_supply *supply, struct vb_error *err)
+{
+	struct vb_bundle_choice choice = {0};
+	bool by_rule = question->request->bundle_name == NULL;
+
+	int r = vb_supply_choose(g->config, question, &choice, err);
+	if (r < 0)
+		return r;
+	r = load_bundle(g, choice.floor, choice.floor_digest, &supply->floor, err);
+	if (r < 0)
+		return blame_rule("floor", question, r, err);
+	r = load_bundle(g, choice.bundle, choice.bundle_digest, &supply->bundle, err);
+	/* Of one name there is one bundle, the one looked up last. */
+	if (r == 0 && vb_str_equal(choice.bundle, choice.floor))
+		supply->floor = supply->bundle;
+	return r < 0 && by_rule ? blame_rule("default", question, r, err) : r;
+}
+
+static int load_side_profile(const struct gathering *g, const struct vb_bundle *bundle,
+	const char *kind, struct vb_custom_profile **ret_profile, struct vb_error *err)
+{
+	char who[80];
+
+	if (bundle == NULL)
+		return 0;
+	(void)snprintf(who, sizeof(who), "%s '%.63s'", kind, bundle->name);
+	const struct wish wish = {.value = bundle->seccomp_profile, .who = who, .bundle = bundle};
+	return load_profile(g, &wish, ret_profile, err);
 }
 
 static int load_profiles(const struct gathering *g, const struct vb_request *request,
@@ -122,28 +195,23 @@ static int load_profiles(const struct gathering *g, const struct vb_request *req
 	const struct wish annotated = {.value = request->seccomp_profile,
 		.who = "seccomp-profile.vambrace.dev",
 		.bundle = supply->bundle};
-	struct wish bundled = {.bundle = supply->bundle};
-	char who[80];
 
-	if (supply->bundle != NULL) {
-		(void)snprintf(who, sizeof(who), "bundle '%.63s'", supply->bundle->name);
-		bundled.value = supply->bundle->seccomp_profile;
-		bundled.who = who;
-	}
-	int r = load_profile(g, &bundled, &supply->bundled_profile, err);
+	int r = load_side_profile(g, supply->floor, "floor", &supply->floor_profile, err);
+	if (r == 0)
+		r = load_side_profile(g, supply->bundle, "bundle", &supply->bundled_profile, err);
 	return r < 0 ? r : load_profile(g, &annotated, &supply->annotated_profile, err);
 }
 
 int vb_supply_gather(const struct vb_stores *stores, const struct vb_config *config,
-	const struct vb_request *request, struct vb_strv *warnings, struct vb_supply *ret_supply,
-	struct vb_error *err)
+	const struct vb_supply_question *question, struct vb_strv *warnings,
+	struct vb_supply *ret_supply, struct vb_error *err)
 {
 	const struct gathering gathering = {stores, config, warnings};
 	vb_auto_supply struct vb_supply supply = {0};
 
-	int r = load_bundle(&gathering, request, &supply.bundle, err);
+	int r = load_bundles(&gathering, question, &supply, err);
 	if (r == 0)
-		r = load_profiles(&gathering, request, &supply, err);
+		r = load_profiles(&gathering, question->request, &supply, err);
 	if (r < 0)
 		return r;
 	*ret_supply = supply;
@@ -153,6 +221,7 @@ int vb_supply_gather(const struct vb_stores *stores, const struct vb_config *con
 
 void vb_supply_finish(struct vb_supply *supply)
 {
+	vb_custom_profile_release(supply->floor_profile);
 	vb_custom_profile_release(supply->bundled_profile);
 	vb_custom_profile_release(supply->annotated_profile);
 	*supply = (struct vb_supply){0};

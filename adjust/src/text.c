@@ -291,9 +291,27 @@ static int print_layer(
 	return r < 0 ? r : vb_buf_append_string(out, "\n");
 }
 
+/* In the layer's place, so that nobody takes its absence for nothing asked. */
+static int print_opt_out(const struct vb_plan *plan, unsigned int indent, struct vb_buf *out)
+{
+	static const char tag[] = "[from annotation]";
+	struct flow flow = {.out = out};
+
+	if (plan->opt_out_reason == NULL)
+		return 0;
+	int r = flow_begin(&flow, indent, vb_layer_name(VB_LAYER_SECCOMP));
+	if (r == 0)
+		r = flow_text(&flow, "opted out:", strlen("opted out:"));
+	if (r == 0)
+		r = flow_text(&flow, plan->opt_out_reason, strlen(plan->opt_out_reason));
+	if (r == 0)
+		r = flow_word(&flow, "  ", tag, strlen(tag));
+	return r < 0 ? r : vb_buf_append_string(out, "\n");
+}
+
 int vb_plan_to_text(const struct vb_plan *plan, unsigned int indent, struct vb_buf *out)
 {
-	int r = 0;
+	int r = print_opt_out(plan, indent, out);
 
 	for (unsigned int layer = 0; r == 0 && layer < VB_LAYER_COUNT; layer++)
 		r = print_layer(plan, layer, indent, out);

@@ -57,15 +57,18 @@ static int decide(const struct vb_config *config, const struct vb_stores *stores
 		.shim_installed = true,
 	};
 	vb_auto_request struct vb_request request = {0};
+	const struct vb_supply_question question = {pod->namespace_name, &request};
 	vb_auto_supply struct vb_supply supply = {0};
 
 	int r = vb_request_parse(&annotations, container->name, &request, err);
 	if (r == 0)
-		r = vb_supply_gather(stores, config, &request, &explained->warnings, &supply, err);
+		r = vb_supply_gather(stores, config, &question, &explained->warnings, &supply, err);
 	if (r < 0)
 		return r;
-	if (supply.bundle != NULL &&
-		vb_strv_copy(&explained->warnings, &supply.bundle->warnings) < 0)
+	if ((supply.floor != NULL &&
+		    vb_strv_copy(&explained->warnings, &supply.floor->warnings) < 0) ||
+		(supply.bundle != NULL && supply.bundle != supply.floor &&
+			vb_strv_copy(&explained->warnings, &supply.bundle->warnings) < 0))
 		return out_of_memory(err);
 	return vb_plan_decide(&subject, &request, &supply, config, &explained->plan, err);
 }
@@ -134,7 +137,7 @@ static int list_not_gated(struct vb_explained *explained, struct vb_error *err)
 			"gconv)");
 	if (r == 0 && preload->connect.set && !preload->datagrams)
 		r = vb_strv_add(list, "datagrams sent without connect: the bundle lets them pass");
-	if (r == 0 && gated && !explained->plan->hooked)
+	if (r == 0 && gated && (!explained->plan->hooked || preload->foreign_abi))
 		r = vb_strv_add(list, "32-bit programs");
 	return r < 0 ? out_of_memory(err) : 0;
 }

@@ -88,17 +88,27 @@ static int print_digest(struct vb_buf *out, const char *digest)
 	return vb_buf_printf(out, "%*s%s\n", DIGEST_INDENT, "", digest);
 }
 
-static int print_bundle(const struct vb_plan *plan, struct vb_buf *out)
+static int print_bundle(struct vb_buf *out, const char *title, const char *name,
+	const char *version, const char *digest)
 {
-	if (plan->bundle_name == NULL)
+	if (name == NULL)
 		return 0;
-	vb_auto_free char *text = vb_str_format("%s %s", plan->bundle_name,
-		plan->bundle_version != NULL ? plan->bundle_version : "");
+	vb_auto_free char *text = vb_str_format("%s %s", name, version != NULL ? version : "");
 	if (text == NULL)
 		return -ENOMEM;
 	vb_utf8_scrub(text);
-	int r = vb_text_field(out, FIELD_INDENT, "bundle", text);
-	return r < 0 ? r : print_digest(out, plan->bundle_digest);
+	int r = vb_text_field(out, FIELD_INDENT, title, text);
+	return r < 0 ? r : print_digest(out, digest);
+}
+
+static int print_bundles(const struct vb_plan *plan, struct vb_buf *out)
+{
+	int r = print_bundle(
+		out, "floor", plan->floor_name, plan->floor_version, plan->floor_digest);
+
+	return r < 0 ? r
+		     : print_bundle(out, "bundle", plan->bundle_name, plan->bundle_version,
+			       plan->bundle_digest);
 }
 
 /* One field for each entry, the name on the first alone. */
@@ -123,7 +133,7 @@ static int print_writable(const struct vb_strv *writable, struct vb_buf *out)
 
 static int print_plan(const struct vb_explained *explained, struct vb_buf *out)
 {
-	int r = print_bundle(explained->plan, out);
+	int r = print_bundles(explained->plan, out);
 
 	if (r == 0)
 		r = vb_plan_to_text(explained->plan, FIELD_INDENT, out);
@@ -153,7 +163,9 @@ int vb_explain_text_container(const struct vb_explained *explained, struct vb_bu
 		return print_plan(explained, out);
 	case VB_VERDICT_UNTOUCHED:
 		return vb_text_paragraph(out, FIELD_INDENT,
-			"no annotation asks for anything, and the handler is none of Vambrace's");
+			"no annotation or rule of the node asks for anything, and the handler is "
+			"none "
+			"of Vambrace's");
 	case VB_VERDICT_REFUSED:
 		/* Whole, as the event has it, so that it can be searched for. */
 		return vb_buf_printf(out, "%*s%s\n", FIELD_INDENT, "", explained->line);

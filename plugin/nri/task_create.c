@@ -91,11 +91,12 @@ int vb_task_parse_request(struct vb_task *task, struct vb_request *ret_request)
 static int gather(
 	struct vb_task *task, const struct vb_request *request, struct vb_supply *ret_supply)
 {
+	const struct vb_supply_question question = {task->request.pod.name_space, request};
 	const struct vb_workshop *shop = task->shop;
 	vb_auto_strv struct vb_strv warnings = {0};
 
 	int r = vb_supply_gather(
-		&shop->stores, shop->config, request, &warnings, ret_supply, &task->err);
+		&shop->stores, shop->config, &question, &warnings, ret_supply, &task->err);
 	vb_bundle_store_take_loaded(shop->stores.bundles, &task->bundles_loaded);
 	/* Out of memory, name and warnings are left out; what they are about is as good. */
 	task->bundle_name = request->bundle_name != NULL ? strdup(request->bundle_name) : NULL;

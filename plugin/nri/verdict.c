@@ -7,8 +7,10 @@
 bool vb_verdict_concerns(const struct vb_config *config, const struct vb_nri_request *request)
 {
 	const struct vb_nri_pairs *annotations = &request->pod.annotations;
+	const struct vb_rule *rule = vb_config_rule(config, request->pod.name_space);
 
-	if (vb_config_has_handler(config, request->pod.runtime_handler))
+	if (vb_config_has_handler(config, request->pod.runtime_handler) ||
+		rule->default_bundle.name != NULL || rule->floor.name != NULL)
 		return true;
 	for (size_t i = 0; i < annotations->count; i++)
 		if (vb_annotation_is_ours(annotations->items[i].key))
@@ -30,7 +32,5 @@ enum vb_verdict vb_verdict_after(enum vb_nri_event event, int result)
 enum vb_unhardened vb_verdict_on_unhardened(
 	const struct vb_config *config, const char *namespace_name)
 {
-	(void)config;
-	(void)namespace_name;
-	return VB_UNHARDENED_REPORT;
+	return vb_config_rule(config, namespace_name)->unhardened;
 }

@@ -11,7 +11,8 @@
 
 /*
  * Whether a container is any of our business: it is on a handler of ours, its pod carries an
- * annotation of ours, or it was made with a plan. Others are let through without a look, so they
+ * annotation of ours, a rule of the node names a default or a floor for its namespace, or it was
+ * made with a plan. Others are let through without a look, so they
  * come up whatever happens to us.
  */
 bool vb_verdict_concerns(const struct vb_config *config, const struct vb_nri_request *request);
@@ -27,10 +28,6 @@ enum vb_verdict {
 enum vb_verdict vb_verdict_after(enum vb_nri_event event, int result);
 
 /* What is to happen to a container of the namespace that runs without what START demands. */
-enum vb_unhardened {
-	VB_UNHARDENED_REPORT,
-	VB_UNHARDENED_KILL,
-};
 enum vb_unhardened vb_verdict_on_unhardened(
 	const struct vb_config *config, const char *namespace_name);
 

@@ -19,6 +19,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_require(config.deadline_ms >= 100 && config.deadline_ms <= 60000);
 	for (size_t i = 0; i < config.bundle_dirs.count; i++)
 		fuzz_require(config.bundle_dirs.items[i][0] == '/');
+	for (size_t i = 0; i < config.profile_dirs.count; i++)
+		fuzz_require(config.profile_dirs.items[i][0] == '/');
+	for (size_t i = 0; i < config.rules.count; i++)
+		fuzz_require(config.rules.items[i].namespaces.count > 0);
+	/* Some rule counts for every namespace, and a glob never for these. */
+	fuzz_require(vb_config_rule(&config, "robots") != NULL);
+	const struct vb_rule *rule = vb_config_rule(&config, "kube-system");
+	fuzz_require((rule->namespaces.count == 0) ==
+		     !vb_strv_contains(&rule->namespaces, "kube-system"));
 	for (size_t i = 0; i < config.runtime_handlers.count; i++)
 		fuzz_require(vb_config_has_handler(&config, config.runtime_handlers.items[i]));
 	return 0;

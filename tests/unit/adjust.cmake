@@ -8,6 +8,9 @@ vb_add_unit_test(test_bundle_tar test_bundle_tar.c tar_maker.c LIBS vb_adjust)
 vb_add_unit_test(test_derive test_derive.c LIBS vb_adjust vb_shim_pure)
 vb_add_unit_test(test_derive_manifest test_derive_manifest.c LIBS vb_adjust)
 
+vb_add_unit_test(test_decide_meet test_decide_meet.c LIBS vb_adjust)
+target_include_directories(test_decide_meet PRIVATE ${PROJECT_SOURCE_DIR}/adjust/src)
+
 foreach(test store forms signature cache)
 	vb_add_unit_test(test_bundle_${test} test_bundle_${test}.c bundle_support.c tar_maker.c
 		LIBS vb_adjust)

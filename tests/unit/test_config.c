@@ -89,6 +89,92 @@ START_TEST(directories_become_clean)
 }
 END_TEST
 
+#define RULES(text) "{\"rules\":[" text "]}"
+#define DIGEST      "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+START_TEST(a_rule_says_all_that_counts_for_its_namespaces)
+{
+	ck_assert_msg(parse(RULES("{\"namespaces\":[\"robots\",\"arm-*\"],\"bundles\":[\"ros2-*\"],"
+				  "\"default\":\"ros2-base\",\"floor\":\"base@" DIGEST "\","
+				  "\"permit\":[\"spec-allow\",\"seccomp-opt-out\"],"
+				  "\"unhardened\":\"kill\"}")) == 0,
+		"%s", err.what);
+	const struct vb_rule *rule = vb_config_rule(&config, "arm-7");
+	ck_assert_str_eq(rule->default_bundle.name, "ros2-base");
+	ck_assert_ptr_null(rule->default_bundle.digest);
+	ck_assert_str_eq(rule->floor.name, "base");
+	ck_assert_str_eq(rule->floor.digest, DIGEST);
+	ck_assert_uint_eq(rule->permits, VB_PERMIT_SECCOMP_OPT_OUT | VB_PERMIT_SPEC_ALLOW);
+	ck_assert_int_eq(rule->unhardened, VB_UNHARDENED_KILL);
+	ck_assert(vb_rule_permits_bundle(rule, "ros2-arm"));
+	ck_assert(!vb_rule_permits_bundle(rule, "ros2"));
+	ck_assert(!vb_rule_permits_bundle(rule, "my-ros2-arm"));
+}
+END_TEST
+
+static void assert_last_rule(const char *namespace_name)
+{
+	const struct vb_rule *rule = vb_config_rule(&config, namespace_name);
+
+	ck_assert_ptr_null(rule->default_bundle.name);
+	ck_assert_ptr_null(rule->floor.name);
+	ck_assert_uint_eq(rule->permits, 0);
+	ck_assert_int_eq(rule->unhardened, VB_UNHARDENED_REPORT);
+	ck_assert(vb_rule_permits_bundle(rule, "any"));
+}
+
+START_TEST(where_no_rule_covers_any_bundle_may_be_named_and_nothing_is_permitted)
+{
+	ck_assert_int_eq(vb_config_init(&config), 0);
+	assert_last_rule("robots");
+	vb_config_finish(&config);
+	ck_assert_int_eq(parse(RULES("{\"namespaces\":[\"arms\"],\"default\":\"a\"}")), 0);
+	assert_last_rule("robots");
+	assert_last_rule("arms-2");
+	assert_last_rule("");
+}
+END_TEST
+
+START_TEST(the_first_rule_that_covers_wins)
+{
+	ck_assert_int_eq(parse(RULES("{\"namespaces\":[\"robots\"],\"default\":\"a\"},"
+				     "{\"namespaces\":[\"r?bot*\"],\"default\":\"b\"},"
+				     "{\"namespaces\":[\"*\"],\"default\":\"c\"}")),
+		0);
+	ck_assert_str_eq(vb_config_rule(&config, "robots")->default_bundle.name, "a");
+	ck_assert_str_eq(vb_config_rule(&config, "rabot")->default_bundle.name, "b");
+	ck_assert_str_eq(vb_config_rule(&config, "robot.x")->default_bundle.name, "b");
+	ck_assert_str_eq(vb_config_rule(&config, "rbot")->default_bundle.name, "c");
+	ck_assert_str_eq(vb_config_rule(&config, ".")->default_bundle.name, "c");
+}
+END_TEST
+
+START_TEST(kube_system_and_vambraces_own_namespace_must_be_named)
+{
+	ck_assert_int_eq(parse(RULES("{\"namespaces\":[\"*\",\"kube-*\",\"vambrace-syste?\"],"
+				     "\"default\":\"a\"}")),
+		0);
+	assert_last_rule("kube-system");
+	assert_last_rule(VB_CONFIG_NAMESPACE);
+	ck_assert_str_eq(vb_config_rule(&config, "kube-public")->default_bundle.name, "a");
+	vb_config_finish(&config);
+	ck_assert_int_eq(parse("{\"plugin_namespace\":\"armour\",\"rules\":["
+			       "{\"namespaces\":[\"*\"],\"default\":\"a\"},"
+			       "{\"namespaces\":[\"kube-system\",\"armour\"],\"default\":\"b\"}]}"),
+		0);
+	ck_assert_str_eq(vb_config_rule(&config, "armour")->default_bundle.name, "b");
+	ck_assert_str_eq(vb_config_rule(&config, "kube-system")->default_bundle.name, "b");
+	ck_assert_str_eq(vb_config_rule(&config, VB_CONFIG_NAMESPACE)->default_bundle.name, "a");
+}
+END_TEST
+
+START_TEST(an_empty_list_of_bundles_permits_none)
+{
+	ck_assert_int_eq(parse(RULES("{\"namespaces\":[\"*\"],\"bundles\":[]}")), 0);
+	ck_assert(!vb_rule_permits_bundle(vb_config_rule(&config, "robots"), "any"));
+}
+END_TEST
+
 START_TEST(an_empty_list_is_a_list)
 {
 	ck_assert_int_eq(parse("{\"bundle_dirs\":[],\"deadline_ms\":60000}"), 0);
@@ -124,6 +210,37 @@ static const struct {
 	{"{\"bundle_dirs\":[\"\"]}", "config.bundle_dirs[0] is not an absolute path"},
 	{"{\"profile_dirs\":[\"/p\",\"p\"]}", "config.profile_dirs[1] is not an absolute path"},
 	{"{\"profile_dirs\":{}}", "config.profile_dirs must be an array"},
+	{"{\"plugin_namespace\":\"\"}",
+		"config.plugin_namespace must be a string that is not empty"},
+	{"{\"rules\":{}}", "config.rules must be an array"},
+	{"{\"rules\":[{\"namespaces\":[\"a\"]},7]}", "config.rules[1] must be an object"},
+	{"{\"rules\":[{}]}", "config.rules[0] has no namespaces; write [\"*\"] for all but "
+			     "kube-system and Vambrace's own"},
+	{"{\"rules\":[{\"namespaces\":[]}]}",
+		"config.rules[0] has no namespaces; write [\"*\"] for all but kube-system and "
+		"Vambrace's own"},
+	{"{\"rules\":[{\"namespaces\":\"robots\"}]}",
+		"config.rules[0].namespaces must be an array"},
+	{"{\"rules\":[{\"namespaces\":[\"a\",\"b c\"]}]}",
+		"config.rules[0].namespaces[1]: 'b c' can match nothing; write a name, with * and "
+		"? for parts of it"},
+	{"{\"rules\":[{\"namespaces\":[\"a\"],\"bundles\":[\"[ab]\"]}]}",
+		"config.rules[0].bundles[0]: '[ab]' can match nothing; write a name, with * and ? "
+		"for parts of it"},
+	{"{\"rules\":[{\"namespaces\":[\"a\"],\"bundles\":[\"\"]}]}",
+		"config.rules[0].bundles[0]: '' can match nothing; write a name, with * and ? for "
+		"parts of it"},
+	{"{\"rules\":[{\"namespaces\":[\"a\"],\"default\":\"A\"}]}",
+		"config.rules[0].default: 'A' is neither a bundle's name nor name@sha256:<64 hex>"},
+	{"{\"rules\":[{\"namespaces\":[\"a\"],\"floor\":\"a@sha256:0\"}]}",
+		"config.rules[0].floor: 'a@sha256:0' is neither a bundle's name nor "
+		"name@sha256:<64 hex>"},
+	{"{\"rules\":[{\"namespaces\":[\"a\"],\"permit\":[\"spec_allow\"]}]}",
+		"config.rules[0].permit: unknown word 'spec_allow', did you mean 'spec-allow'?"},
+	{"{\"rules\":[{\"namespaces\":[\"a\"],\"unhardened\":\"kil\"}]}",
+		"config.rules[0].unhardened: unknown word 'kil', did you mean 'kill'?"},
+	{"{\"rules\":[{\"namespaces\":[\"a\"],\"floors\":\"a\"}]}",
+		"unknown key 'floors' in config.rules[0], did you mean 'floor'?"},
 	{"{\"runtime_handlers\":null}", "config.runtime_handlers must be an array"},
 	{"{\"runtime_handlers\":[null]}", "config.runtime_handlers[0] must be a string"},
 	{"{\"deadline_ms\":99}", "config.deadline_ms must be a number from 100 to 60000"},
@@ -168,6 +285,12 @@ int main(void)
 	tcase_add_test(tcase, a_list_replaces_the_default_list);
 	tcase_add_test(tcase, the_audit_log_has_a_path_and_a_cap);
 	tcase_add_test(tcase, directories_become_clean);
+	tcase_add_test(tcase, a_rule_says_all_that_counts_for_its_namespaces);
+	tcase_add_test(
+		tcase, where_no_rule_covers_any_bundle_may_be_named_and_nothing_is_permitted);
+	tcase_add_test(tcase, the_first_rule_that_covers_wins);
+	tcase_add_test(tcase, kube_system_and_vambraces_own_namespace_must_be_named);
+	tcase_add_test(tcase, an_empty_list_of_bundles_permits_none);
 	tcase_add_test(tcase, an_empty_list_is_a_list);
 	tcase_add_test(tcase, trusted_keys_are_kept_as_they_stand_there);
 	tcase_add_loop_test(tcase, a_bad_file_fails_naming_the_key, 0, (int)VB_ARRAY_SIZE(bad));

@@ -277,6 +277,33 @@ START_TEST(a_container_concerns_us_by_handler_annotation_or_plan)
 }
 END_TEST
 
+START_TEST(a_container_concerns_us_by_a_rules_default_or_floor)
+{
+	static const char text[] =
+		"{\"rules\":[{\"namespaces\":[\"arms\"],\"default\":\"a\"},"
+		"{\"namespaces\":[\"legs\"],\"floor\":\"a\",\"unhardened\":\"kill\"},"
+		"{\"namespaces\":[\"*\"],\"bundles\":[\"a\"]}]}";
+	static const struct {
+		const char *namespace_name;
+		bool concerns;
+		enum vb_unhardened unhardened;
+	} cases[] = {{"arms", true, VB_UNHARDENED_REPORT}, {"legs", true, VB_UNHARDENED_KILL},
+		{"heads", false, VB_UNHARDENED_REPORT}};
+	struct vb_config config;
+
+	ck_assert_int_eq(vb_config_parse(text, sizeof(text) - 1, &config, NULL), 0);
+	for (size_t i = 0; i < VB_ARRAY_SIZE(cases); i++) {
+		const struct vb_nri_request pod = {
+			.pod = {.runtime_handler = "runc",
+				.name_space = (char *)(uintptr_t)cases[i].namespace_name}};
+		ck_assert(vb_verdict_concerns(&config, &pod) == cases[i].concerns);
+		ck_assert_int_eq(vb_verdict_on_unhardened(&config, cases[i].namespace_name),
+			cases[i].unhardened);
+	}
+	vb_config_finish(&config);
+}
+END_TEST
+
 START_TEST(every_error_refuses_where_the_event_can_refuse)
 {
 	static const int errors[] = {-EPERM, -ENOMEM, -EIO, -ENOENT, -EINVAL, -ECANCELED};
@@ -404,6 +431,7 @@ int main(void)
 	tcase_add_test(tcase, percentiles_are_exact_to_a_sixteenth);
 	tcase_add_test(tcase, the_smallest_and_the_greatest_times_have_a_place);
 	tcase_add_test(tcase, a_container_concerns_us_by_handler_annotation_or_plan);
+	tcase_add_test(tcase, a_container_concerns_us_by_a_rules_default_or_floor);
 	tcase_add_test(tcase, every_error_refuses_where_the_event_can_refuse);
 	tcase_add_test(tcase, urgent_jobs_pass_those_in_the_background_and_keep_their_order);
 	tcase_add_test(tcase, jobs_that_wait_when_the_worker_stops_come_back_without_having_run);

@@ -180,6 +180,7 @@ static void shuffle_case(const struct vb_case *c, bool planned, struct vb_case *
 
 	*ret = (struct vb_case){.pod = shuffled(c->pod, false),
 		.manifest = shuffled_text(c->manifest, planned),
+		.floor = shuffled_text(c->floor, planned),
 		.config = shuffled_text(c->config, false)};
 	/* Their texts count as they are. */
 	for (enum vb_case_dir dir = 0; dir < VB_CASE_DIRS; dir++)

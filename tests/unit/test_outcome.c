@@ -354,6 +354,14 @@ START_TEST(without_a_receipt_no_layer_of_the_hook_counts)
 }
 END_TEST
 
+START_TEST(opted_out_of_seccomp_the_level_is_partial_at_most)
+{
+	scene.plan->opt_out_reason = strdup("to strace");
+	scene_judge(&scene);
+	ck_assert_int_eq(scene.outcome.level, VB_LEVEL_PARTIAL);
+}
+END_TEST
+
 START_TEST(without_the_hook_the_level_is_partial_at_most)
 {
 	scene_set_layers(&scene,
@@ -652,6 +660,7 @@ int main(void)
 	tcase_add_test(tcase, the_starter_alone_is_baseline_never_full);
 	tcase_add_test(tcase, papers_that_do_not_fit_spoil_the_container_as_a_whole);
 	tcase_add_test(tcase, without_a_receipt_no_layer_of_the_hook_counts);
+	tcase_add_test(tcase, opted_out_of_seccomp_the_level_is_partial_at_most);
 	tcase_add_test(tcase, without_the_hook_the_level_is_partial_at_most);
 	tcase_add_test(tcase, writable_mounts_are_listed_under_a_read_only_root_only);
 	tcase_add_test(tcase, the_json_says_what_the_outcome_says);

@@ -65,6 +65,14 @@ START_TEST(a_mapped_shim_is_applied_with_a_dlopen_list)
 }
 END_TEST
 
+START_TEST(a_mapped_shim_that_32_bit_programs_ignore_is_not_applied)
+{
+	scene.plan->preload.foreign_abi = true;
+	scene_assert_only(&scene, VB_LAYER_PRELOAD, VB_LAYER_UNSUPPORTED,
+		"partial: 32-bit programs may run, and ignore the shim");
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("shim");
@@ -73,5 +81,6 @@ int main(void)
 	tcase_add_test(tcase, a_shim_behind_a_symbolic_link_is_looked_for_where_it_leads);
 	tcase_add_test(tcase, a_shim_that_an_upgrade_replaced_stays_in_force_in_running_containers);
 	tcase_add_test(tcase, a_mapped_shim_is_applied_with_a_dlopen_list);
+	tcase_add_test(tcase, a_mapped_shim_that_32_bit_programs_ignore_is_not_applied);
 	return vb_unit_run("outcome-shim", tcase);
 }

@@ -60,7 +60,9 @@ START_TEST(every_field_comes_back)
 {
 	assert_round_trip(
 		"{\"bundle\":{\"digest\":\"sha256:0\",\"name\":\"b\",\"version\":\"1\"},"
-		"\"container\":\"c\",\"env\":[\"A=1\",\"B=\"],\"handler\":\"\",\"hooked\":false,"
+		"\"container\":\"c\",\"env\":[\"A=1\",\"B=\"],"
+		"\"floor\":{\"digest\":\"sha256:1\",\"name\":\"f\",\"version\":\"2\"},\"handler\":"
+		"\"\",\"hooked\":false,"
 		"\"layers\":{"
 		"\"capabilities\":{\"drop\":[\"CAP_KILL\",\"CAP_BPF\"],\"sources\":[\"floor\"]},"
 		"\"no_new_privileges\":{\"sources\":[\"default\",\"annotation\"]},"
@@ -79,8 +81,12 @@ START_TEST(every_field_comes_back)
 		"\"size_bytes\":4096}],\"sources\":[\"bundle\"]}},"
 		"\"mounts\":[{\"destination\":\"/t\",\"options\":[\"nosuid\"],"
 		"\"source\":\"tmpfs\",\"type\":\"tmpfs\"}],"
-		"\"namespace\":\"n\",\"plan_version\":1,\"pod\":\"p\"}");
+		"\"namespace\":\"n\",\"opt_out_reason\":\"r\",\"plan_version\":1,\"pod\":\"p\"}");
 	ck_assert_str_eq(plan->bundle_digest, "sha256:0");
+	ck_assert_str_eq(plan->floor_name, "f");
+	ck_assert_str_eq(plan->floor_version, "2");
+	ck_assert_str_eq(plan->floor_digest, "sha256:1");
+	ck_assert_str_eq(plan->opt_out_reason, "r");
 	ck_assert_uint_eq(plan->env.count, 2);
 	ck_assert_uint_eq(plan->sources[VB_LAYER_CAPABILITIES], VB_SOURCE_FLOOR);
 	ck_assert_uint_eq(plan->sources[VB_LAYER_NO_NEW_PRIVILEGES],

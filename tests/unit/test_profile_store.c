@@ -274,6 +274,7 @@ START_TEST(a_bundle_has_profiles_of_its_own)
 		"\"1\",\"hardening\":{\"seccomp\":{\"profile\":\"p\"}}}";
 	vb_auto_strv struct vb_strv bundle_dirs = {0};
 	const struct vb_request request = {.bundle_name = (char[]){"arm"}};
+	const struct vb_supply_question question = {"robots", &request};
 	vb_auto_config struct vb_config config = {0};
 	vb_auto_strv struct vb_strv warnings = {0};
 
@@ -285,8 +286,8 @@ START_TEST(a_bundle_has_profiles_of_its_own)
 	const struct vb_stores stores = {bundles, store};
 	for (int round = 0; round < 2; round++) {
 		vb_auto_supply struct vb_supply supply = {0};
-		ck_assert_msg(
-			vb_supply_gather(&stores, &config, &request, &warnings, &supply, &err) == 0,
+		ck_assert_msg(vb_supply_gather(
+				      &stores, &config, &question, &warnings, &supply, &err) == 0,
 			"%s", err.what);
 		ck_assert_str_eq(supply.bundle->name, "arm");
 		ck_assert_str_eq(supply.bundled_profile->text, DENYING("chmod"));
@@ -298,8 +299,9 @@ START_TEST(a_bundle_has_profiles_of_its_own)
 		warnings.items[0], "profile 'p' of bundle 'arm': the JSON text is not an object");
 	ck_assert_int_eq(chmod("bundles/arm/profiles", 0777), 0);
 	vb_auto_supply struct vb_supply supply = {0};
-	ck_assert_int_eq(vb_supply_gather(&stores, &config, &request, NULL, &supply, NULL), -EPERM);
-	assert_refused_here(vb_supply_gather(&stores, &config, &request, NULL, &supply, &err),
+	ck_assert_int_eq(
+		vb_supply_gather(&stores, &config, &question, NULL, &supply, NULL), -EPERM);
+	assert_refused_here(vb_supply_gather(&stores, &config, &question, NULL, &supply, &err),
 		"ErrProfileInvalid: seccomp profile 'p' of bundle 'arm': others than root can "
 		"write 'profiles': chown it to root and chmod go-w");
 }

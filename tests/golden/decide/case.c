@@ -26,7 +26,13 @@ static int read_optional(
 
 const char *vb_case_dir_name(enum vb_case_dir dir)
 {
-	return dir == VB_CASE_BUNDLE_PROFILES ? "profiles" : "node-profiles";
+	static const char *const names[VB_CASE_DIRS] = {
+		[VB_CASE_BUNDLE_PROFILES] = "profiles",
+		[VB_CASE_FLOOR_PROFILES] = "floor-profiles",
+		[VB_CASE_NODE_PROFILES] = "node-profiles",
+	};
+
+	return names[dir];
 }
 
 char *vb_case_replace(const char *text, const char *from, const char *to)
@@ -92,6 +98,8 @@ int vb_case_load(struct vb_case *c, const char *directory, const char *node, str
 		r = vb_json_parse(pod, strlen(pod), POD_DEPTH_MAX, &c->pod, err);
 	if (r == 0)
 		r = read_optional(directory, "manifest.json", &c->manifest, err);
+	if (r == 0)
+		r = read_optional(directory, "floor.json", &c->floor, err);
 	if (r == 0)
 		r = read_template(directory, "config.json", node, &c->config, err);
 	for (enum vb_case_dir dir = 0; r == 0 && dir < VB_CASE_DIRS; dir++)
@@ -202,6 +210,7 @@ void vb_case_finish(struct vb_case *c)
 	for (enum vb_case_dir dir = 0; dir < VB_CASE_DIRS; dir++)
 		json_decref(c->profiles[dir]);
 	free(c->manifest);
+	free(c->floor);
 	free(c->config);
 	free(c->annotations);
 	free(c->mounts);
@@ -251,21 +260,32 @@ int vb_case_decide(const struct vb_case *c, struct vb_case_finder *finder,
 	return r < 0 ? r : vb_plan_decide(&c->subject, &request, &supply, &config, ret_plan, err);
 }
 
-static int parse_manifest(struct vb_case_parser *parser, const struct vb_case *c,
-	const struct vb_request *request, struct vb_error *err)
+static int parse_manifest(const struct vb_case_parser *parser, const char *manifest,
+	const char *name, struct vb_bundle **ret_bundle, struct vb_error *err)
 {
-	if (c->manifest == NULL)
-		return vb_error_refuse(err, VB_CODE_BUNDLE_NOT_FOUND, "no manifest.json");
-	int r = vb_bundle_parse(
-		c->manifest, strlen(c->manifest), request->bundle_name, &parser->bundle, err);
+	if (manifest == NULL)
+		return vb_error_refuse(err, VB_CODE_BUNDLE_NOT_FOUND, "no manifest of '%s'", name);
+	int r = vb_bundle_parse(manifest, strlen(manifest), name, ret_bundle, err);
 	if (r == 0 && parser->digest != NULL)
-		(void)snprintf(parser->bundle->digest, sizeof(parser->bundle->digest), "%s",
-			parser->digest);
+		(void)snprintf(
+			(*ret_bundle)->digest, sizeof((*ret_bundle)->digest), "%s", parser->digest);
+	return r;
+}
+
+static int parse_bundles(struct vb_case_parser *parser, const struct vb_case *c,
+	const struct vb_bundle_choice *choice, struct vb_error *err)
+{
+	int r = 0;
+
+	if (choice->bundle != NULL)
+		r = parse_manifest(parser, c->manifest, choice->bundle, &parser->bundle, err);
+	if (r == 0 && choice->floor != NULL && !vb_str_equal(choice->floor, choice->bundle))
+		r = parse_manifest(parser, c->floor, choice->floor, &parser->floor, err);
 	return r;
 }
 
 /* *ret_profile stays NULL where the case has no such file: the decision refuses it then. */
-static int parse_profile(const struct vb_case *c, const char *value,
+static int parse_profile(const struct vb_case *c, enum vb_case_dir dir, const char *value,
 	struct vb_custom_profile **ret_profile, struct vb_error *err)
 {
 	bool by_path = value != NULL && value[0] == '/';
@@ -276,13 +296,31 @@ static int parse_profile(const struct vb_case *c, const char *value,
 	file = by_path ? strdup(strrchr(value, '/') + 1) : vb_str_format("%s.json", value);
 	if (file == NULL)
 		return vb_error_set(err, ENOMEM, "read a profile");
-	const char *text = json_string_value(json_object_get(
-		c->profiles[by_path ? VB_CASE_NODE_PROFILES : VB_CASE_BUNDLE_PROFILES], file));
+	const char *text = json_string_value(
+		json_object_get(c->profiles[by_path ? VB_CASE_NODE_PROFILES : dir], file));
 	if (text == NULL)
 		return 0;
 	char *copy = strdup(text);
 	return copy == NULL ? vb_error_set(err, ENOMEM, "read a profile")
 			    : vb_custom_profile_create_take(copy, strlen(copy), ret_profile, err);
+}
+
+static int parse_profiles(const struct vb_case *c, const struct vb_request *request,
+	struct vb_supply *supply, struct vb_error *err)
+{
+	enum vb_case_dir floor_dir =
+		supply->floor == supply->bundle ? VB_CASE_BUNDLE_PROFILES : VB_CASE_FLOOR_PROFILES;
+	int r = 0;
+
+	if (supply->floor != NULL)
+		r = parse_profile(
+			c, floor_dir, supply->floor->seccomp_profile, &supply->floor_profile, err);
+	if (r == 0 && supply->bundle != NULL)
+		r = parse_profile(c, VB_CASE_BUNDLE_PROFILES, supply->bundle->seccomp_profile,
+			&supply->bundled_profile, err);
+	return r < 0 ? r
+		     : parse_profile(c, VB_CASE_BUNDLE_PROFILES, request->seccomp_profile,
+			       &supply->annotated_profile, err);
 }
 
 static int find_by_parsing(struct vb_case_finder *finder, const struct vb_case *c,
@@ -291,18 +329,19 @@ static int find_by_parsing(struct vb_case_finder *finder, const struct vb_case *
 {
 	/* The finder is the parser's first member. */
 	struct vb_case_parser *parser = (struct vb_case_parser *)(void *)finder;
+	const struct vb_supply_question question = {c->subject.namespace_name, request};
+	struct vb_bundle_choice choice = {0};
 	vb_auto_supply struct vb_supply supply = {0};
-	int r = 0;
 
-	(void)config;
-	if (request->bundle_name != NULL) {
-		r = parse_manifest(parser, c, request, err);
-		supply.bundle = parser->bundle;
-	}
-	if (r == 0 && supply.bundle != NULL)
-		r = parse_profile(c, supply.bundle->seccomp_profile, &supply.bundled_profile, err);
+	int r = vb_supply_choose(config, &question, &choice, err);
 	if (r == 0)
-		r = parse_profile(c, request->seccomp_profile, &supply.annotated_profile, err);
+		r = parse_bundles(parser, c, &choice, err);
+	if (r < 0)
+		return r;
+	supply.bundle = parser->bundle;
+	supply.floor =
+		parser->floor != NULL || choice.floor == NULL ? parser->floor : parser->bundle;
+	r = parse_profiles(c, request, &supply, err);
 	if (r < 0)
 		return r;
 	*ret_supply = supply;
@@ -318,5 +357,7 @@ void vb_case_parser_init(struct vb_case_parser *parser, const char *digest)
 void vb_case_parser_finish(struct vb_case_parser *parser)
 {
 	vb_bundle_destroy(parser->bundle);
+	vb_bundle_destroy(parser->floor);
 	parser->bundle = NULL;
+	parser->floor = NULL;
 }

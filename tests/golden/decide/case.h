@@ -6,9 +6,10 @@
 #include "vb/adjust/json.h"
 #include "vb/adjust/supply.h"
 
-/* Where a case's seccomp profiles are: the bundle's, and the node's. */
+/* Where a case's seccomp profiles are: the bundle's, the floor's, and the node's. */
 enum vb_case_dir {
 	VB_CASE_BUNDLE_PROFILES, /* profiles/ */
+	VB_CASE_FLOOR_PROFILES,  /* floor-profiles/ */
 	VB_CASE_NODE_PROFILES,   /* node-profiles/ */
 	VB_CASE_DIRS,
 };
@@ -23,6 +24,7 @@ const char *vb_case_dir_name(enum vb_case_dir dir);
 struct vb_case {
 	json_t *pod;                    /* pod.json; what follows borrows its strings */
 	char *manifest;                 /* manifest.json, or NULL */
+	char *floor;                    /* floor.json, the floor's manifest, or NULL */
 	char *config;                   /* config.json, or NULL */
 	json_t *profiles[VB_CASE_DIRS]; /* name: text, of the files in each directory */
 	struct vb_annotation *annotations;
@@ -67,6 +69,7 @@ struct vb_case_parser {
 	struct vb_case_finder finder;
 	const char *digest;
 	struct vb_bundle *bundle;
+	struct vb_bundle *floor;
 };
 
 void vb_case_parser_init(struct vb_case_parser *parser, const char *digest);

@@ -18,20 +18,19 @@ enum { FILE_MAX = 1 << 20, TEXT_MAX = 1 << 20 };
 /* A finder that puts manifest and profiles on disk and looks them up as the plugin does. */
 struct stored {
 	struct vb_case_finder finder;
-	const char *directory;
+	char bundles[64];
+	char node_profiles[64];
 	struct vb_stores stores;
 	struct vb_strv warnings;
 };
 
-static int install_profiles(
-	const struct vb_case *c, enum vb_case_dir dir, const char *parent, struct vb_error *err)
+static int install_profiles(const json_t *profiles, const char *directory, struct vb_error *err)
 {
-	vb_auto_free char *directory = vb_str_format("%s/%s", parent, vb_case_dir_name(dir));
 	const char *name;
 	json_t *text;
 
-	int r = directory == NULL ? -ENOMEM : vb_file_make_directories(directory, err);
-	json_object_foreach(c->profiles[dir], name, text) {
+	int r = vb_file_make_directories(directory, err);
+	json_object_foreach((json_t *)(uintptr_t)profiles, name, text) {
 		vb_auto_free char *file = vb_str_format("%s/%s", directory, name);
 		if (r == 0 && file != NULL)
 			r = vb_file_replace(
@@ -40,18 +39,31 @@ static int install_profiles(
 	return r;
 }
 
-static int install_bundle(const struct stored *stored, const struct vb_case *c, const char *name,
-	struct vb_error *err)
+static int install_bundle(const struct stored *stored, const char *name, const char *manifest,
+	const json_t *profiles, struct vb_error *err)
 {
-	vb_auto_free char *bundle = vb_str_format("%s/bundles/%s", stored->directory, name);
-	vb_auto_free char *file = vb_str_format("%s/manifest.json", bundle);
+	vb_auto_free char *file = vb_str_format("%s/%s/manifest.json", stored->bundles, name);
+	vb_auto_free char *directory = vb_str_format("%s/%s/profiles", stored->bundles, name);
 
-	if (file == NULL)
+	if (file == NULL || directory == NULL)
 		return vb_error_set(err, ENOMEM, "install a bundle");
-	int r = vb_file_make_directories(bundle, err);
-	if (r == 0)
-		r = vb_file_replace(file, c->manifest, strlen(c->manifest), 0644, err);
-	return r < 0 ? r : install_profiles(c, VB_CASE_BUNDLE_PROFILES, bundle, err);
+	int r = install_profiles(profiles, directory, err);
+	return r < 0 ? r : vb_file_replace(file, manifest, strlen(manifest), 0644, err);
+}
+
+/* What the decision will look for, where the case has it. */
+static int install(const struct stored *stored, const struct vb_case *c,
+	const struct vb_bundle_choice *choice, struct vb_error *err)
+{
+	int r = install_profiles(c->profiles[VB_CASE_NODE_PROFILES], stored->node_profiles, err);
+
+	if (r == 0 && choice->bundle != NULL && c->manifest != NULL)
+		r = install_bundle(stored, choice->bundle, c->manifest,
+			c->profiles[VB_CASE_BUNDLE_PROFILES], err);
+	if (r == 0 && choice->floor != NULL && c->floor != NULL)
+		r = install_bundle(
+			stored, choice->floor, c->floor, c->profiles[VB_CASE_FLOOR_PROFILES], err);
+	return r;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -68,16 +80,17 @@ static int find_stored(struct vb_case_finder *finder, const struct vb_case *c,
 {
 	/* The finder is the first member. */
 	struct stored *stored = (struct stored *)(void *)finder;
+	const struct vb_supply_question question = {c->subject.namespace_name, request};
 	vb_auto_strv struct vb_strv directories = {0};
-	vb_auto_free char *bundles = vb_str_format("%s/bundles", stored->directory);
-	bool has_bundle = c->manifest != NULL && request->bundle_name != NULL;
+	struct vb_bundle_choice choice = {0};
 
-	int r = install_profiles(c, VB_CASE_NODE_PROFILES, stored->directory, err);
-	if (r == 0 && has_bundle)
-		r = install_bundle(stored, c, request->bundle_name, err);
+	int r = vb_supply_choose(config, &question, &choice, err);
 	if (r == 0)
-		r = has_bundle ? vb_strv_add(&directories, bundles)
-			       : vb_strv_copy(&directories, &config->bundle_dirs);
+		r = install(stored, c, &choice, err);
+	if (r == 0)
+		r = c->manifest != NULL || c->floor != NULL
+			    ? vb_strv_add(&directories, stored->bundles)
+			    : vb_strv_copy(&directories, &config->bundle_dirs);
 	if (r < 0)
 		return r;
 	stored->stores.bundles = vb_bundle_store_create(&directories);
@@ -86,7 +99,8 @@ static int find_stored(struct vb_case_finder *finder, const struct vb_case *c,
 		return vb_error_set(err, ENOMEM, "make the stores");
 	vb_bundle_store_accept_any_owner(stored->stores.bundles);
 	vb_profile_store_accept_any_owner(stored->stores.profiles);
-	r = vb_supply_gather(&stored->stores, config, request, &stored->warnings, ret_supply, err);
+	r = vb_supply_gather(
+		&stored->stores, config, &question, &stored->warnings, ret_supply, err);
 	if (r < 0 || ret_supply->bundle == NULL)
 		return r;
 	return vb_strv_copy(&stored->warnings, &ret_supply->bundle->warnings);
@@ -134,11 +148,14 @@ static void take_node_out(struct outcome *outcome, const char *node)
 
 static int render(const struct vb_case *c, const char *node, struct outcome *outcome)
 {
-	struct stored stored = {.finder.find = find_stored, .directory = node};
+	struct stored stored = {.finder.find = find_stored};
 	vb_auto_plan struct vb_plan *plan = NULL;
 	char line[VB_REFUSAL_LINE_MAX];
 	struct vb_error err;
 
+	(void)snprintf(stored.bundles, sizeof(stored.bundles), "%s/bundles", node);
+	(void)snprintf(
+		stored.node_profiles, sizeof(stored.node_profiles), "%s/node-profiles", node);
 	int r = vb_case_decide(c, &stored.finder, &plan, &err);
 	if (r < 0) {
 		vb_refusal_format(line, &err, c->subject.namespace_name, c->subject.pod,

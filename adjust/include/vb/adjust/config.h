@@ -14,9 +14,48 @@
 
 enum { VB_CONFIG_FILE_MAX = 1 << 20 };
 
+/* The namespace that the installer's manifests put Vambrace into; config: plugin_namespace. */
+#define VB_CONFIG_NAMESPACE "vambrace-system"
+
+/* What a rule permits; a set. */
+enum vb_permit {
+	VB_PERMIT_SECCOMP_OPT_OUT = 1 << 0,
+	VB_PERMIT_SPEC_ALLOW = 1 << 1,
+};
+
+/* What to do with a container that is found running without its layers. */
+enum vb_unhardened {
+	VB_UNHARDENED_REPORT,
+	VB_UNHARDENED_KILL,
+};
+
+/* A bundle as config and annotations name it; nothing when name is NULL. */
+struct vb_bundle_ref {
+	char *name;
+	char *digest; /* "sha256:<hex>" pinned, or NULL */
+};
+
+/* What counts for the pods of some namespaces. */
+struct vb_rule {
+	struct vb_strv namespaces;           /* names, with * and ? for parts of them */
+	bool limits_bundles;                 /* only those below may be named */
+	struct vb_strv bundles;              /* of the same kind */
+	struct vb_bundle_ref default_bundle; /* of pods that name none */
+	struct vb_bundle_ref floor;          /* always met with */
+	unsigned int permits;                /* enum vb_permit */
+	enum vb_unhardened unhardened;
+};
+
+struct vb_rules {
+	struct vb_rule *items;
+	size_t count;
+};
+
 struct vb_config {
 	struct vb_strv bundle_dirs;
-	struct vb_strv profile_dirs;     /* clean; profiles by path lie below one of them */
+	struct vb_strv profile_dirs; /* clean; profiles by path lie below one of them */
+	char *plugin_namespace;
+	struct vb_rules rules;
 	struct vb_strv runtime_handlers; /* "" is the node's default handler */
 	uint32_t deadline_ms;
 	struct vb_strv trusted_keys; /* "ssh-ed25519 AAAA... comment", each one checked */
@@ -34,6 +73,16 @@ int vb_config_init(struct vb_config *ret_config) VB_WARN_UNUSED;
 /* Parses the file's content over the defaults. -EINVAL naming the key, -ENOMEM. */
 int vb_config_parse(const char *data, size_t size, struct vb_config *ret_config,
 	struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * The first rule that covers the namespace. kube-system and the plugin's own namespace are covered
+ * only where a rule names them in full. Where none does: any bundle, no default, no floor, no
+ * permits.
+ */
+const struct vb_rule *vb_config_rule(const struct vb_config *config, const char *namespace_name);
+
+/* Whether a pod may name this bundle. */
+bool vb_rule_permits_bundle(const struct vb_rule *rule, const char *name);
 
 /* Whether containers of this handler pass through vambrace-oci. */
 bool vb_config_has_handler(const struct vb_config *config, const char *handler);

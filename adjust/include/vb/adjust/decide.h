@@ -36,13 +36,16 @@ struct vb_subject {
 
 /* What request and config name, loaded beforehand (supply.h); NULL where they name none. */
 struct vb_supply {
-	const struct vb_bundle *bundle;
+	const struct vb_bundle *bundle; /* the pod's own, or the rule's default */
+	const struct vb_bundle *floor;
 	struct vb_custom_profile *bundled_profile;
+	struct vb_custom_profile *floor_profile;
 	struct vb_custom_profile *annotated_profile;
 };
 
 /*
- * *ret_plan is NULL when the container is to be left alone (no handler of ours and nothing asked).
+ * *ret_plan is NULL when the container is to be left alone (no handler of ours, nothing asked, and
+ * neither default nor floor for its namespace).
  * Refuses with the codes of docs/contracts.md; -ENOMEM.
  */
 int vb_plan_decide(const struct vb_subject *subject, const struct vb_request *request,

@@ -159,6 +159,10 @@ struct vb_plan {
 	char *bundle_name; /* NULL: no bundle */
 	char *bundle_version;
 	char *bundle_digest; /* "sha256:<64 hex>" */
+	char *floor_name;    /* the bundle that the node demands; NULL: none */
+	char *floor_version;
+	char *floor_digest;
+	char *opt_out_reason; /* why there is no profile of Vambrace's; NULL: nobody opted out */
 
 	unsigned int sources[VB_LAYER_COUNT]; /* enum vb_source; 0: the layer is not asked */
 	struct vb_plan_seccomp seccomp;

@@ -14,15 +14,34 @@ struct vb_stores {
 	struct vb_profile_store *profiles;
 };
 
+/* Whose decision it is. */
+struct vb_supply_question {
+	const char *namespace_name;
+	const struct vb_request *request;
+};
+
+/* What counts for one container; NULL: none. Borrowed from request and config. */
+struct vb_bundle_choice {
+	const char *bundle; /* the pod's, or the default of the rule for its namespace */
+	const char *bundle_digest;
+	const char *floor;
+	const char *floor_digest;
+};
+
+/* Refuses with ErrNotPermitted when the pod names a bundle that the rule does not permit. */
+int vb_supply_choose(const struct vb_config *config, const struct vb_supply_question *question,
+	struct vb_bundle_choice *ret_choice, struct vb_error *err) VB_WARN_UNUSED;
+
 /*
- * The bundle and the seccomp profiles that request and bundle name. Bundles stay the store's and
- * are good until its next lookup; finish *ret_supply. warnings, which may be NULL, gets a line for
- * each file that no longer parses and whose last good version is used; out of memory, it may lack
- * some. Refuses with the codes of the stores, saying who named the profile; -ENOMEM.
+ * The bundles chosen, and the seccomp profiles that they and the request name. Bundles stay the
+ * store's and are good until it is asked for others; finish *ret_supply. warnings, which may be
+ * NULL, gets a line for each file that no longer parses and whose last good version is used; out of
+ * memory, it may lack some. Refuses with the codes of the stores, saying who named the profile, or
+ * ErrNotPermitted; -ENOMEM.
  */
 int vb_supply_gather(const struct vb_stores *stores, const struct vb_config *config,
-	const struct vb_request *request, struct vb_strv *warnings, struct vb_supply *ret_supply,
-	struct vb_error *err) VB_WARN_UNUSED;
+	const struct vb_supply_question *question, struct vb_strv *warnings,
+	struct vb_supply *ret_supply, struct vb_error *err) VB_WARN_UNUSED;
 
 void vb_supply_finish(struct vb_supply *supply);
 #define vb_auto_supply vb_auto(vb_supply_finish)
