@@ -6,6 +6,7 @@
 #include "bundle_support.h"
 #include "unit.h"
 #include "vb/adjust/bundle_store.h"
+#include "vb/base/buf.h"
 
 static struct vb_error err;
 static struct vb_bundle_store *store;
@@ -78,6 +79,38 @@ START_TEST(two_bundles_can_be_used_together)
 }
 END_TEST
 
+/* Lists that take more than all that is kept ready. */
+static void install_huge(const char *name)
+{
+	vb_auto_buf struct vb_buf *text = vb_buf_create(VB_BUNDLE_MANIFEST_MAX);
+	int r = vb_buf_printf(text,
+		"{\"kind\":\"bundle\",\"schema_version\":\"1.5\",\"name\":\"%s\",\"version\":\"1\","
+		"\"dlopen_allowlist\":{\"paths\":[",
+		name);
+
+	for (int i = 0; i < VB_BUNDLE_LIST_MAX; i++)
+		r |= vb_buf_printf(text, "%s\"/opt/%s/%064d.so\"", i > 0 ? "," : "", name, i);
+	r |= vb_buf_printf(text, "]}}");
+	vb_auto_free char *manifest = vb_buf_strdup(text);
+	ck_assert_int_eq(r, 0);
+	bundle_install("first", name, manifest);
+}
+
+START_TEST(two_bundles_above_the_budget_can_be_used_together)
+{
+	const struct vb_bundle *bundles[2] = {NULL, NULL};
+	static const char *const names[2] = {"left", "right"};
+
+	for (size_t i = 0; i < 2; i++)
+		install_huge(names[i]);
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_int_eq(vb_bundle_store_get(store, names[i], NULL, &bundles[i], &err), 0);
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_uint_eq(
+			bundles[i]->preload_settings.dlopen.entries.count, VB_BUNDLE_LIST_MAX);
+}
+END_TEST
+
 START_TEST(a_bundle_replaced_while_it_is_used_stays_whole)
 {
 	bundle_install_large("first", 0);
@@ -118,6 +151,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, start, finish);
 	tcase_add_test(tcase, a_thousand_bundles_all_have_their_last_good_version);
 	tcase_add_test(tcase, two_bundles_can_be_used_together);
+	tcase_add_test(tcase, two_bundles_above_the_budget_can_be_used_together);
 	tcase_add_test(tcase, a_bundle_replaced_while_it_is_used_stays_whole);
 	tcase_add_test(tcase, above_the_budget_the_one_not_used_for_longest_is_forgotten);
 	return vb_unit_run("bundle_cache", tcase);
