@@ -22,6 +22,8 @@ void vb_frame_admission(struct vb_audit_frame *frame, const struct timespec *now
 
 	vb_audit_begin(frame, "admission", now);
 	vb_audit_subject(frame, &subject);
+	vb_audit_text(frame, "floor", admission->plan->floor_name);
+	vb_audit_text(frame, "floor_digest", admission->plan->floor_digest);
 	vb_audit_open(frame, "layers");
 	for (enum vb_layer layer = 0; layer < VB_LAYER_COUNT; layer++)
 		if (vb_plan_has(admission->plan, layer))
@@ -30,13 +32,13 @@ void vb_frame_admission(struct vb_audit_frame *frame, const struct timespec *now
 }
 
 void vb_frame_opt_out(struct vb_audit_frame *frame, const struct timespec *now,
-	const struct vb_admission *admission, const char *reason)
+	const struct vb_admission *admission)
 {
 	const struct vb_audit_subject subject = subject_of(admission);
 
 	vb_audit_begin(frame, "seccomp-opt-out", now);
 	vb_audit_subject(frame, &subject);
-	vb_audit_text(frame, "reason", reason);
+	vb_audit_text(frame, "reason", admission->plan->opt_out_reason);
 }
 
 void vb_frame_refusal(

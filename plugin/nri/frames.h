@@ -26,7 +26,7 @@ void vb_frame_admission(struct vb_audit_frame *frame, const struct timespec *now
 
 /* An opt-out from seccomp is about to be admitted. */
 void vb_frame_opt_out(struct vb_audit_frame *frame, const struct timespec *now,
-	const struct vb_admission *admission, const char *reason);
+	const struct vb_admission *admission);
 
 /* As many refusals as are not reported yet. */
 void vb_frame_refusal(

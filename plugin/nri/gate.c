@@ -125,7 +125,7 @@ static void answer(struct vb_gate *gate, struct vb_task *task)
 	bool sent = false;
 
 	if (admitted) {
-		if (task->opt_out_reason != NULL)
+		if (task->has_plan && task->plan->opt_out_reason != NULL)
 			vb_report_opt_out(gate->parts.reporter, task);
 		note_time(gate, task);
 		sent = gate->port.reply(gate->port.context, &ticket, task->reply);

@@ -82,7 +82,7 @@ void vb_report_opt_out(const struct vb_reporter *reporter, const struct vb_task 
 	vb_log_text_max(&line, "namespace", task->plan->namespace_name, OPT_OUT_NAME_MAX);
 	vb_log_text_max(&line, "pod", task->plan->pod, OPT_OUT_POD_MAX);
 	vb_log_text_max(&line, "container", task->plan->container, OPT_OUT_NAME_MAX);
-	vb_log_text_max(&line, "reason", task->opt_out_reason, OPT_OUT_REASON_MAX);
+	vb_log_text_max(&line, "reason", task->plan->opt_out_reason, OPT_OUT_REASON_MAX);
 	vb_log_words(&line, "Audit event: seccomp-opt-out");
 	vb_log_write(reporter->log, &line);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vb/adjust/request.h"
+#include "verdict.h"
 
 struct known_pod {
 	char *id;
@@ -225,7 +226,7 @@ static bool is_to_have_plan(const struct vb_config *config, const struct known_p
 		return true;
 	if (pod == NULL)
 		return false;
-	return vb_config_has_handler(config, pod->handler) ||
+	return vb_verdict_covers(config, pod->namespace_name, pod->handler) ||
 	       vb_request_parse(&pod->annotations, container->name, &request, NULL) < 0 ||
 	       request.asked;
 }

@@ -65,7 +65,6 @@ void vb_task_destroy(struct vb_task *task)
 		return;
 	vb_arena_destroy(task->arena);
 	free(task->container_id);
-	free(task->opt_out_reason);
 	vb_strv_finish(&task->bundles_loaded);
 	free(task->bundle_name);
 	free(task->warning);

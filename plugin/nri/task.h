@@ -89,9 +89,8 @@ struct vb_task {
 	int result;    /* 0 or -errno */
 	struct vb_error err;
 	struct vb_outcome outcome;
-	struct vb_buf *reply; /* payload; NULL: an empty one */
-	struct vb_plan *plan; /* CREATE: what was decided; NULL: nothing */
-	char *opt_out_reason; /* CREATE: seccomp was opted out of, and the audit log has it */
+	struct vb_buf *reply;          /* payload; NULL: an empty one */
+	struct vb_plan *plan;          /* CREATE: what was decided; NULL: nothing */
 	struct vb_strv bundles_loaded; /* CREATE: versions not known before, "<name>@<digest>" */
 	char *bundle_name;             /* CREATE: the one that was asked for; or NULL */
 	char *warning;                 /* CREATE: what the bundle store worked around; or NULL */

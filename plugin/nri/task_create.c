@@ -117,10 +117,8 @@ static int decide(struct vb_task *task, struct vb_plan **ret_plan)
 		r = view_subject(task, &subject);
 	if (r < 0)
 		return r;
-	r = vb_plan_decide(&subject, &request, &supply, task->shop->config, ret_plan, &task->err);
-	if (r == 0 && request.seccomp_opt_out)
-		task->opt_out_reason = VB_STEAL(request.opt_out_reason);
-	return r;
+	return vb_plan_decide(
+		&subject, &request, &supply, task->shop->config, ret_plan, &task->err);
 }
 
 /* Nobody is let out of seccomp without a trace that outlives the machine. */
@@ -131,10 +129,10 @@ static int audit_opt_out(struct vb_task *task)
 	struct vb_error err = {0};
 	struct timespec now = {0};
 
-	if (task->opt_out_reason == NULL)
+	if (task->plan->opt_out_reason == NULL)
 		return 0;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	vb_frame_opt_out(&frame, &now, &admission, task->opt_out_reason);
+	vb_frame_opt_out(&frame, &now, &admission);
 	vb_audit_end(&frame);
 	if (vb_audit_file_append(
 		    task->shop->audit, frame.text, frame.used, VB_AUDIT_SYNCED, &err) == 0)

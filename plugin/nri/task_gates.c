@@ -7,6 +7,7 @@
 #include "task.h"
 #include "vb/adjust/codes.h"
 #include "vb/adjust/state.h"
+#include "verdict.h"
 
 /*
  * The checks behind CreateContainer: VALIDATE, where the runtime has it, before the container is
@@ -15,9 +16,11 @@
 
 enum { REASON_MAX = 4096 };
 
-static bool is_on_our_handler(const struct vb_task *task)
+static bool is_covered(const struct vb_task *task)
 {
-	return vb_config_has_handler(task->shop->config, task->request.pod.runtime_handler);
+	const struct vb_nri_pod *pod = &task->request.pod;
+
+	return vb_verdict_covers(task->shop->config, pod->name_space, pod->runtime_handler);
 }
 
 static int refuse_planless(struct vb_task *task)
@@ -33,8 +36,8 @@ static int judge_planless(struct vb_task *task)
 {
 	vb_auto_request struct vb_request request = {0};
 
-	if (is_on_our_handler(task) || vb_nri_pairs_get(&task->request.container.annotations,
-					       VB_PLAN_DIGEST_ANNOTATION) != NULL)
+	if (is_covered(task) || vb_nri_pairs_get(&task->request.container.annotations,
+					VB_PLAN_DIGEST_ANNOTATION) != NULL)
 		return refuse_planless(task);
 	int r = vb_task_parse_request(task, &request);
 	if (r < 0)

@@ -4,13 +4,20 @@
 #include "vb/adjust/plan.h"
 #include "vb/adjust/request.h"
 
+bool vb_verdict_covers(
+	const struct vb_config *config, const char *namespace_name, const char *handler)
+{
+	const struct vb_rule *rule = vb_config_rule(config, namespace_name);
+
+	return vb_config_has_handler(config, handler) || rule->default_bundle.name != NULL ||
+	       rule->floor.name != NULL;
+}
+
 bool vb_verdict_concerns(const struct vb_config *config, const struct vb_nri_request *request)
 {
 	const struct vb_nri_pairs *annotations = &request->pod.annotations;
-	const struct vb_rule *rule = vb_config_rule(config, request->pod.name_space);
 
-	if (vb_config_has_handler(config, request->pod.runtime_handler) ||
-		rule->default_bundle.name != NULL || rule->floor.name != NULL)
+	if (vb_verdict_covers(config, request->pod.name_space, request->pod.runtime_handler))
 		return true;
 	for (size_t i = 0; i < annotations->count; i++)
 		if (vb_annotation_is_ours(annotations->items[i].key))

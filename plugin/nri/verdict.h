@@ -7,13 +7,19 @@
 #include "vb/adjust/config.h"
 #include "vb/proto/nri.h"
 
-/* The two questions on which a container's fate hangs, each answered in one place only. */
+/* The questions on which a container's fate hangs, each answered in one place only. */
 
 /*
- * Whether a container is any of our business: it is on a handler of ours, its pod carries an
- * annotation of ours, a rule of the node names a default or a floor for its namespace, or it was
- * made with a plan. Others are let through without a look, so they
- * come up whatever happens to us.
+ * Whether every container of the namespace and handler gets a plan, annotated or not: the handler
+ * is ours, or a rule of the node names a default or a floor.
+ */
+bool vb_verdict_covers(
+	const struct vb_config *config, const char *namespace_name, const char *handler);
+
+/*
+ * Whether a container is any of our business: it is covered, its pod carries an annotation of ours,
+ * or it was made with a plan. Others are let through without a look, so they come up whatever
+ * happens to us.
  */
 bool vb_verdict_concerns(const struct vb_config *config, const struct vb_nri_request *request);
 

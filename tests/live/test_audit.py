@@ -230,3 +230,57 @@ def test_a_container_that_the_annotation_does_not_mean_is_not_reported(vambrace,
         slip_through(vambrace, cri, pod)
         time.sleep(0.5)
         assert audit.frames("unhardened") == []
+
+
+OPT_OUT = {"seccomp.vambrace.dev": "opt-out",
+           "seccomp-opt-out-reason.vambrace.dev": 'vendor "blob", ticket 42'}
+
+
+def test_an_opt_out_is_on_the_disk_and_in_the_log_before_the_container_is(
+        vambrace, cri, audit, config):
+    config(rules=[{"namespaces": ["default"], "permit": ["seccomp-opt-out"]}])
+    position = vambrace.log_size()
+    with cri.pod("vendor", handler="vambrace", annotations=OPT_OUT) as pod:
+        container = sleeper(cri, pod)
+        frame, admission = audit.frames("seccomp-opt-out")[0], audit.wait("admission")[0]
+        assert frame["ts"] < admission["ts"]
+        assert {key: frame[key] for key in ("namespace", "pod", "container", "container_id",
+                                            "reason", "plan_digest")} == {
+            "namespace": "default", "pod": "vendor", "container": "main",
+            "container_id": container.id, "reason": 'vendor "blob", ticket 42',
+            "plan_digest": admission["plan_digest"]}
+        lines = [line for line in vambrace.log(position).splitlines()
+                 if line.endswith("Audit event: seccomp-opt-out")]
+        assert lines == [
+            f'container_id={container.id} event=seccomp-opt-out namespace="default" pod="vendor" '
+            'container="main" reason="vendor \\"blob\\", ticket 42" Audit event: seccomp-opt-out']
+
+
+def test_with_an_audit_log_that_cannot_be_written_only_opt_outs_are_refused(
+        vambrace, node, cri, audit, config):
+    config(rules=[{"namespaces": ["default"], "permit": ["seccomp-opt-out"]}],
+           audit_log="/proc/vambrace/audit.jsonl")
+    message = create_refused(cri, name="vendor", handler="vambrace", annotations=OPT_OUT)
+    assert ("vambrace: ErrNotPermitted: seccomp.vambrace.dev asks for opt-out, which the audit log "
+            "has to show, and it cannot be written: make directory '/proc/vambrace': No such file "
+            "or directory (default/vendor, container main): remove the annotation, or make room "
+            "for the audit log on the node") in message
+    position = vambrace.log_size()
+    with cri.pod("other", handler="vambrace") as pod:
+        sleeper(cri, pod)
+    vambrace.wait_log("event=audit-failed lost=")
+
+
+def test_a_container_that_slipped_through_is_killed_where_the_node_says_so(
+        vambrace, cri, audit, config):
+    config(rules=[{"namespaces": ["default"], "unhardened": "kill"}])
+    with cri.pod("slipped", handler=vambrace.plain_handler,
+                 annotations={"tmpfs.vambrace.dev/container.main": "/tmp"}) as pod:
+        bystander = cri.run_container(pod, "other", ATTACK, ["/bin/attack", "--wait"])
+        container = slip_through(vambrace, cri, pod)
+        frame = audit.wait("unhardened")[0]
+        assert (frame["container_id"], frame["action"], frame["error"]) == (
+            container.id, "killed", None)
+        assert container.wait().exit_code == 137
+        assert bystander.exec(["/bin/true"]).exit_code == 0
+        assert len(audit.frames("unhardened")) == 1

@@ -38,16 +38,19 @@ START_TEST(an_admission_lists_the_layers_that_were_asked)
 	plan->container = text("ctl");
 	plan->handler = text("vambrace");
 	plan->bundle_name = text("arm");
+	plan->floor_name = text("base");
 	plan->bundle_digest = text("sha256:b");
 	plan->sources[VB_LAYER_SECCOMP] = VB_SOURCE_DEFAULT;
 	plan->sources[VB_LAYER_PRELOAD] = VB_SOURCE_BUNDLE;
 	const struct vb_admission admission = {"c0ffee", plan, "sha256:p"};
 	vb_frame_admission(&frame, &at, &admission);
 	expect(HEAD("admission") WHO "\"bundle\":\"arm\",\"bundle_digest\":\"sha256:b\","
-				     "\"plan_digest\":\"sha256:p\",\"layers\":{"
+				     "\"plan_digest\":\"sha256:p\",\"floor\":\"base\","
+				     "\"floor_digest\":null,\"layers\":{"
 				     "\"seccomp\":\"asked\",\"preload\":\"asked\"}}\n");
 	/* Scrapers look for the beginning of this one. */
-	vb_frame_opt_out(&frame, &at, &admission, "vendor blob, ticket \"42\"");
+	plan->opt_out_reason = text("vendor blob, ticket \"42\"");
+	vb_frame_opt_out(&frame, &at, &admission);
 	expect(HEAD("seccomp-opt-out") WHO
 		"\"bundle\":\"arm\",\"bundle_digest\":\"sha256:b\","
 		"\"plan_digest\":\"sha256:p\",\"reason\":\"vendor blob, ticket \\\"42\\\"\"}\n");

@@ -32,7 +32,9 @@ static struct runtime runtime;
 static void set_up(void)
 {
 	runtime_init(&runtime);
-	runtime_start_daemon(&runtime, "{\"bundle_dirs\":[\"" RUNTIME_BUNDLE "\"]}");
+	runtime_start_daemon(&runtime,
+		"{\"bundle_dirs\":[\"" RUNTIME_BUNDLE "\"],\"rules\":[{\"namespaces\":[\"robots\"],"
+		"\"permit\":[\"seccomp-opt-out\"]}]}");
 	(void)runtime_greet(&runtime, "2.2.7");
 }
 
@@ -89,7 +91,8 @@ START_TEST(an_admission_names_the_container_its_plan_and_its_layers)
 	vb_digest(plan, strlen(plan), digest);
 	vb_auto_free char *frame = vb_str_format(WHO
 		"\"" CONTAINER_ID "\",\"handler\":\"vambrace\",\"bundle\":null,"
-		"\"bundle_digest\":null,\"plan_digest\":\"%s\","
+		"\"bundle_digest\":null,\"plan_digest\":\"%s\",\"floor\":null,\"floor_digest\":"
+		"null,"
 		"\"layers\":{\"seccomp\":\"asked\",\"no_new_privileges\":\"asked\"}}\n",
 		digest);
 	runtime_wait_audit(frame);
@@ -202,6 +205,47 @@ START_TEST(with_a_log_that_cannot_be_written_everything_goes_on_counted_and_alar
 }
 END_TEST
 
+static const struct event_text opting_out = {.handler = "vambrace",
+	.annotation = "containers.vambrace.dev",
+	.value = "{\"ctl\":{\"seccomp\":\"opt-out\",\"seccomp-opt-out-reason\":\"vendor blob\"}}"};
+
+/* Scrapers depend on both: changing either is a breaking change. */
+START_TEST(an_opt_out_is_in_log_and_audit_log_before_its_container_is_admitted)
+{
+	const struct answer *answer = call("CreateContainer", &opting_out);
+
+	ck_assert_msg(answer->code == 0, "%s", answer->message);
+	/* Both are there already; nothing is waited for. */
+	ck_assert_uint_eq(
+		count_in(RUNTIME_LOG, "container_id=" CONTAINER_ID
+				      " event=seccomp-opt-out namespace=\"robots\" pod=\"arm-0\" "
+				      "container=\"ctl\" reason=\"vendor blob\" "
+				      "Audit event: seccomp-opt-out\n"),
+		1);
+	ck_assert_uint_eq(count_in(RUNTIME_AUDIT, "{\"event\":\"seccomp-opt-out\",\"ts\":\"20"), 1);
+	ck_assert_uint_eq(count_in(RUNTIME_AUDIT, ",\"reason\":\"vendor blob\"}\n"), 1);
+	runtime_wait_audit("{\"event\":\"admission\",");
+	vb_auto_free char *log = support_read_file(RUNTIME_AUDIT);
+	ck_assert(strstr(log, "\"seccomp-opt-out\"") < strstr(log, "\"admission\""));
+}
+END_TEST
+
+START_TEST(an_opt_out_that_cannot_be_written_down_is_refused)
+{
+	runtime_wait_audit("{\"event\":\"started\",");
+	ck_assert_int_eq(mount("tmpfs", "/var/log", "tmpfs", MS_RDONLY, NULL), 0);
+	const struct answer *answer = call("CreateContainer", &opting_out);
+	ck_assert_str_eq(answer->message,
+		"vambrace: ErrNotPermitted: seccomp.vambrace.dev asks for opt-out, which the audit "
+		"log has to show, and it cannot be written: make directory '/var/log/vambrace': "
+		"Read-only file system (robots/arm-0, container ctl): remove the annotation, or "
+		"make room for the audit log on the node");
+	ck_assert(!runtime_has_file(PLAN));
+	ck_assert_uint_eq(count_in(RUNTIME_LOG, "Audit event: seccomp-opt-out"), 0);
+	ck_assert_int_eq(call("CreateContainer", &hardened)->code, 0);
+}
+END_TEST
+
 START_TEST(the_status_tells_of_the_connection_and_of_the_end)
 {
 	runtime_wait_text(STATUS, "\"runtime\":{\"connected\":true,\"name\":\"containerd\","
@@ -252,6 +296,8 @@ int main(void)
 	tcase_add_test(tcase, hostile_names_and_values_stay_inside_their_quotes);
 	tcase_add_test(
 		tcase, with_a_log_that_cannot_be_written_everything_goes_on_counted_and_alarmed);
+	tcase_add_test(tcase, an_opt_out_is_in_log_and_audit_log_before_its_container_is_admitted);
+	tcase_add_test(tcase, an_opt_out_that_cannot_be_written_down_is_refused);
 	tcase_add_test(tcase, the_status_tells_of_the_connection_and_of_the_end);
 	tcase_add_test(tcase, a_killed_daemon_leaves_a_log_that_the_next_one_goes_on_with);
 	return vb_unit_run("audit", tcase);

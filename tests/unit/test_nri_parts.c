@@ -101,13 +101,13 @@ static const char *log_opt_out(enum vb_log_target target, const char *text)
 	vb_auto_plan struct vb_plan *plan = vb_plan_create();
 	const struct vb_reporter reporter = {.log = log};
 	char id[129] = "";
-	struct vb_task task = {
-		.container_id = id, .plan = plan, .opt_out_reason = (char *)(uintptr_t)text};
+	const struct vb_task task = {.container_id = id, .plan = plan};
 
 	memset(id, 'c', sizeof(id) - 1);
 	plan->namespace_name = strdup(text);
 	plan->pod = strdup(text);
 	plan->container = strdup(text);
+	plan->opt_out_reason = strdup(text);
 	vb_report_opt_out(&reporter, &task);
 	return logged();
 }

@@ -2,6 +2,7 @@
 /* A new node config comes into force without a restart, and without a request that suffers. */
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "nri_runtime.h"
@@ -69,6 +70,32 @@ START_TEST(a_handler_that_becomes_ours_is_ours_for_the_next_container)
 		ck_assert_uint_gt(create(&on_other_handler)->payload_size, 0);
 		write_config("{\"runtime_handlers\":[]}");
 	}
+}
+END_TEST
+
+/* What is mounted over the directory is no change of the directory itself. */
+START_TEST(a_config_that_nobody_tells_of_is_seen_at_the_next_container_of_ours)
+{
+	ck_assert_ptr_nonnull(strstr(create(&with_bundle)->message, "ErrBundleNotFound"));
+	support_make_directories("/run/other/bundles/arm");
+	ck_assert_int_eq(mount(RUNTIME_BUNDLE, "/run/other/bundles", NULL, MS_BIND, NULL), 0);
+	ck_assert_int_eq(mount("/run/other", RUNTIME_DIR, NULL, MS_BIND | MS_REC, NULL), 0);
+	write_config("{" BUNDLES "}");
+	const struct answer *answer = create(&with_bundle);
+	ck_assert_msg(answer->code == 0, "%s", answer->message);
+	ck_assert_int_eq(umount2(RUNTIME_DIR, MNT_DETACH), 0);
+}
+END_TEST
+
+START_TEST(a_namespace_that_gets_a_default_is_ours_at_start_too)
+{
+	const struct event_text plain = {.handler = "runc"};
+
+	ck_assert_int_eq(runtime_call(&runtime, "StartContainer", event_payload(&plain))->code, 0);
+	write_config("{" BUNDLES ",\"rules\":[{\"namespaces\":[\"robots\"],\"default\":\"arm\"}]}");
+	const struct answer *answer =
+		runtime_call(&runtime, "StartContainer", event_payload(&plain));
+	ck_assert_ptr_nonnull(strstr(answer->message, "vambrace: ErrNoPlan: "));
 }
 END_TEST
 
@@ -144,6 +171,19 @@ static void set_up_launched(void)
 	(void)runtime_greet(&runtime, "1.7.24");
 }
 
+START_TEST(with_a_bad_config_others_are_let_through_while_a_worse_one_is_looked_at)
+{
+	const struct event_text others = {.handler = "runc"};
+
+	for (unsigned int i = 0; i < 50; i++) {
+		write_config(i % 2 == 0 ? "[" : "{");
+		const struct answer *answer = create(&others);
+		ck_assert_msg(answer->code == 0, "%s", answer->message);
+		ck_assert_uint_eq(answer->payload_size, 0);
+	}
+}
+END_TEST
+
 START_TEST(a_launched_plugin_with_a_bad_config_is_mended_by_a_good_one)
 {
 	const struct event_text ours = {.handler = "vambrace"};
@@ -167,12 +207,16 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_config_that_was_replaced_is_in_force_for_the_next_container);
 	tcase_add_test(tcase, a_handler_that_becomes_ours_is_ours_for_the_next_container);
+	tcase_add_test(tcase, a_config_that_nobody_tells_of_is_seen_at_the_next_container_of_ours);
+	tcase_add_test(tcase, a_namespace_that_gets_a_default_is_ours_at_start_too);
 	tcase_add_test(tcase, a_bad_config_keeps_the_old_one_and_is_told_of_everywhere);
 	tcase_add_test(tcase, sighup_reads_the_config_and_opens_the_audit_log_again);
 	tcase_add_test(tcase, another_audit_log_is_taken_without_a_restart);
 	tcase_add_test(tcase, requests_in_flight_are_all_answered_while_configs_come_and_go);
 	tcase_set_timeout(launched, 30);
 	tcase_add_checked_fixture(launched, set_up_launched, tear_down);
+	tcase_add_test(
+		launched, with_a_bad_config_others_are_let_through_while_a_worse_one_is_looked_at);
 	tcase_add_test(launched, a_launched_plugin_with_a_bad_config_is_mended_by_a_good_one);
 
 	Suite *suite = suite_create("reload");
