@@ -38,8 +38,8 @@ def takes_flags(node):
 
 
 @pytest.fixture(scope="module")
-def traced(node, installed):
-    """The handler `vambrace` with a runtime under strace, which writes a file for each create."""
+def strace(node):
+    """A runtime under strace, which writes a file for each create."""
     libraries = images.needed_libraries("/usr/bin/strace")
     node.install({path: f"{TRACED}/lib/{path.rsplit('/', 1)[1]}" for path in libraries}, mode=0o755)
     node.install({"/usr/bin/strace": f"{TRACED}/strace"}, mode=0o755)
@@ -53,10 +53,16 @@ case " $* " in
 esac
 exec {node.runtime_path()} "$@"
 """, mode=0o755)
-    installed.configure_hook({"vambrace": {"runtime": f"{TRACED}/{node.runtime}"}})
-    installed.bundle("log", {"seccomp": {"profile": "runtime-default", "log": True}})
-    yield installed
-    installed.configure_hook({"vambrace": {"runtime": node.runtime_path()}})
+    return f"{TRACED}/{node.runtime}"
+
+
+@pytest.fixture
+def traced(node, vambrace, strace):
+    """The handler `vambrace` with that runtime."""
+    vambrace.configure_hook({"vambrace": {"runtime": strace}})
+    vambrace.bundle("log", {"seccomp": {"profile": "runtime-default", "log": True}})
+    yield vambrace
+    vambrace.configure_hook({"vambrace": {"runtime": node.runtime_path()}})
 
 
 def filter_flags(node, timeout_s=10):
@@ -79,14 +85,14 @@ def filter_flags(node, timeout_s=10):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_kernel_gets_the_flags_that_were_asked_for(vambrace, traced, node, cri, case):
+def test_the_kernel_gets_the_flags_that_were_asked_for(traced, node, cri, case):
     annotations, security, flags = CASES[case]
     with cri.pod(handler="vambrace", annotations=annotations) as pod:
         for path in node.host_path(TRACES).iterdir():
             path.unlink()  # the sandbox's own profile
         container = sleeper(cri, pod, security=security)
         seen = filter_flags(node)
-        layers = vambrace.outcome(container.id)["layers"]
+        layers = traced.outcome(container.id)["layers"]
     expected = flags if takes_flags(node) else set()
     assert seen == expected
     # Of a profile that is left alone the flags are the runtime's own.
