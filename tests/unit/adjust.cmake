@@ -23,17 +23,16 @@ endforeach()
 
 set(vb_case ${PROJECT_SOURCE_DIR}/tests/golden/decide/case.c)
 vb_add_unit_test(test_order test_order.c ${vb_case} LIBS vb_adjust)
-set(starved test_allocation)
-vb_add_unit_test(test_allocation test_allocation.c allocation.c tar_maker.c ${vb_case} LIBS vb_adjust)
-# Linked statically, libseccomp would be starved along, which 2.5.4 does not survive.
+# Linked statically, libseccomp and libarchive would be starved along, which they do not survive.
 if(NOT VB_STATIC)
-	list(APPEND starved test_allocation_oci)
+	vb_add_unit_test(test_allocation test_allocation.c allocation.c tar_maker.c ${vb_case}
+		LIBS vb_adjust)
 	vb_add_unit_test(test_allocation_oci test_allocation_oci.c allocation.c outcome_support.c
 		LIBS vb_adjust vb_dep_seccomp)
+	foreach(test allocation allocation_oci)
+		target_link_options(test_${test} PRIVATE
+			LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
+			LINKER:--wrap=strdup,--wrap=strndup,--wrap=vasprintf,--wrap=__vasprintf_chk
+			LINKER:--wrap=json_loadb)
+	endforeach()
 endif()
-foreach(test ${starved})
-	target_link_options(${test} PRIVATE
-		LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
-		LINKER:--wrap=strdup,--wrap=strndup,--wrap=vasprintf,--wrap=__vasprintf_chk
-		LINKER:--wrap=json_loadb)
-endforeach()

@@ -15,6 +15,7 @@
 #include "vb/adjust/bundle_store.h"
 #include "vb/adjust/derive.h"
 #include "vb/adjust/refusal.h"
+#include "vb/adjust/supply.h"
 #include "vb/adjust/text.h"
 #include "vb/base/file.h"
 
@@ -246,6 +247,68 @@ START_TEST(every_derivation_survives_every_failing_allocation)
 }
 END_TEST
 
+/* The bundle and both profiles of a container, one of them by its path. */
+static int gather(void *context, char **ret_answer, struct vb_error *err)
+{
+	const char *directory = context;
+	vb_auto_strv struct vb_strv bundle_dirs = {0};
+	vb_auto_config struct vb_config config = {0};
+	vb_auto_free char *path = vb_str_format("%s/site.json", directory);
+	const struct vb_request request = {
+		.asked = true, .bundle_name = (char[]){"arm"}, .seccomp_profile = path};
+	const struct vb_supply_question question = {"robots", &request};
+	vb_auto_supply struct vb_supply supply = {0};
+
+	if (path == NULL || vb_strv_add(&bundle_dirs, directory) < 0 ||
+		vb_strv_add(&config.profile_dirs, directory) < 0)
+		return out_of_memory(err);
+	vb_auto_bundle_store struct vb_bundle_store *bundles = vb_bundle_store_create(&bundle_dirs);
+	vb_auto_profile_store struct vb_profile_store *profiles = vb_profile_store_create();
+	if (bundles == NULL || profiles == NULL)
+		return out_of_memory(err);
+	vb_bundle_store_accept_any_owner(bundles);
+	vb_profile_store_accept_any_owner(profiles);
+	const struct vb_stores stores = {bundles, profiles};
+	int r = vb_supply_gather(&stores, &config, &question, NULL, &supply, err);
+	if (r == -ENOMEM)
+		return r;
+	*ret_answer = allocation_strdup(
+		r < 0 ? err->what
+		: vb_str_equal(supply.annotated_profile->text, supply.bundled_profile->text)
+			? "the same"
+			: "two");
+	return 0;
+}
+
+START_TEST(gathering_profiles_survives_every_failing_allocation)
+{
+	static const char manifest[] =
+		"{\"kind\":\"bundle\",\"schema_version\":\"1.6\",\"name\":\"arm\",\"version\":"
+		"\"1\",\"hardening\":{\"seccomp\":{\"profile\":\"p\"}}}";
+	static const char profile[] = "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":["
+				      "{\"names\":[\"sync\"],\"action\":\"SCMP_ACT_ERRNO\"}]}";
+	char directory[] = "/tmp/vb-test-allocation.XXXXXX";
+	struct vb_error err;
+
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	vb_auto_free char *profiles = vb_str_format("%s/arm/profiles", directory);
+	vb_auto_free char *bundle = vb_str_format("%s/arm", directory);
+	vb_auto_free char *file = vb_str_format("%s/manifest.json", bundle);
+	vb_auto_free char *own = vb_str_format("%s/p.json", profiles);
+	vb_auto_free char *site = vb_str_format("%s/site.json", directory);
+	ck_assert_int_eq(vb_file_make_directories(profiles, &err), 0);
+	ck_assert_int_eq(vb_file_replace(file, manifest, strlen(manifest), 0644, &err), 0);
+	ck_assert_int_eq(vb_file_replace(own, profile, strlen(profile), 0644, &err), 0);
+	ck_assert_int_eq(vb_file_replace(site, profile, strlen(profile), 0644, &err), 0);
+	ck_assert_uint_gt(allocation_starve("gathered", gather, directory, 1), 50);
+	ck_assert_int_eq(unlink(own), 0);
+	ck_assert_uint_gt(allocation_starve("missing", gather, directory, 1), 20);
+	ck_assert_int_eq(
+		unlink(file) | unlink(site) | rmdir(profiles) | rmdir(bundle) | rmdir(directory),
+		0);
+}
+END_TEST
+
 struct parse {
 	int r;
 };
@@ -286,6 +349,7 @@ int main(void)
 	tcase_add_test(tcase, every_golden_case_survives_every_failing_allocation);
 	tcase_add_test(tcase, every_bundle_lookup_survives_every_failing_allocation);
 	tcase_add_test(tcase, every_derivation_survives_every_failing_allocation);
+	tcase_add_test(tcase, gathering_profiles_survives_every_failing_allocation);
 	tcase_add_test(tcase, without_an_error_to_fill_out_of_memory_is_still_told);
 	return vb_unit_run("allocation", tcase);
 }

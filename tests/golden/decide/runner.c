@@ -99,6 +99,10 @@ static int find_stored(struct vb_case_finder *finder, const struct vb_case *c,
 		return vb_error_set(err, ENOMEM, "make the stores");
 	vb_bundle_store_accept_any_owner(stored->stores.bundles);
 	vb_profile_store_accept_any_owner(stored->stores.profiles);
+	r = vb_bundle_store_trust(
+		stored->stores.bundles, &config->trusted_keys, config->require_signature, err);
+	if (r < 0)
+		return r;
 	r = vb_supply_gather(
 		&stored->stores, config, &question, &stored->warnings, ret_supply, err);
 	if (r < 0 || ret_supply->bundle == NULL)
