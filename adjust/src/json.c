@@ -111,6 +111,15 @@ static bool is_known(const char *key, const char *const *known)
 	return false;
 }
 
+int vb_json_check_key(
+	const char *key, const char *where, const char *const *known, struct vb_error *err)
+{
+	if (is_known(key, known))
+		return 0;
+	return vb_error_say(err, EINVAL, "unknown key '%.64s' in %s, did you mean '%s'?", key,
+		where, vb_json_nearest(key, known));
+}
+
 int vb_json_check_keys(
 	const json_t *object, const char *where, const char *const *known, struct vb_error *err)
 {
@@ -119,11 +128,9 @@ int vb_json_check_keys(
 
 	for (void *iter = json_object_iter(mutable_object); iter != NULL;
 		iter = json_object_iter_next(mutable_object, iter)) {
-		const char *key = json_object_iter_key(iter);
-		if (!is_known(key, known))
-			return vb_error_say(err, EINVAL,
-				"unknown key '%.64s' in %s, did you mean '%s'?", key, where,
-				vb_json_nearest(key, known));
+		int r = vb_json_check_key(json_object_iter_key(iter), where, known, err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

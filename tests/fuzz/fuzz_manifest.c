@@ -24,12 +24,28 @@ static void decide(const struct vb_bundle *bundle)
 		fuzz_check_plan(plan);
 }
 
+/* What a manifest is refused for is among all that is wrong with it, and nothing else is. */
+static int take_problem(
+	void *context, enum vb_bundle_severity severity, const struct vb_error *problem)
+{
+	size_t *errors = context;
+
+	fuzz_require(problem->what[0] != '\0');
+	fuzz_require_line(problem->what);
+	fuzz_require_line(problem->fix);
+	*errors += severity == VB_BUNDLE_ERROR;
+	return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	vb_auto_bundle struct vb_bundle *bundle = NULL;
 	struct vb_error err;
+	size_t errors = 0;
 
+	fuzz_require(vb_bundle_check((const char *)data, size, "arm", take_problem, &errors) == 0);
 	int r = vb_bundle_parse((const char *)data, size, "arm", &bundle, &err);
+	fuzz_require((r < 0) == (errors > 0));
 	if (r < 0) {
 		fuzz_check_error(r, &err);
 		fuzz_require(err.code != NULL);

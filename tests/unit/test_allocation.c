@@ -309,6 +309,40 @@ START_TEST(gathering_profiles_survives_every_failing_allocation)
 }
 END_TEST
 
+/* The problems of a manifest with some of every kind, a line each. */
+static int list_problem(
+	void *context, enum vb_bundle_severity severity, const struct vb_error *problem)
+{
+	return vb_buf_printf(context, "%d %s: %s\n", (int)severity, problem->place, problem->what);
+}
+
+static int check_manifest(void *context, char **ret_answer, struct vb_error *err)
+{
+	const char *manifest = context;
+	vb_auto_buf struct vb_buf *problems = vb_buf_create(1 << 16);
+
+	if (problems == NULL ||
+		vb_bundle_check(manifest, strlen(manifest), "arm", list_problem, problems) < 0)
+		return out_of_memory(err);
+	*ret_answer = vb_buf_strdup(problems);
+	return *ret_answer == NULL ? out_of_memory(err) : 0;
+}
+
+START_TEST(every_check_of_a_manifest_survives_every_failing_allocation)
+{
+	static char manifest[] =
+		"{\"kind\":\"bundle\",\"schema_version\":\"1.6\",\"name\":\"arm\",\"version\":1,"
+		"\"colour\":1,\"profiles\":{\"a\":1},\"dlopen_allowlist\":{\"paths\":[\"a\",\"/"
+		"a.so\"]},"
+		"\"hardening\":{\"x\":1,\"seccomp\":{\"profile\":\"a\",\"spec_allow\":\"b\"},"
+		"\"capabilities\":{\"drop\":[\"KILL\",\"FLY\"]},\"tmpfs\":[{\"path\":\"/tmp\"},{}],"
+		"\"rlimits\":[{\"type\":\"CORE\",\"soft\":1,\"hard\":1},{}],"
+		"\"preload\":{\"exec_allowlist\":[\"/a\",1],\"audit\":[\"exec\",\"b\"]}}}";
+
+	ck_assert_uint_gt(allocation_starve("manifest", check_manifest, manifest, 1), 20);
+}
+END_TEST
+
 struct parse {
 	int r;
 };
@@ -350,6 +384,7 @@ int main(void)
 	tcase_add_test(tcase, every_bundle_lookup_survives_every_failing_allocation);
 	tcase_add_test(tcase, every_derivation_survives_every_failing_allocation);
 	tcase_add_test(tcase, gathering_profiles_survives_every_failing_allocation);
+	tcase_add_test(tcase, every_check_of_a_manifest_survives_every_failing_allocation);
 	tcase_add_test(tcase, without_an_error_to_fill_out_of_memory_is_still_told);
 	return vb_unit_run("allocation", tcase);
 }

@@ -10,7 +10,8 @@
 
 /*
  * A bundle: a named set of hardening layers. vb_bundle_parse() reads a manifest's bytes and does
- * no I/O; bundle_store.h finds and opens bundles on the node.
+ * no I/O, vb_bundle_check() tells all that is wrong with them; bundle_store.h finds and opens
+ * bundles on the node.
  */
 
 enum {
@@ -80,6 +81,23 @@ static inline void vb_cleanup_bundle(struct vb_bundle *const *bundle)
  */
 int vb_bundle_parse(const char *data, size_t size, const char *expected_name,
 	struct vb_bundle **ret_bundle, struct vb_error *err) VB_WARN_UNUSED;
+
+enum vb_bundle_severity {
+	VB_BUNDLE_WARNING, /* an unknown key outside `hardening` */
+	VB_BUNDLE_ERROR,   /* vb_bundle_parse() refuses the manifest */
+};
+
+/* Gets one problem, with its place in the JSON. Other than 0 ends the reading. */
+typedef int (*vb_bundle_problem_fn)(
+	void *context, enum vb_bundle_severity severity, const struct vb_error *problem);
+
+/*
+ * Reads a manifest as vb_bundle_parse() does, but goes on behind each problem. Reports an error
+ * for exactly those manifests that the other one refuses. Returns what the function returned, 0 at
+ * the end; -ENOMEM.
+ */
+int vb_bundle_check(const char *data, size_t size, const char *expected_name,
+	vb_bundle_problem_fn report, void *context) VB_WARN_UNUSED;
 
 /* The digest that the manifest gives for a profile, or NULL when it gives none. */
 const char *vb_bundle_profile_digest(const struct vb_bundle *bundle, const char *name);

@@ -42,7 +42,11 @@ int vb_json_load(const char *text, size_t size, size_t flags, json_t **ret_json,
  */
 char *vb_json_dump(const json_t *json, size_t flags) VB_WARN_UNUSED;
 
-/* Fails on the first key that is not in the NULL-terminated list, naming the nearest one. */
+/* Fails when the key is not in the NULL-terminated list, naming the nearest one. */
+int vb_json_check_key(const char *key, const char *where, const char *const *known,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/* The same for all keys of an object: the first that is not in the list. */
 int vb_json_check_keys(const json_t *object, const char *where, const char *const *known,
 	struct vb_error *err) VB_WARN_UNUSED;
 
