@@ -10,6 +10,7 @@
 #include "json_writer.h"
 #include "vb/adjust/json_place.h"
 #include "vb/adjust/profile.h"
+#include "vb/adjust/profile_lint.h"
 #include "vb/base/buf.h"
 
 /* The parts of `vambrace seccomp`. */
@@ -47,6 +48,17 @@ void vb_seccomp_input_finish(struct vb_seccomp_input *input);
  */
 int vb_seccomp_read(const struct vb_seccomp_options *options, const char *path,
 	struct vb_seccomp_input *input, struct vb_error *err) VB_WARN_UNUSED;
+
+/* The same for a text that is there, with input->name, text and size set. */
+int vb_seccomp_parse(const struct vb_seccomp_options *options, struct vb_seccomp_input *input,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * Reports what is wrong with a profile that was read: vb_profile_lint(), and whether it compiles
+ * as it reads. Returns what the function returned, 0 at the end; -ENOMEM.
+ */
+int vb_seccomp_judge(const struct vb_seccomp_input *input, vb_profile_report_fn report,
+	void *context) VB_WARN_UNUSED;
 
 /* Where in the text an error or a finding stands. */
 struct vb_json_place vb_seccomp_place(const struct vb_seccomp_input *input, const char *path);

@@ -6,7 +6,6 @@
 #include "command.h"
 #include "seccomp.h"
 #include "vb/adjust/json.h"
-#include "vb/adjust/profile_lint.h"
 
 /* `vambrace seccomp check PROFILE...` */
 
@@ -73,15 +72,23 @@ static int take_finding(
 }
 
 /* What reads well must also compile as it reads, as it would have to on a node. */
-static int compile(struct review *review)
+static int compile(const struct vb_seccomp_input *input, vb_profile_report_fn report, void *context)
 {
 	vb_auto_profile struct vb_profile *result = NULL;
 	struct vb_error err = {0};
-	int r = vb_profile_meet(NULL, review->input.profile, &result, &err);
+	int r = vb_profile_meet(NULL, input->profile, &result, &err);
 
 	if (r == -ENOMEM || r == 0)
 		return r;
-	return take_finding(review, VB_PROFILE_ERROR, &err);
+	return report(context, VB_PROFILE_ERROR, &err);
+}
+
+int vb_seccomp_judge(
+	const struct vb_seccomp_input *input, vb_profile_report_fn report, void *context)
+{
+	int r = vb_profile_lint(input->json, input->profile, report, context);
+
+	return r == 0 ? compile(input, report, context) : r;
 }
 
 /* Returns VB_EXIT_TROUBLE when there is nothing to review, else VB_EXIT_OK or a negative value. */
@@ -95,8 +102,7 @@ static int look_at(struct review *review, const char *path, struct vb_error *err
 		review->errors++;
 		return add_finding(review, "error", &review->input.place, err);
 	}
-	int r = vb_profile_lint(review->input.json, review->input.profile, take_finding, review);
-	return r == 0 ? compile(review) : r;
+	return vb_seccomp_judge(&review->input, take_finding, review);
 }
 
 static int conclude_text(struct review *review)

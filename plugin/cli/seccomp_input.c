@@ -68,6 +68,23 @@ static int read_profile(const struct vb_seccomp_options *options, struct vb_secc
 		       : vb_profile_from_json(input->json, target.native, &input->profile, err);
 }
 
+int vb_seccomp_parse(const struct vb_seccomp_options *options, struct vb_seccomp_input *input,
+	struct vb_error *err)
+{
+	int r = vb_oci_text_parse(input->text, input->size, &input->json, err);
+
+	if (r == -EINVAL)
+		r = locate_syntax_error(input, err);
+	else if (r == 0) {
+		r = read_profile(options, input, err);
+		if (r < 0)
+			input->place = vb_seccomp_place(input, err->place);
+	}
+	if (r == 0)
+		return VB_EXIT_OK;
+	return r == -ENOMEM ? VB_EXIT_TROUBLE : VB_EXIT_REFUSED;
+}
+
 int vb_seccomp_read(const struct vb_seccomp_options *options, const char *path,
 	struct vb_seccomp_input *input, struct vb_error *err)
 {
@@ -80,19 +97,7 @@ int vb_seccomp_read(const struct vb_seccomp_options *options, const char *path,
 	}
 	vb_utf8_scrub(input->name);
 	int r = starter ? read_starter(options, input, err) : read_file(path, input, err);
-	if (r < 0)
-		return VB_EXIT_TROUBLE;
-	r = vb_oci_text_parse(input->text, input->size, &input->json, err);
-	if (r == -EINVAL)
-		r = locate_syntax_error(input, err);
-	else if (r == 0) {
-		r = read_profile(options, input, err);
-		if (r < 0)
-			input->place = vb_seccomp_place(input, err->place);
-	}
-	if (r == 0)
-		return VB_EXIT_OK;
-	return r == -ENOMEM ? VB_EXIT_TROUBLE : VB_EXIT_REFUSED;
+	return r < 0 ? VB_EXIT_TROUBLE : vb_seccomp_parse(options, input, err);
 }
 
 struct vb_json_place vb_seccomp_place(const struct vb_seccomp_input *input, const char *path)
