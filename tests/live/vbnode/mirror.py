@@ -115,3 +115,11 @@ class Suite:
         """Fetches a package and returns its file."""
         self._apt("download", package, cwd=directory)
         return next(pathlib.Path(directory).glob(f"{package}_*.deb"))
+
+    def download_with_dependencies(self, packages, directory):
+        """Fetches packages and all that they depend on, down to libc, and returns their files."""
+        directory = pathlib.Path(directory)
+        (directory / "partial").mkdir(parents=True, exist_ok=True)
+        self._apt("install", "--download-only", "--yes", "--no-install-recommends",
+                  "-o", f"Dir::Cache::archives={directory}", *packages)
+        return sorted(directory.glob("*.deb"))
