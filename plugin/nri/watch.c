@@ -13,7 +13,8 @@ enum {
 	KEPT_MAX = 128,
 };
 
-static const unsigned int delays_ms[] = {0, 10, 50, 200, 1000};
+/* The last look is 5 s after START: on a busy node an image takes its time to load. */
+static const unsigned int delays_ms[] = {0, 10, 50, 200, 1000, 4000};
 
 struct observation {
 	TAILQ_ENTRY(observation) link;

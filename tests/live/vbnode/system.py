@@ -174,7 +174,7 @@ class Vambrace:
         """The hook's receipt."""
         return self._state("receipts", container_id)
 
-    def outcome(self, container_id, settled=True, timeout_s=5):
+    def outcome(self, container_id, settled=True, timeout_s=20):
         """The outcome file; `settled` waits until every layer of a running container was seen."""
         deadline = time.monotonic() + timeout_s
         while True:
