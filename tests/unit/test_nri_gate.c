@@ -348,7 +348,9 @@ START_TEST(a_hanging_disk_is_answered_at_the_deadline_and_leaves_nothing)
 	long ms =
 		(after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
 	ck_assert_int_ge(ms, 295);
-	ck_assert_int_eq(strncmp(answer->message, "vambrace: ErrDeadline: ", 23), 0);
+	ck_assert_str_eq(answer->message,
+		"vambrace: ErrDeadline: the node did not answer within 300 ms" PLACE
+		"look for a slow disk under the bundles or /run on this node");
 	/* The loop is alive: others are let through, ours are still refused. */
 	ck_assert_int_eq(call("CreateContainer", &plain)->code, 0);
 	answer = call("StartContainer", &hardened);

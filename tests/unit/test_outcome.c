@@ -6,6 +6,7 @@
 
 #include "outcome_support.h"
 #include "unit.h"
+#include "vb/adjust/refusal.h"
 #include "vb/adjust/json.h"
 
 #define NET_RAW   (UINT64_C(1) << 13)
@@ -82,6 +83,8 @@ END_TEST
 
 START_TEST(a_filter_without_the_plans_denials_turns_seccomp_red)
 {
+	char line[VB_REFUSAL_LINE_MAX];
+
 	scene.evidence.spec.seccomp = VB_CONTAINMENT_LACKING;
 	scene.evidence.spec.seccomp_reason = strdup("ptrace is allowed");
 	scene_assert_only(&scene, VB_LAYER_SECCOMP, VB_LAYER_FAILED, "ptrace is allowed");
@@ -91,6 +94,11 @@ START_TEST(a_filter_without_the_plans_denials_turns_seccomp_red)
 	ck_assert_str_eq(err.code, "ErrNotApplied");
 	ck_assert_str_eq(
 		err.what, "layer seccomp is not in force: config.json has no seccomp profile");
+	vb_refusal_format(line, &err, "robots", "arm-0", "ctl");
+	ck_assert_str_eq(line,
+		"vambrace: ErrNotApplied: layer seccomp is not in force: config.json has no "
+		"seccomp profile (robots/arm-0, container ctl): look into the node's log for "
+		"container 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
 }
 END_TEST
 
