@@ -128,20 +128,26 @@ char *vb_derive_block(enum vb_derive_list list, const struct vb_strv *entries)
 	return vb_buf_strdup(out);
 }
 
+/* What is left of the whole from a place on. */
+static int append_rest(struct vb_buf *out, const struct vb_json_slice *whole, const char *place)
+{
+	return vb_buf_append(out, place, (size_t)(whole->text + whole->size - place));
+}
+
 /*
  * The object in which a member is to be made: what stands in front of its closing bracket, the
  * member, the bracket. A first member of an object has no comma.
  */
-static int insert_member(struct vb_buf *out, const char *text, const struct vb_json_slice *object,
-	const char *const *keys, const struct vb_strv *entries)
+static int insert_member(struct vb_buf *out, const struct vb_json_slice *whole,
+	const struct vb_json_slice *object, const char *const *keys, const struct vb_strv *entries)
 {
 	const char *bracket = object->text + object->size - 1;
 	const char *last = bracket;
-	struct indent indent = indent_at(text, object->text);
+	struct indent indent = indent_at(whole->text, object->text);
 
 	while (strchr(" \t\r\n", last[-1]) != NULL)
 		last--;
-	int r = vb_buf_append(out, text, (size_t)(last - text));
+	int r = vb_buf_append(out, whole->text, (size_t)(last - whole->text));
 	if (r == 0 && last[-1] != '{')
 		r = vb_buf_append_string(out, ",");
 	if (r == 0)
@@ -150,31 +156,34 @@ static int insert_member(struct vb_buf *out, const char *text, const struct vb_j
 		r = print_member(out, &indent, 1, keys, entries);
 	if (r == 0)
 		r = print_line(out, &indent, 0);
-	return r == 0 ? vb_buf_append_string(out, bracket) : r;
+	return r == 0 ? append_rest(out, whole, bracket) : r;
 }
 
-/* Everything up to the list, the list, everything behind it. The text is a JSON object. */
-static int write_list(struct vb_buf *out, const char *text, enum vb_derive_list list,
-	const struct vb_strv *entries)
+/* Everything up to the list, the list, everything behind it. The whole is one JSON object. */
+static int write_list(struct vb_buf *out, const struct vb_json_slice *whole,
+	enum vb_derive_list list, const struct vb_strv *entries)
 {
 	const char *const *keys = keys_of(list);
-	struct vb_json_slice slice = {.text = strchr(text, '{')};
+	const char *first = memchr(whole->text, '{', whole->size);
+	const char *last = memrchr(whole->text, '}', whole->size);
 
-	slice.size = (size_t)(strrchr(text, '}') + 1 - slice.text);
+	if (first == NULL || last == NULL)
+		return -EINVAL;
+	struct vb_json_slice slice = {.text = first, .size = (size_t)(last + 1 - first)};
 	for (; *keys != NULL; keys++) {
 		struct vb_json_slice member;
 		int found = vb_json_slice_get(&slice, *keys, &member);
 		if (found < 0)
 			return found;
 		if (found == 0)
-			return insert_member(out, text, &slice, keys, entries);
+			return insert_member(out, whole, &slice, keys, entries);
 		slice = member;
 	}
-	struct indent indent = indent_at(text, slice.text);
-	int r = vb_buf_append(out, text, (size_t)(slice.text - text));
+	struct indent indent = indent_at(whole->text, slice.text);
+	int r = vb_buf_append(out, whole->text, (size_t)(slice.text - whole->text));
 	if (r == 0)
 		r = print_array(out, &indent, 0, entries);
-	return r == 0 ? vb_buf_append_string(out, slice.text + slice.size) : r;
+	return r == 0 ? append_rest(out, whole, slice.text + slice.size) : r;
 }
 
 static const struct vb_strv *list_of(const struct vb_bundle *bundle, enum vb_derive_list list)
@@ -274,6 +283,7 @@ int vb_derive_update_manifest(const char *text, size_t size, struct vb_derive_up
 	vb_auto_bundle struct vb_bundle *after = NULL;
 	vb_auto_strv struct vb_strv merged = {0};
 	vb_auto_buf struct vb_buf *out = vb_buf_create(VB_BUNDLE_MANIFEST_MAX);
+	const struct vb_json_slice whole = {.text = text, .size = size};
 	struct vb_derive_update done = *update;
 
 	if (update->entries->count == 0)
@@ -283,7 +293,7 @@ int vb_derive_update_manifest(const char *text, size_t size, struct vb_derive_up
 		return r;
 	r = out != NULL ? merge(list_of(before, update->list), &merged, &done) : -ENOMEM;
 	if (r == 0)
-		r = write_list(out, text, update->list, &merged);
+		r = write_list(out, &whole, update->list, &merged);
 	vb_auto_free char *written = r == 0 ? vb_buf_strdup(out) : NULL;
 	if (written == NULL)
 		return cannot_write(r, err);

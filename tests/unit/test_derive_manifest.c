@@ -104,6 +104,20 @@ END_TEST
 #define HEAD          "{\"kind\":\"bundle\",\"schema_version\":\"1.6\",\"name\":\"arm\",\"version\":\"1\","
 #define CONNECT(list) HEAD "\"hardening\":{\"preload\":{\"connect_allowlist\":" list "}}}"
 
+START_TEST(nothing_behind_the_text_is_read)
+{
+	vb_auto_free char *text = NULL;
+	vb_auto_strv struct vb_strv entries = entries_of(inserted[_i].entry, NULL);
+	struct vb_derive_update change = {.list = inserted[_i].list, .entries = &entries};
+	vb_auto_free char *longer = vb_str_format("%s}]\"}", inserted[_i].before);
+
+	ck_assert_int_eq(vb_derive_update_manifest(
+				 longer, strlen(inserted[_i].before), &change, &text, &err),
+		0);
+	ck_assert_str_eq(text, inserted[_i].after);
+}
+END_TEST
+
 START_TEST(an_address_that_a_listed_network_holds_is_there_already)
 {
 	vb_auto_free char *text = NULL;
@@ -209,6 +223,7 @@ int main(void)
 
 	tcase_add_loop_test(tcase, only_the_list_changes_in_a_manifest, 0, VB_ARRAY_SIZE(inserted));
 	tcase_add_loop_test(tcase, done_again_nothing_changes, 0, VB_ARRAY_SIZE(inserted));
+	tcase_add_loop_test(tcase, nothing_behind_the_text_is_read, 0, VB_ARRAY_SIZE(inserted));
 	tcase_add_test(tcase, an_address_that_a_listed_network_holds_is_there_already);
 	tcase_add_test(tcase, replacing_drops_what_was_not_needed);
 	tcase_add_test(tcase, an_empty_list_is_never_written);
