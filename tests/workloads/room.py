@@ -23,7 +23,7 @@ mount -t proc proc "$1/proc"
 for place in tmp root run; do mount -t tmpfs tmpfs "$1/$place"; done
 ip link set lo up
 ip link set lo multicast on
-exec chroot "$1" /usr/bin/sh -c 'echo ready; exec sleep infinity'
+exec chroot "$1" /usr/bin/sh -c 'echo ready; exec cat'
 """
 LISTS = {"dlopen": "AUTONOMY_PRELOAD_DLOPEN_ALLOWLIST", "exec": "AUTONOMY_PRELOAD_EXEC_ALLOWLIST",
          "connect": "AUTONOMY_PRELOAD_CONNECT_ALLOWLIST"}
@@ -78,7 +78,7 @@ class Room:
         self._anchor = subprocess.Popen(
             ["unshare", "--mount", "--net", "--pid", "--ipc", "--uts", "--fork",
              "--kill-child", "sh", "-c", _ENTER, "sh", path, shim, programs],
-            stdout=subprocess.PIPE, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self._anchor.stdout.readline() != "ready\n":
             raise RuntimeError("cannot make a room")
         children = pathlib.Path(f"/proc/{self._anchor.pid}/task/{self._anchor.pid}/children")
@@ -86,10 +86,8 @@ class Room:
         self._started = []
 
     def close(self):
-        """Ends everything in the room: its first process dies with the anchor."""
-        self._anchor.kill()
-        self._anchor.wait()
-        self._anchor.stdout.close()
+        """Ends everything in the room: its first process reads from us, also when we are killed."""
+        self._anchor.communicate()
         for process in self._started:
             process.communicate()
 
