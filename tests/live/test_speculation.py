@@ -106,11 +106,12 @@ def test_the_kernel_gets_the_flags_that_were_asked_for(traced, node, cri, case):
 
 
 @pytest.fixture
-def permitting(traced, node):
+def permitting(traced):
     """The node with a rule that permits the flag."""
     traced.config(rules=[{"namespaces": ["*"], "permit": ["spec-allow"]}])
     yield traced
-    node.run(["rm", "/etc/vambrace/config.json"])
+    # A config file that is gone leaves the one before in force.
+    traced.config()
 
 
 @pytest.mark.parametrize("by", ["annotation", "bundle"])
