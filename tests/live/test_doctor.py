@@ -80,7 +80,7 @@ def test_a_bad_node_config(doctor, node, vambrace):
     try:
         assert "config.deadline_ms must be a number" in only(doctor(), "config")[1]
     finally:
-        node.run(["rm", "/etc/vambrace/config.json"])
+        node.write("/etc/vambrace/config.json", "{}")
 
 
 def test_without_root_it_says_what_it_could_not_see(doctor):
@@ -109,7 +109,7 @@ def test_a_handler_that_does_not_go_through_the_hook(doctor, vambrace, node):
     try:
         findings = doctor()["handler"]
     finally:
-        node.run(["rm", "/etc/vambrace/config.json"])
+        node.write("/etc/vambrace/config.json", "{}")
     assert [level for level, _, _ in findings] == ["ok", "problem", "problem"]
     assert "does not go through vambrace-oci" in findings[1][1]
     assert "has no runtime handler 'nonesuch'" in findings[2][1]

@@ -99,7 +99,7 @@ def test_a_profile_of_the_nodes_directories_is_named_by_its_path(vambrace, node,
              "digest": "sha256:" + hashlib.sha256(text.encode()).hexdigest()}]
     finally:
         vambrace.stop()
-        node.run(["rm", "/etc/vambrace/config.json"])
+        node.write("/etc/vambrace/config.json", "{}")
 
 
 def test_a_profile_that_does_not_parse_refuses_the_container(vambrace, cri):
