@@ -90,7 +90,8 @@ def test_every_attack_is_stopped_in_an_annotated_pod(vambrace, cri, arm):
         "write=/tmp/attack": "ok", "exec=/bin/allowed": "ok", "loopback": "ok"}
     assert sorted(stderr.splitlines()) == [
         f"autonomy-preload: connect({OUTSIDE}) denied by AUTONOMY_PRELOAD_CONNECT_ALLOWLIST",
-        "autonomy-preload: execve(/bin/sh) denied by AUTONOMY_PRELOAD_EXEC_ALLOWLIST"]
+        "autonomy-preload: execve(/bin/sh) denied by AUTONOMY_PRELOAD_EXEC_ALLOWLIST",
+        "autonomy-preload: io_uring_setup(entries=1) denied by AUTONOMY_PRELOAD_CONNECT_ALLOWLIST"]
 
 
 def test_the_outcome_names_every_layer_with_its_evidence(vambrace, cri, arm):
