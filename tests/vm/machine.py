@@ -5,6 +5,7 @@ an initramfs made here. It needs neither KVM nor a disk, and is over in seconds.
 import pathlib
 import stat
 import subprocess
+import sys
 import tempfile
 
 # Skylake's flaws, and the controls for them, which qemu warns that it does not emulate: the kernel
@@ -43,7 +44,20 @@ class MachineError(Exception):
     """The machine did not come to the end of its script; the message holds its console."""
 
 
-def boot(kernel, files, script, append="", timeout_s=240):
+def _run(command, timeout_s):
+    """qemu's emulation hangs now and then, seen with Linux 5.10: such a machine is begun again."""
+    for attempts_left in (2, 1, 0):
+        try:
+            return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
+                                  timeout=timeout_s)
+        except subprocess.TimeoutExpired as hung:
+            console = (hung.stdout or b"").decode(errors="replace")[-2000:]
+            if not attempts_left:
+                raise MachineError(f"hung three times: {console}") from hung
+            print(f"the machine hung and is begun again: {console}", file=sys.stderr)
+
+
+def boot(kernel, files, script, append="", timeout_s=120):
     """Runs a busybox shell script as the only work of a machine; returns what it printed.
 
     files: {path: bytes, or a path of the host, or ("link", target)}; programs are executable.
@@ -55,13 +69,13 @@ def boot(kernel, files, script, append="", timeout_s=240):
     with tempfile.TemporaryDirectory(prefix="vb-vm-") as scratch:
         initramfs = pathlib.Path(scratch) / "initramfs"
         initramfs.write_bytes(_cpio(image))
-        run = subprocess.run(
-            ["qemu-system-x86_64", "-accel", "tcg", "-cpu", _CPU, "-smp", "2,threads=2",
+        run = _run(
+            ["qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", _CPU, "-smp", "2,threads=2",
              "-m", "768", "-nodefaults", "-no-user-config", "-nographic", "-no-reboot",
              "-serial", "stdio", "-kernel", str(kernel.path), "-initrd", str(initramfs),
              "-append", "console=ttyS0 quiet loglevel=1 panic=-1 "
                         f"lsm={_SECURITY_MODULES} {append}"],
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s)
+            timeout_s)
     console = run.stdout.decode(errors="replace").replace("\r\n", "\n")
     if "VM_BEGIN\n" not in console or "VM_END\n" not in console:
         raise MachineError(f"{kernel.suite}: {console[-4000:]}\n{run.stderr.decode()[-1000:]}")
