@@ -2,6 +2,7 @@
 # The tests of evidence and outcome.
 vb_add_unit_test(test_evidence test_evidence.c LIBS vb_adjust)
 vb_add_unit_test(test_outcome test_outcome.c outcome_support.c LIBS vb_adjust)
+vb_add_unit_test(test_outcome_config test_outcome_config.c outcome_support.c LIBS vb_adjust)
 vb_add_unit_test(test_outcome_shim test_outcome_shim.c outcome_support.c LIBS vb_adjust)
 vb_add_unit_test(test_outcome_speculation test_outcome_speculation.c outcome_support.c
 	LIBS vb_adjust)
