@@ -9,8 +9,6 @@
 #include "unit.h"
 #include "vb/adjust/json.h"
 
-#define SYS_ADMIN (UINT64_C(1) << 21)
-
 static struct outcome_scene scene;
 static struct vb_error err;
 
