@@ -26,7 +26,7 @@ def marks(node):
 def try_run(cri, pod, name="main"):
     """Creates and starts a container that marks its run. Returns the refusal, or None."""
     try:
-        cri.run_container(pod, name, ATTACK, ["/bin/attack", f"write=/marks/{name}", "--wait"],
+        cri.run_container(pod, name, ATTACK, ["/bin/attack", "--wait", f"write=/marks/{name}"],
                           mounts=[Mount("/marks", MARK)])
         return None
     except CriError as error:
