@@ -149,13 +149,14 @@ static int refuse_missing(
 		err, "install it in one of %s, or correct bundle.vambrace.dev", directories);
 }
 
-static int check_digest(const struct vb_bundle *bundle, const char *digest, struct vb_error *err)
+static int check_digest(
+	const struct vb_bundle *bundle, const struct vb_bundle_pin *pin, struct vb_error *err)
 {
-	if (digest == NULL || strcmp(digest, bundle->digest) == 0)
+	if (pin == NULL || pin->digest == NULL || strcmp(pin->digest, bundle->digest) == 0)
 		return 0;
 	(void)vb_error_refuse(err, VB_CODE_BUNDLE_DIGEST,
-		"bundle '%s' on this node has digest %s, the pod pins %s", bundle->name,
-		bundle->digest, digest);
+		"bundle '%s' on this node has digest %s, %s pins %s", bundle->name, bundle->digest,
+		pin->who, pin->digest);
 	return vb_error_fix(err, "install the pinned version, or correct the pin");
 }
 
@@ -299,8 +300,8 @@ static int find_bundle(struct vb_bundle_store *store, const char *directory, con
 	return r < 0 ? r : load(store, &file, &place, ret_bundle, err);
 }
 
-int vb_bundle_store_get(struct vb_bundle_store *store, const char *name, const char *digest,
-	const struct vb_bundle **ret_bundle, struct vb_error *err)
+int vb_bundle_store_get(struct vb_bundle_store *store, const char *name,
+	const struct vb_bundle_pin *pin, const struct vb_bundle **ret_bundle, struct vb_error *err)
 {
 	store->warning.errnum = 0;
 	vb_bundle_cache_begin(store->cache);
@@ -316,7 +317,7 @@ int vb_bundle_store_get(struct vb_bundle_store *store, const char *name, const c
 		if (r < 0 && err != NULL)
 			*err = found;
 		if (r == 0)
-			r = check_digest(bundle, digest, err);
+			r = check_digest(bundle, pin, err);
 		if (r == 0)
 			*ret_bundle = bundle;
 		return r;

@@ -135,12 +135,12 @@ int vb_supply_choose(const struct vb_config *config, const struct vb_supply_ques
 	return vb_error_fix(err, "name one of %.200s, or have the node's rules changed", permitted);
 }
 
-static int load_bundle(const struct gathering *g, const char *name, const char *digest,
+static int load_bundle(const struct gathering *g, const char *name, const struct vb_bundle_pin *pin,
 	const struct vb_bundle **ret_bundle, struct vb_error *err)
 {
 	if (name == NULL)
 		return 0;
-	int r = vb_bundle_store_get(g->stores->bundles, name, digest, ret_bundle, err);
+	int r = vb_bundle_store_get(g->stores->bundles, name, pin, ret_bundle, err);
 	warn(g, vb_bundle_store_warning(g->stores->bundles));
 	return r;
 }
@@ -162,15 +162,18 @@ static int load_bundles(const struct gathering *g, const struct vb_supply_questi
 	struct vb_supply *supply, struct vb_error *err)
 {
 	struct vb_bundle_choice choice = {0};
+	static const char rule_pins[] = "the node's rule";
 	bool by_rule = question->request->bundle_name == NULL;
 
 	int r = vb_supply_choose(g->config, question, &choice, err);
 	if (r < 0)
 		return r;
-	r = load_bundle(g, choice.floor, choice.floor_digest, &supply->floor, err);
+	const struct vb_bundle_pin floor_pin = {choice.floor_digest, rule_pins};
+	const struct vb_bundle_pin pin = {choice.bundle_digest, by_rule ? rule_pins : "the pod"};
+	r = load_bundle(g, choice.floor, &floor_pin, &supply->floor, err);
 	if (r < 0)
 		return blame_rule("floor", question, r, err);
-	r = load_bundle(g, choice.bundle, choice.bundle_digest, &supply->bundle, err);
+	r = load_bundle(g, choice.bundle, &pin, &supply->bundle, err);
 	/* Of one name there is one bundle, the one looked up last. */
 	if (r == 0 && vb_str_equal(choice.bundle, choice.floor))
 		supply->floor = supply->bundle;

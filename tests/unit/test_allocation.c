@@ -111,6 +111,7 @@ static int look_up(void *context, char **ret_answer, struct vb_error *err)
 	const struct store_scenario *scenario = context;
 	vb_auto_strv struct vb_strv directories = {0};
 	vb_auto_bundle_store struct vb_bundle_store *store = NULL;
+	const struct vb_bundle_pin pin = {scenario->digest, "the pod"};
 	const struct vb_bundle *bundle = NULL;
 
 	if (vb_strv_add(&directories, "/nowhere") < 0 ||
@@ -124,7 +125,7 @@ static int look_up(void *context, char **ret_answer, struct vb_error *err)
 	if (r == 0)
 		r = vb_bundle_store_get(store, scenario->name, NULL, &bundle, err);
 	if (r == 0)
-		r = vb_bundle_store_get(store, scenario->name, scenario->digest, &bundle, err);
+		r = vb_bundle_store_get(store, scenario->name, &pin, &bundle, err);
 	if (r == -ENOMEM)
 		return r;
 	*ret_answer = allocation_strdup(r == 0 ? bundle->version : err->what);

@@ -53,12 +53,13 @@ END_TEST
 START_TEST(a_tars_digest_is_that_of_the_tar)
 {
 	char digest[VB_DIGEST_SIZE];
+	const struct vb_bundle_pin pin = {digest, "the pod"};
 
 	bundle_install_tar("first", "arm", MANIFEST("1"));
 	vb_digest(tar_data(), tar_size(), digest);
-	ck_assert_int_eq(vb_bundle_store_get(store, "arm", digest, &bundle, &err), 0);
+	ck_assert_int_eq(vb_bundle_store_get(store, "arm", &pin, &bundle, &err), 0);
 	vb_digest(MANIFEST("1"), strlen(MANIFEST("1")), digest);
-	ck_assert_int_eq(vb_bundle_store_get(store, "arm", digest, &bundle, &err), -EPERM);
+	ck_assert_int_eq(vb_bundle_store_get(store, "arm", &pin, &bundle, &err), -EPERM);
 	ck_assert_str_eq(err.code, "ErrBundleDigest");
 }
 END_TEST

@@ -176,17 +176,20 @@ START_TEST(a_pinned_digest_must_be_the_manifests)
 {
 	char digest[VB_DIGEST_SIZE];
 	char other[VB_DIGEST_SIZE];
+	const struct vb_bundle_pin pin = {digest, "the pod"};
+	const struct vb_bundle_pin other_pin = {other, "the node's rule"};
 	char text[512];
 
 	bundle_install("first", "arm", MANIFEST("1"));
 	vb_digest(MANIFEST("1"), strlen(MANIFEST("1")), digest);
-	ck_assert_int_eq(vb_bundle_store_get(store, "arm", digest, &bundle, &err), 0);
+	ck_assert_int_eq(vb_bundle_store_get(store, "arm", &pin, &bundle, &err), 0);
 	vb_digest(MANIFEST("2"), strlen(MANIFEST("2")), other);
 	(void)snprintf(text, sizeof(text),
-		"ErrBundleDigest: bundle 'arm' on this node has digest %s, the pod pins %s: "
+		"ErrBundleDigest: bundle 'arm' on this node has digest %s, the node's rule pins "
+		"%s: "
 		"install the pinned version, or correct the pin",
 		digest, other);
-	vb_assert_refused(vb_bundle_store_get(store, "arm", other, &bundle, &err), &err, text);
+	vb_assert_refused(vb_bundle_store_get(store, "arm", &other_pin, &bundle, &err), &err, text);
 }
 END_TEST
 

@@ -39,15 +39,22 @@ void vb_bundle_store_accept_any_owner(struct vb_bundle_store *store);
 int vb_bundle_store_trust(struct vb_bundle_store *store, const struct vb_strv *trusted_keys,
 	bool require_signature, struct vb_error *err) VB_WARN_UNUSED;
 
+/* The one version that will do. */
+struct vb_bundle_pin {
+	const char *digest; /* NULL: any */
+	const char *who;    /* for messages: "the pod" */
+};
+
 /*
  * Looks the bundle up; the store owns the result, which is good until the lookup after the next, so
- * that two bundles can be used together. digest pins it, or is NULL. Refuses with
+ * that two bundles can be used together. pin may be NULL. Refuses with
  * ErrBundleNotFound, ErrBundleInvalid, ErrBundleSignature or ErrBundleDigest; a bundle whose
  * signature is bad has no last good version. Files must belong to root and not be group- or
  * world-writable, except on a read-only mount.
  */
-int vb_bundle_store_get(struct vb_bundle_store *store, const char *name, const char *digest,
-	const struct vb_bundle **ret_bundle, struct vb_error *err) VB_WARN_UNUSED;
+int vb_bundle_store_get(struct vb_bundle_store *store, const char *name,
+	const struct vb_bundle_pin *pin, const struct vb_bundle **ret_bundle,
+	struct vb_error *err) VB_WARN_UNUSED;
 
 /*
  * The seccomp profile `profiles/<name>.json` of a bundle that one of the last two lookups returned,
