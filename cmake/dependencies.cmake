@@ -20,5 +20,6 @@ vb_find_dependency(yaml yaml.h yaml)
 vb_find_dependency(protobuf_c protobuf-c/protobuf-c.h protobuf-c)
 vb_find_dependency(z zlib.h z)
 vb_find_dependency(event event2/event.h event_core)
+vb_find_dependency(event_extra event2/http.h event_extra)
 
 find_program(VB_PROTOC_C protoc-c REQUIRED)

@@ -53,6 +53,11 @@ target_link_libraries(vb_exe_flags INTERFACE vb_flags)
 if(VB_STATIC)
 	target_compile_options(vb_exe_flags INTERFACE -fPIE)
 	target_link_options(vb_exe_flags INTERFACE -static-pie)
+	# A static program relocates itself, so no loader has to know this form. Saves 65 kB of addresses;
+	# Debian 12's ld has it for x86-64 only.
+	if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+		target_link_options(vb_exe_flags INTERFACE LINKER:-z,pack-relative-relocs)
+	endif()
 else()
 	target_compile_options(vb_exe_flags INTERFACE -fPIE)
 	target_link_options(vb_exe_flags INTERFACE -pie)

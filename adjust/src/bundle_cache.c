@@ -199,3 +199,8 @@ int vb_bundle_cache_put_take(struct vb_bundle_cache *cache, const char *director
 	trim(cache);
 	return 0;
 }
+
+struct vb_bundle_usage vb_bundle_cache_usage(const struct vb_bundle_cache *cache)
+{
+	return (struct vb_bundle_usage){.count = cache->count, .bytes = cache->packed_bytes};
+}

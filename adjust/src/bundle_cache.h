@@ -5,6 +5,7 @@
 #include "bundle_file.h"
 #include "bundle_pack.h"
 #include "vb/adjust/bundle.h"
+#include "vb/adjust/bundle_store.h"
 
 /*
  * The bundles that were read, within a budget of bytes. Each is kept packed, so that a node's
@@ -67,5 +68,7 @@ int vb_bundle_cache_ready(
  */
 int vb_bundle_cache_put_take(struct vb_bundle_cache *cache, const char *directory,
 	const struct vb_bundle_origin *origin, struct vb_bundle *bundle) VB_WARN_UNUSED;
+
+struct vb_bundle_usage vb_bundle_cache_usage(const struct vb_bundle_cache *cache);
 
 #endif

@@ -93,6 +93,11 @@ void vb_bundle_store_take_loaded(struct vb_bundle_store *store, struct vb_strv *
 	store->loaded = (struct vb_strv){0};
 }
 
+struct vb_bundle_usage vb_bundle_store_usage(const struct vb_bundle_store *store)
+{
+	return vb_bundle_cache_usage(store->cache);
+}
+
 static int read_anew(struct vb_bundle_store *store, const struct vb_bundle_file *file,
 	const struct vb_bundle_place *place, struct vb_bundle **ret_bundle, struct vb_error *err)
 {

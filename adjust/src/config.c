@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "config_rules.h"
 #include "vb/adjust/json.h"
@@ -18,6 +19,10 @@ enum {
 };
 
 #define AUDIT_LOG_DEFAULT "/var/log/vambrace/audit.jsonl"
+
+/* 127.0.0.1:9465 */
+static const struct vb_connect_entry metrics_listen_default = {
+	.family = AF_INET, .prefix = 32, .port = 9465, .address = {127, 0, 0, 1}};
 
 /* A day of a busy node fits into a MiB; at the cap there are two files of it. */
 #define AUDIT_LOG_DEFAULT_BYTES (UINT64_C(64) << 20)
@@ -40,7 +45,8 @@ int vb_config_init(struct vb_config *ret_config)
 	vb_auto_config struct vb_config config = {.deadline_ms = DEADLINE_DEFAULT_MS,
 		.plugin_namespace = strdup(VB_CONFIG_NAMESPACE),
 		.audit_log = strdup(AUDIT_LOG_DEFAULT),
-		.audit_log_max_bytes = AUDIT_LOG_DEFAULT_BYTES};
+		.audit_log_max_bytes = AUDIT_LOG_DEFAULT_BYTES,
+		.metrics_listen = metrics_listen_default};
 
 	if (config.plugin_namespace == NULL || config.audit_log == NULL ||
 		vb_strv_add(&config.bundle_dirs, "/etc/vambrace/bundles") < 0 ||
@@ -111,6 +117,32 @@ static int read_audit_log(const json_t *root, struct vb_config *config, struct v
 	return 0;
 }
 
+static bool is_one_address(const struct vb_connect_entry *entry)
+{
+	return entry->prefix == (entry->family == AF_INET ? 32 : 128) && entry->port != 0;
+}
+
+/* "" is for none. */
+static int read_listen(const json_t *root, struct vb_connect_entry *listen, struct vb_error *err)
+{
+	const json_t *value = json_object_get(root, "metrics_listen");
+	const char *text = json_string_value(value);
+	struct vb_connect_entry entry = {0};
+
+	if (value == NULL)
+		return 0;
+	if (text == NULL)
+		return vb_error_say(err, EINVAL, "config.metrics_listen must be a string");
+	if (text[0] != '\0' &&
+		(vb_connect_parse(text, &entry, NULL) < 0 || !is_one_address(&entry)))
+		return vb_error_say(err, EINVAL,
+			"config.metrics_listen: '%.128s' is not an IP address and a port; write "
+			"127.0.0.1:9465, [::1]:9465, or \"\" for no metrics",
+			text);
+	*listen = entry;
+	return 0;
+}
+
 /* The same with absolute paths, which become clean. */
 static int read_directories(
 	const json_t *root, const char *key, struct vb_strv *directories, struct vb_error *err)
@@ -168,7 +200,7 @@ int vb_config_parse(
 {
 	static const char *const known[] = {"bundle_dirs", "profile_dirs", "plugin_namespace",
 		"rules", "runtime_handlers", "deadline_ms", "trusted_keys", "require_signature",
-		"audit_log", "audit_log_max_bytes", NULL};
+		"audit_log", "audit_log_max_bytes", "metrics_listen", NULL};
 	vb_auto_json json_t *root = NULL;
 	vb_auto_config struct vb_config config = {0};
 
@@ -195,6 +227,8 @@ int vb_config_parse(
 		r = read_signatures(root, &config, err);
 	if (r == 0)
 		r = read_audit_log(root, &config, err);
+	if (r == 0)
+		r = read_listen(root, &config.metrics_listen, err);
 	if (r < 0)
 		return r;
 	*ret_config = config;

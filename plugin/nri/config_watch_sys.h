@@ -15,9 +15,10 @@ struct vb_config_watch;
 
 /*
  * The loop's priorities: a change of the config comes first, so that a request sent after the
- * change is never decided ahead of it; all else is in the middle, libevent's default.
+ * change is never decided ahead of it; who reads metrics comes last; all else is in the middle,
+ * libevent's default.
  */
-enum { VB_LOOP_PRIORITIES = 2, VB_LOOP_FIRST = 0 };
+enum { VB_LOOP_FIRST = 0, VB_LOOP_LAST = 2, VB_LOOP_PRIORITIES = 3 };
 
 typedef void (*vb_config_watch_fn)(void *context);
 

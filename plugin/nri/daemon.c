@@ -7,6 +7,7 @@
 
 #include "config_watch_sys.h"
 #include "report.h"
+#include "scrape.h"
 #include "worker.h"
 
 enum {
@@ -19,8 +20,10 @@ struct daemon {
 	const struct vb_daemon_options *options;
 	struct vb_workshop shop;
 	struct vb_reporter reporter;
+	struct vb_metrics metrics;
 	struct event_base *base;
 	struct vb_worker *worker;
+	struct vb_web *web;
 	struct vb_reload *reload;
 	struct vb_session *session;
 	struct event *stop_signals[2];
@@ -153,6 +156,35 @@ static int start_reporter(struct daemon *daemon)
 	return reporter->status == NULL ? -ENOMEM : 0;
 }
 
+static int render(void *context, struct vb_buf *text)
+{
+	const struct daemon *daemon = context;
+
+	return vb_scrape(&daemon->reporter, text);
+}
+
+static const char *why_unready(void *context)
+{
+	const struct daemon *daemon = context;
+
+	return vb_session_problem(daemon->session);
+}
+
+static int start_metrics(struct daemon *daemon)
+{
+	const struct vb_web_parts web_parts = {.base = daemon->base,
+		.log = daemon->reporter.log,
+		.render = render,
+		.why_unready = why_unready,
+		.context = daemon};
+
+	daemon->metrics.version = daemon->options->version;
+	daemon->reporter.metrics = &daemon->metrics;
+	daemon->reporter.levels = vb_levels_create();
+	daemon->web = vb_web_create(&web_parts);
+	return daemon->reporter.levels == NULL || daemon->web == NULL ? -ENOMEM : 0;
+}
+
 /* Takes the settings over on success. */
 static int start_reload(struct daemon *daemon, struct vb_settings *settings)
 {
@@ -162,6 +194,8 @@ static int start_reload(struct daemon *daemon, struct vb_settings *settings)
 		.log = daemon->reporter.log,
 		.audit = daemon->reporter.audit,
 		.status = daemon->reporter.status,
+		.metrics = &daemon->metrics,
+		.web = daemon->web,
 		.path = daemon->options->config_path};
 
 	if (add_events(daemon) < 0)
@@ -177,7 +211,7 @@ static int start(struct daemon *daemon, struct vb_settings **settings)
 		return -ENOMEM;
 	daemon->worker = vb_worker_create(daemon->base);
 	if (daemon->worker == NULL || start_probe(daemon) < 0 || start_reporter(daemon) < 0 ||
-		start_reload(daemon, *settings) < 0)
+		start_metrics(daemon) < 0 || start_reload(daemon, *settings) < 0)
 		return -ENOMEM;
 	(void)VB_STEAL(*settings);
 	const struct vb_session_parts parts = {.base = daemon->base,
@@ -200,11 +234,13 @@ static void finish(struct daemon *daemon, int status)
 	/* A worker that hangs on a disk cannot be waited for, nor anything freed that it uses. */
 	if (vb_worker_stop(daemon->worker, WORKER_STOP_MS) < 0)
 		_exit(status);
+	vb_web_destroy(daemon->web);
 	vb_session_destroy(daemon->session);
 	vb_reload_destroy(daemon->reload);
 	vb_status_destroy(daemon->reporter.status);
 	vb_refusals_destroy(daemon->reporter.refusals);
 	vb_auditor_destroy(daemon->reporter.audit);
+	vb_levels_destroy(daemon->reporter.levels);
 	for (size_t i = 0; i < VB_ARRAY_SIZE(daemon->stop_signals); i++)
 		free_event(daemon->stop_signals[i]);
 	free_event(daemon->times_signal);

@@ -17,24 +17,16 @@ enum {
 	DEADLINE_MIN_MS = 50,
 };
 
-enum gated_event {
-	GATED_CREATE,
-	GATED_VALIDATE,
-	GATED_START,
-	GATED_EVENTS,
-};
-
 struct vb_gate {
 	struct vb_gate_parts parts;
 	struct vb_gate_port port;
-	struct vb_histogram times[GATED_EVENTS];
 };
 
-static enum gated_event gated_event_of(enum vb_task_kind kind)
+static enum vb_metrics_request metrics_request_of(enum vb_task_kind kind)
 {
 	if (kind == VB_TASK_CREATE)
-		return GATED_CREATE;
-	return kind == VB_TASK_VALIDATE ? GATED_VALIDATE : GATED_START;
+		return VB_METRICS_CREATE;
+	return kind == VB_TASK_VALIDATE ? VB_METRICS_VALIDATE : VB_METRICS_START;
 }
 
 static enum vb_task_kind kind_of(enum vb_nri_event event)
@@ -68,11 +60,12 @@ static struct vb_ticket ticket_of(const struct vb_task *task)
 }
 
 /* Before the answer is sent: the runtime, woken by it, may run in our place first. */
-static void note_time(struct vb_gate *gate, const struct vb_task *task)
+static void note_time(const struct vb_gate *gate, const struct vb_task *task)
 {
 	int64_t us = vb_clock_us() - task->started_us;
 
-	vb_histogram_add(&gate->times[gated_event_of(task->kind)], us > 0 ? (uint64_t)us : 0);
+	vb_histogram_add(&gate->parts.reporter->metrics->times[metrics_request_of(task->kind)],
+		us > 0 ? (uint64_t)us : 0);
 }
 
 static bool refuse(struct vb_gate *gate, struct vb_task *task, const struct vb_error *err)
@@ -112,6 +105,8 @@ static void finish_start(struct vb_gate *gate, struct vb_task *task, bool admitt
 {
 	if (!task->has_outcome)
 		return;
+	if (admitted)
+		vb_report_running(gate->parts.reporter, &task->outcome);
 	if (admitted && vb_report_is_open(&task->outcome))
 		vb_watch_keep(gate->parts.watch, VB_STEAL(task->subject));
 	else
@@ -128,6 +123,7 @@ static void answer(struct vb_gate *gate, struct vb_task *task)
 		if (task->has_plan && task->plan->opt_out_reason != NULL)
 			vb_report_opt_out(gate->parts.reporter, task);
 		note_time(gate, task);
+		vb_report_answer(gate->parts.reporter, task);
 		sent = gate->port.reply(gate->port.context, &ticket, task->reply);
 	} else {
 		sent = refuse(gate, task, &task->err);
@@ -234,6 +230,7 @@ void vb_gate_take(struct vb_gate *gate, const struct vb_ticket *ticket,
 		r = vb_error_set(&task->err, ENOMEM, "handle a request");
 	if (!concerns || r < 0) {
 		task->result = r;
+		task->is_passed = !concerns;
 		answer(gate, task);
 		return;
 	}
@@ -254,18 +251,17 @@ void vb_gate_take_unreadable(
 
 void vb_gate_log_times(const struct vb_gate *gate)
 {
-	static const char *const names[] = {
-		[GATED_CREATE] = "create", [GATED_VALIDATE] = "validate", [GATED_START] = "start"};
+	const struct vb_reporter *reporter = gate->parts.reporter;
 
-	for (size_t i = 0; i < GATED_EVENTS; i++) {
-		const struct vb_histogram *times = &gate->times[i];
+	for (enum vb_metrics_request request = 0; request < VB_METRICS_REQUESTS; request++) {
+		const struct vb_histogram *times = &reporter->metrics->times[request];
 		struct vb_log_line line;
 		vb_log_begin(&line, NULL, "times");
-		vb_log_word(&line, "request", names[i]);
+		vb_log_word(&line, "request", vb_metrics_request_name(request));
 		vb_log_number(&line, "count", (int64_t)times->count);
 		vb_log_number(&line, "p50_us", (int64_t)vb_histogram_percentile(times, 50));
 		vb_log_number(&line, "p99_us", (int64_t)vb_histogram_percentile(times, 99));
 		vb_log_number(&line, "max_us", (int64_t)times->max_us);
-		vb_log_write(gate->parts.reporter->log, &line);
+		vb_log_write(reporter->log, &line);
 	}
 }

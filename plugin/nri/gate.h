@@ -5,7 +5,6 @@
 #include <event2/event.h>
 #include <stdint.h>
 
-#include "histogram.h"
 #include "reload.h"
 #include "report.h"
 #include "task.h"

@@ -28,8 +28,18 @@ void vb_histogram_add(struct vb_histogram *histogram, uint64_t us)
 {
 	histogram->buckets[bucket_of(us)]++;
 	histogram->count++;
+	histogram->sum_us += us;
 	if (us > histogram->max_us)
 		histogram->max_us = us;
+}
+
+uint64_t vb_histogram_count_below(const struct vb_histogram *histogram, uint64_t us)
+{
+	uint64_t count = 0;
+
+	for (unsigned int bucket = 0; bucket < bucket_of(us); bucket++)
+		count += histogram->buckets[bucket];
+	return count;
 }
 
 uint64_t vb_histogram_percentile(const struct vb_histogram *histogram, unsigned int percent)

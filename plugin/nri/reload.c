@@ -40,6 +40,16 @@ static void on_changed(void *context)
 	submit(context, false);
 }
 
+/* Tells those who go by the config in force. */
+static void announce(struct vb_reload *reload, const char *problem)
+{
+	const struct vb_settings *settings = reload->settings;
+
+	vb_status_set_config(reload->parts.status, settings, problem);
+	reload->parts.metrics->has_config_problem = problem != NULL || settings->problem != NULL;
+	vb_web_listen(reload->parts.web, &settings->config.metrics_listen);
+}
+
 struct vb_reload *vb_reload_create_take(
 	const struct vb_reload_parts *parts, struct vb_settings *settings)
 {
@@ -50,7 +60,7 @@ struct vb_reload *vb_reload_create_take(
 	reload->parts = *parts;
 	reload->settings = settings;
 	reload->watch = vb_config_watch_create(parts->base, parts->path, on_changed, reload);
-	vb_status_set_config(parts->status, settings, NULL);
+	announce(reload, NULL);
 	return reload;
 }
 
@@ -105,10 +115,12 @@ void vb_reload_take(struct vb_reload *reload, struct vb_task *task)
 		/* The worker has left the old ones: its jobs run one after the other. */
 		vb_settings_destroy(reload->settings);
 		reload->settings = VB_STEAL(task->news.settings);
-		vb_status_set_config(reload->parts.status, reload->settings, NULL);
+		announce(reload, NULL);
+		reload->parts.metrics->configs_loaded++;
 		report(reload, "config-loaded", NULL);
 	} else if (task->news.result < 0) {
-		vb_status_set_config(reload->parts.status, reload->settings, task->news.err.what);
+		announce(reload, task->news.err.what);
+		reload->parts.metrics->configs_kept++;
 		report(reload, "config-kept", task->news.err.what);
 	}
 }

@@ -7,9 +7,11 @@
 
 #include "auditor.h"
 #include "log.h"
+#include "metrics.h"
 #include "settings.h"
 #include "status.h"
 #include "task.h"
+#include "web_sys.h"
 #include "worker.h"
 
 /*
@@ -26,6 +28,8 @@ struct vb_reload_parts {
 	struct vb_log *log;
 	struct vb_auditor *audit;
 	struct vb_status *status;
+	struct vb_metrics *metrics;
+	struct vb_web *web;
 	const char *path;
 };
 

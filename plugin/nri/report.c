@@ -46,6 +46,7 @@ void vb_report_refusal(const struct vb_reporter *reporter, const struct vb_nri_r
 		refusal.request = vb_nri_event_name(request->event);
 	}
 	log_refusal(reporter->log, request, line);
+	vb_metrics_count_refusal(reporter->metrics, code);
 	vb_refusals_add(reporter->refusals, &refusal, &at);
 	vb_status_touch(reporter->status);
 }
@@ -85,6 +86,7 @@ void vb_report_opt_out(const struct vb_reporter *reporter, const struct vb_task 
 	vb_log_text_max(&line, "reason", task->plan->opt_out_reason, OPT_OUT_REASON_MAX);
 	vb_log_words(&line, "Audit event: seccomp-opt-out");
 	vb_log_write(reporter->log, &line);
+	reporter->metrics->opt_outs++;
 }
 
 static void report_bundle_kept(const struct vb_reporter *reporter,
@@ -104,6 +106,7 @@ static void report_bundle_kept(const struct vb_reporter *reporter,
 	vb_log_text(&line, "pod", request->pod.name);
 	vb_log_text(&line, "container", request->container.name);
 	vb_log_text(&line, "warning", warning);
+	reporter->metrics->bundles_kept++;
 	vb_log_write_limited(reporter->log, &line);
 	vb_audit_begin(&frame, "bundle-kept", &at);
 	vb_audit_subject(&frame, &subject);
@@ -119,6 +122,7 @@ static void report_bundle_loaded(const struct vb_reporter *reporter, const char 
 
 	vb_log_begin(&line, NULL, "bundle-loaded");
 	vb_log_text(&line, "bundle", version);
+	reporter->metrics->bundles_loaded++;
 	vb_log_write_limited(reporter->log, &line);
 	vb_audit_begin(&frame, "bundle-loaded", &at);
 	vb_audit_text(&frame, "bundle", version);
@@ -131,6 +135,7 @@ void vb_report_bundle(const struct vb_reporter *reporter, const struct vb_task *
 		report_bundle_loaded(reporter, task->bundles_loaded.items[i]);
 	if (task->bundle_name == NULL)
 		return;
+	reporter->metrics->bundles = task->bundles;
 	vb_status_set_bundle(reporter->status, task->bundle_name, task->warning);
 	if (task->warning != NULL)
 		report_bundle_kept(reporter, &task->request, task->warning);
@@ -185,8 +190,20 @@ void vb_report_outcome(const struct vb_reporter *reporter, const struct vb_outco
 	struct timespec at = now();
 
 	log_outcome(reporter->log, outcome);
+	vb_metrics_count_layers(reporter->metrics, outcome);
 	vb_frame_outcome(&frame, &at, outcome);
 	vb_auditor_write(reporter->audit, &frame);
+}
+
+void vb_report_running(const struct vb_reporter *reporter, const struct vb_outcome *outcome)
+{
+	vb_levels_set(reporter->levels, outcome->container_id, outcome->level);
+}
+
+void vb_report_answer(const struct vb_reporter *reporter, const struct vb_task *task)
+{
+	reporter->metrics->passed += task->is_passed;
+	reporter->metrics->admitted += !task->is_passed;
 }
 
 void vb_report_unhardened(const struct vb_reporter *reporter, const struct vb_finding *finding)
@@ -202,6 +219,7 @@ void vb_report_unhardened(const struct vb_reporter *reporter, const struct vb_fi
 	vb_log_text(&line, "handler", finding->handler);
 	vb_log_text(&line, "reason", finding->reason);
 	vb_log_word(&line, "action", finding->action);
+	vb_metrics_count_unhardened(reporter->metrics, finding->action);
 	if (finding->error != NULL)
 		vb_log_text(&line, "error", finding->error);
 	vb_log_write_limited(reporter->log, &line);

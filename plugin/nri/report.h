@@ -4,19 +4,24 @@
 
 #include "auditor.h"
 #include "finding.h"
+#include "levels.h"
 #include "log.h"
+#include "metrics.h"
 #include "refusals.h"
 #include "status.h"
 #include "task.h"
 #include "vb/adjust/outcome.h"
 #include "vb/proto/nri.h"
 
-/* What happens to containers, told to all who are to know: log, audit log, status file. */
+/* What happens to containers, told to all who are to know: log, audit log, status file,
+ * metrics. */
 struct vb_reporter {
 	struct vb_log *log;
 	struct vb_auditor *audit;
 	struct vb_refusals *refusals;
 	struct vb_status *status;
+	struct vb_metrics *metrics;
+	struct vb_levels *levels;
 };
 
 /* request NULL: it could not be read. code NULL: ErrInternal. */
@@ -36,6 +41,12 @@ void vb_report_admission(const struct vb_reporter *reporter, const struct vb_tas
 void vb_report_bundle(const struct vb_reporter *reporter, const struct vb_task *task);
 
 void vb_report_outcome(const struct vb_reporter *reporter, const struct vb_outcome *outcome);
+
+/* The container that it is of runs. */
+void vb_report_running(const struct vb_reporter *reporter, const struct vb_outcome *outcome);
+
+/* A request was answered, and not by a refusal. */
+void vb_report_answer(const struct vb_reporter *reporter, const struct vb_task *task);
 
 void vb_report_unhardened(const struct vb_reporter *reporter, const struct vb_finding *finding);
 

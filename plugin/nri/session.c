@@ -45,12 +45,16 @@ struct vb_session {
 	unsigned int retry_ms;
 	struct event *retry;
 	struct event *registration_timeout;
+	char problem[VB_ERROR_WHAT_MAX + 64]; /* while there is one */
 };
 
 static void log_event(struct vb_session *session, const char *event, const char *error)
 {
 	struct vb_log_line line;
 
+	(void)snprintf(session->problem, sizeof(session->problem),
+		"not registered with the runtime (%s%s%s)", event, error != NULL ? ": " : "",
+		error != NULL ? error : "");
 	vb_log_begin(&line, NULL, event);
 	if (error != NULL)
 		vb_log_text(&line, "error", error);
@@ -67,12 +71,25 @@ static void schedule_retry(struct vb_session *session, unsigned int max_ms)
 	session->retry_ms *= 2;
 }
 
+/* Whether the runtime sends us its events. */
+static void set_registered(struct vb_session *session, bool is_registered)
+{
+	const struct vb_reporter *reporter = session->parts.reporter;
+
+	if (is_registered && !reporter->metrics->is_registered)
+		reporter->metrics->registrations++;
+	/* With a connection begins a new account of what runs. */
+	vb_levels_clear(reporter->levels);
+	reporter->metrics->is_registered = is_registered;
+}
+
 static void drop_link(struct vb_session *session)
 {
 	vb_link_destroy(session->link);
 	session->link = NULL;
 	session->generation++;
 	vb_status_set_connected(session->parts.reporter->status, false);
+	set_registered(session, false);
 	(void)evtimer_del(session->registration_timeout);
 	vb_sync_destroy(session->sync);
 	session->sync = NULL;
@@ -170,6 +187,9 @@ static void configure(
 	vb_status_set_runtime(session->parts.reporter->status, &configure,
 		(events & VB_NRI_EVENT_BIT(VB_NRI_EVENT_VALIDATE_ADJUSTMENT)) != 0);
 	session->configured = true;
+	/* A runtime that launched us need not synchronize (containerd 1.7). */
+	if (session->options.launched_fd >= 0)
+		set_registered(session, true);
 	vb_link_reply(session->link, stream_id, payload);
 }
 
@@ -206,6 +226,7 @@ static void synchronize(
 		.log = session->parts.reporter->log};
 	vb_sync_finish(session->sync, vb_reload_config(session->parts.reload), &parts);
 	vb_status_set_connected(session->parts.reporter->status, true);
+	set_registered(session, true);
 	vb_sync_destroy(session->sync);
 	session->sync = NULL;
 	session->retry_ms = RETRY_FIRST_MS;
@@ -228,6 +249,12 @@ static void remove_files(struct vb_session *session, const char *container_id)
 		vb_worker_submit(session->parts.worker, &task->job, VB_JOB_URGENT);
 }
 
+static void forget(struct vb_session *session, const char *container_id)
+{
+	vb_watch_forget(session->watch, container_id);
+	vb_levels_forget(session->parts.reporter->levels, container_id);
+}
+
 /* Events that only tell us something; they are answered at once. */
 static void take_notice(struct vb_session *session, const struct vb_nri_request *request)
 {
@@ -238,10 +265,10 @@ static void take_notice(struct vb_session *session, const struct vb_nri_request 
 		vb_watch_started(session->watch, id);
 		break;
 	case VB_NRI_EVENT_STOP_CONTAINER:
-		vb_watch_forget(session->watch, id);
+		forget(session, id);
 		break;
 	case VB_NRI_EVENT_REMOVE_CONTAINER:
-		vb_watch_forget(session->watch, id);
+		forget(session, id);
 		remove_files(session, id);
 		break;
 	case VB_NRI_EVENT_UNKNOWN:
@@ -461,6 +488,8 @@ struct vb_session *vb_session_create(
 	session->options = *options;
 	session->parts = *parts;
 	session->retry_ms = RETRY_FIRST_MS;
+	(void)snprintf(session->problem, sizeof(session->problem),
+		"not registered with the runtime (connecting)");
 	if (make_parts(session) < 0) {
 		vb_session_destroy(session);
 		return NULL;
@@ -481,6 +510,11 @@ void vb_session_destroy(struct vb_session *session)
 	if (session->registration_timeout != NULL)
 		event_free(session->registration_timeout);
 	free(session);
+}
+
+const char *vb_session_problem(const struct vb_session *session)
+{
+	return session->parts.reporter->metrics->is_registered ? NULL : session->problem;
 }
 
 bool vb_session_is_rejected(const struct vb_session *session)

@@ -43,6 +43,12 @@ void vb_session_destroy(struct vb_session *session);
  */
 void vb_session_start(struct vb_session *session);
 
+/*
+ * Why the runtime does not send us its events, as one line; NULL when it does. Good until the
+ * loop's next turn.
+ */
+const char *vb_session_problem(const struct vb_session *session);
+
 /* Whether a launching runtime rejected us. */
 bool vb_session_is_rejected(const struct vb_session *session);
 

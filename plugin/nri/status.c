@@ -324,3 +324,8 @@ void vb_status_set_bundle(struct vb_status *status, const char *name, const char
 	}
 	status->bundles[status->bundle_count++] = fresh;
 }
+
+size_t vb_status_count_bundles(const struct vb_status *status)
+{
+	return status->bundle_count;
+}

@@ -49,4 +49,7 @@ void vb_status_set_config(
 /* What the last lookup of the bundle worked around; NULL when nothing. */
 void vb_status_set_bundle(struct vb_status *status, const char *name, const char *problem);
 
+/* How many bundles were worked around at their last lookup. */
+size_t vb_status_count_bundles(const struct vb_status *status);
+
 #endif

@@ -37,6 +37,7 @@ static void run(struct vb_job *job)
 		/* The loop went by the config before, or by none while it might have changed. */
 		if (!vb_verdict_concerns(task->shop->config, &task->request)) {
 			task->result = 0;
+			task->is_passed = true;
 			return;
 		}
 	}

@@ -83,19 +83,21 @@ struct vb_task {
 
 	/* The answer. */
 	bool has_outcome;
-	bool has_plan; /* CREATE: a plan file was written */
-	bool planless; /* OBSERVE: there is no plan for this container */
-	bool again;    /* OBSERVE: not everything could be seen yet */
-	int result;    /* 0 or -errno */
+	bool has_plan;  /* CREATE: a plan file was written */
+	bool is_passed; /* a decision: the container is none of our business */
+	bool planless;  /* OBSERVE: there is no plan for this container */
+	bool again;     /* OBSERVE: not everything could be seen yet */
+	int result;     /* 0 or -errno */
 	struct vb_error err;
 	struct vb_outcome outcome;
-	struct vb_buf *reply;          /* payload; NULL: an empty one */
-	struct vb_plan *plan;          /* CREATE: what was decided; NULL: nothing */
-	struct vb_strv bundles_loaded; /* CREATE: versions not known before, "<name>@<digest>" */
-	char *bundle_name;             /* CREATE: the one that was asked for; or NULL */
-	char *warning;                 /* CREATE: what the bundle store worked around; or NULL */
-	struct vb_task_lapse lapse;    /* OBSERVE */
-	struct vb_task_news news;      /* RELOAD, and the three decisions */
+	struct vb_buf *reply;           /* payload; NULL: an empty one */
+	struct vb_plan *plan;           /* CREATE: what was decided; NULL: nothing */
+	struct vb_bundle_usage bundles; /* CREATE: what the store keeps */
+	struct vb_strv bundles_loaded;  /* CREATE: versions not known before, "<name>@<digest>" */
+	char *bundle_name;              /* CREATE: the one that was asked for; or NULL */
+	char *warning;                  /* CREATE: what the bundle store worked around; or NULL */
+	struct vb_task_lapse lapse;     /* OBSERVE */
+	struct vb_task_news news;       /* RELOAD, and the three decisions */
 	char plan_digest[VB_DIGEST_SIZE];
 
 	/* The loop's. */

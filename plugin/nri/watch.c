@@ -155,6 +155,7 @@ static void report(const struct observation *observation, const struct vb_task *
 		report_unhardened(observation, task);
 	if (task->has_outcome) {
 		vb_report_outcome(reporter, &task->outcome);
+		vb_report_running(reporter, &task->outcome);
 	} else if (task->result < 0 && task->result != -ECANCELED) {
 		vb_log_begin(&line, observation->container_id, "not-examined");
 		vb_log_text(&line, "error", task->err.what);

@@ -17,6 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	fuzz_require(config.deadline_ms >= 100 && config.deadline_ms <= 60000);
+	const struct vb_connect_entry *listen = &config.metrics_listen;
+	fuzz_require(listen->port == 0 || listen->prefix == 32 || listen->prefix == 128);
 	for (size_t i = 0; i < config.bundle_dirs.count; i++)
 		fuzz_require(config.bundle_dirs.items[i][0] == '/');
 	for (size_t i = 0; i < config.profile_dirs.count; i++)

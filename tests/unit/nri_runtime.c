@@ -4,9 +4,12 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -41,9 +44,22 @@ void runtime_reopen(struct runtime *runtime)
 	ck_assert_int_eq(listen(runtime->listener, 4), 0);
 }
 
+/* So that the ports of daemons of tests that run side by side are their own. */
+static void enter_network(void)
+{
+	struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+
+	ck_assert_msg(unshare(CLONE_NEWNET) == 0, "network namespace: %s", strerror(errno));
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ioctl(fd, SIOCSIFFLAGS, &loopback), 0);
+	(void)close(fd);
+}
+
 void runtime_init(struct runtime *runtime)
 {
 	support_enter_node();
+	enter_network();
 	support_make_directories(RUNTIME_DIR);
 	support_make_directories(RUNTIME_BUNDLE);
 	*runtime = (struct runtime){.daemon = -1, .fd = -1};

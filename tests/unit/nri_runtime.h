@@ -40,7 +40,7 @@ struct answer {
 	size_t payload_size;
 };
 
-/* A node of its own for the test (oci_node.h), with a listening socket on it. */
+/* A node and a network of its own for the test (oci_node.h), with a listening socket on it. */
 void runtime_init(struct runtime *runtime);
 /* Listens again after the listener was closed. */
 void runtime_reopen(struct runtime *runtime);

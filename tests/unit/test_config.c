@@ -24,6 +24,14 @@ static int parse(const char *text)
 	return vb_config_parse(text, strlen(text), &config, &err);
 }
 
+static void assert_metrics_listen(const char *expected)
+{
+	char text[VB_CONNECT_TEXT_MAX];
+
+	vb_connect_format(&config.metrics_listen, text);
+	ck_assert_str_eq(text, expected);
+}
+
 static void assert_defaults(void)
 {
 	ck_assert_uint_eq(config.bundle_dirs.count, 2);
@@ -39,6 +47,7 @@ static void assert_defaults(void)
 	ck_assert(!config.require_signature);
 	ck_assert_str_eq(config.audit_log, "/var/log/vambrace/audit.jsonl");
 	ck_assert_uint_eq(config.audit_log_max_bytes, 64 << 20);
+	assert_metrics_listen("127.0.0.1:9465");
 }
 
 START_TEST(without_a_file_the_defaults_are_in_force)
@@ -77,6 +86,23 @@ START_TEST(the_audit_log_has_a_path_and_a_cap)
 	ck_assert_uint_eq(config.audit_log_max_bytes, UINT64_C(1) << 40);
 }
 END_TEST
+
+START_TEST(metrics_are_served_at_an_address_or_nowhere)
+{
+	ck_assert_int_eq(parse("{\"metrics_listen\":\"0.0.0.0:1\"}"), 0);
+	assert_metrics_listen("0.0.0.0:1");
+	vb_config_finish(&config);
+	ck_assert_int_eq(parse("{\"metrics_listen\":\"[fd00::1]:65535\"}"), 0);
+	assert_metrics_listen("[fd00::1]:65535");
+	vb_config_finish(&config);
+	ck_assert_int_eq(parse("{\"metrics_listen\":\"\"}"), 0);
+	ck_assert_uint_eq(config.metrics_listen.port, 0);
+}
+END_TEST
+
+#define NOT_AN_ADDRESS(text)                                                                       \
+	"config.metrics_listen: '" text "' is not an IP address and a port; write "                \
+	"127.0.0.1:9465, [::1]:9465, or \"\" for no metrics"
 
 START_TEST(directories_become_clean)
 {
@@ -264,6 +290,16 @@ static const struct {
 		"config.audit_log_max_bytes must be a number from 65536 to 1099511627776"},
 	{"{\"audit_log_max_bytes\":\"64Mi\"}",
 		"config.audit_log_max_bytes must be a number from 65536 to 1099511627776"},
+	{"{\"metrics_listen\":9465}", "config.metrics_listen must be a string"},
+	{"{\"metrics_listen\":null}", "config.metrics_listen must be a string"},
+	{"{\"metrics_listen\":\"localhost:9465\"}", NOT_AN_ADDRESS("localhost:9465")},
+	{"{\"metrics_listen\":\":9465\"}", NOT_AN_ADDRESS(":9465")},
+	{"{\"metrics_listen\":\"127.0.0.1\"}", NOT_AN_ADDRESS("127.0.0.1")},
+	{"{\"metrics_listen\":\"127.0.0.1:0\"}", NOT_AN_ADDRESS("127.0.0.1:0")},
+	{"{\"metrics_listen\":\"127.0.0.1:*\"}", NOT_AN_ADDRESS("127.0.0.1:*")},
+	{"{\"metrics_listen\":\"127.0.0.1:65536\"}", NOT_AN_ADDRESS("127.0.0.1:65536")},
+	{"{\"metrics_listen\":\"10.0.0.0/8:9465\"}", NOT_AN_ADDRESS("10.0.0.0/8:9465")},
+	{"{\"metrics_listen\":\"::1:9465\"}", NOT_AN_ADDRESS("::1:9465")},
 	{"{\"a\":[[[[[[[[1]]]]]]]]}", "JSON is nested deeper than 8 levels"},
 };
 
@@ -284,6 +320,7 @@ int main(void)
 	tcase_add_test(tcase, an_empty_object_leaves_the_defaults);
 	tcase_add_test(tcase, a_list_replaces_the_default_list);
 	tcase_add_test(tcase, the_audit_log_has_a_path_and_a_cap);
+	tcase_add_test(tcase, metrics_are_served_at_an_address_or_nowhere);
 	tcase_add_test(tcase, directories_become_clean);
 	tcase_add_test(tcase, a_rule_says_all_that_counts_for_its_namespaces);
 	tcase_add_test(

@@ -99,7 +99,8 @@ static const char *log_opt_out(enum vb_log_target target, const char *text)
 {
 	vb_auto_log struct vb_log *log = open_log(target);
 	vb_auto_plan struct vb_plan *plan = vb_plan_create();
-	const struct vb_reporter reporter = {.log = log};
+	struct vb_metrics metrics = {0};
+	const struct vb_reporter reporter = {.log = log, .metrics = &metrics};
 	char id[129] = "";
 	const struct vb_task task = {.container_id = id, .plan = plan};
 
@@ -109,6 +110,7 @@ static const char *log_opt_out(enum vb_log_target target, const char *text)
 	plan->container = strdup(text);
 	plan->opt_out_reason = strdup(text);
 	vb_report_opt_out(&reporter, &task);
+	ck_assert_uint_eq(metrics.opt_outs, 1);
 	return logged();
 }
 
@@ -237,6 +239,46 @@ START_TEST(the_smallest_and_the_greatest_times_have_a_place)
 	vb_histogram_add(&histogram, UINT64_MAX);
 	ck_assert_uint_eq(vb_histogram_percentile(&histogram, 50), 15);
 	ck_assert_uint_eq(histogram.max_us, UINT64_MAX);
+}
+END_TEST
+
+START_TEST(values_below_a_power_of_two_are_counted_exactly)
+{
+	struct vb_histogram histogram = {0};
+
+	for (uint64_t us = 0; us <= 100000; us++)
+		vb_histogram_add(&histogram, us);
+	ck_assert_uint_eq(histogram.sum_us, UINT64_C(5000050000));
+	for (uint64_t us = 1; us <= 65536; us *= 2)
+		ck_assert_uint_eq(vb_histogram_count_below(&histogram, us), us);
+	ck_assert_uint_eq(vb_histogram_count_below(&histogram, UINT64_C(1) << 31), 100001);
+}
+END_TEST
+
+/* Levels */
+
+START_TEST(a_container_counts_by_its_last_level_until_it_ends)
+{
+	struct vb_levels *levels = vb_levels_create();
+
+	vb_levels_set(levels, "a", VB_LEVEL_PARTIAL);
+	vb_levels_set(levels, "b", VB_LEVEL_FULL);
+	vb_levels_set(levels, "c", VB_LEVEL_FULL);
+	vb_levels_set(levels, "a", VB_LEVEL_FULL);
+	ck_assert_uint_eq(vb_levels_count(levels, VB_LEVEL_FULL), 3);
+	ck_assert_uint_eq(vb_levels_count(levels, VB_LEVEL_PARTIAL), 0);
+	vb_levels_forget(levels, "a");
+	vb_levels_forget(levels, "a");
+	vb_levels_forget(levels, "d");
+	ck_assert_uint_eq(vb_levels_count(levels, VB_LEVEL_FULL), 2);
+	vb_levels_set(levels, "b", VB_LEVEL_NONE);
+	ck_assert_uint_eq(vb_levels_count(levels, VB_LEVEL_NONE), 1);
+	vb_levels_clear(levels);
+	ck_assert_uint_eq(vb_levels_count(levels, VB_LEVEL_FULL), 0);
+	vb_levels_set(levels, "b", VB_LEVEL_BASELINE);
+	ck_assert_uint_eq(vb_levels_count(levels, VB_LEVEL_BASELINE), 1);
+	vb_levels_destroy(levels);
+	vb_levels_destroy(NULL);
 }
 END_TEST
 
@@ -430,6 +472,8 @@ int main(void)
 	tcase_add_test(tcase, what_a_peer_can_bring_about_is_limited);
 	tcase_add_test(tcase, percentiles_are_exact_to_a_sixteenth);
 	tcase_add_test(tcase, the_smallest_and_the_greatest_times_have_a_place);
+	tcase_add_test(tcase, values_below_a_power_of_two_are_counted_exactly);
+	tcase_add_test(tcase, a_container_counts_by_its_last_level_until_it_ends);
 	tcase_add_test(tcase, a_container_concerns_us_by_handler_annotation_or_plan);
 	tcase_add_test(tcase, a_container_concerns_us_by_a_rules_default_or_floor);
 	tcase_add_test(tcase, every_error_refuses_where_the_event_can_refuse);

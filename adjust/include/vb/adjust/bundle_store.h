@@ -79,4 +79,11 @@ const char *vb_bundle_store_warning(const struct vb_bundle_store *store);
  */
 void vb_bundle_store_take_loaded(struct vb_bundle_store *store, struct vb_strv *ret_loaded);
 
+/* What is kept at present. */
+struct vb_bundle_usage {
+	size_t count;
+	size_t bytes; /* packed */
+};
+struct vb_bundle_usage vb_bundle_store_usage(const struct vb_bundle_store *store);
+
 #endif

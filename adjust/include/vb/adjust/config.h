@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vb/adjust/connect.h"
 #include "vb/base/error.h"
 #include "vb/base/str.h"
 
@@ -62,6 +63,7 @@ struct vb_config {
 	bool require_signature;      /* a bundle without one is refused */
 	char *audit_log;
 	uint64_t audit_log_max_bytes; /* it is put away as <audit_log>.old when it gets longer */
+	struct vb_connect_entry metrics_listen; /* one address and port; port 0: nowhere */
 };
 
 void vb_config_finish(struct vb_config *config);

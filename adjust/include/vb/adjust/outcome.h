@@ -33,6 +33,7 @@ enum vb_level {
 	VB_LEVEL_PARTIAL,  /* some are */
 	VB_LEVEL_FULL,     /* all are */
 	VB_LEVEL_BASELINE, /* nothing but the starter was asked, and it is applied */
+	VB_LEVELS,
 };
 
 const char *vb_layer_state_name(enum vb_layer_state state);
