@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "golden.h"
 #include "oci_hook_node.h"
 #include "vb/adjust/receipt.h"
 #include "vb/base/str.h"
@@ -191,12 +192,22 @@ START_TEST(the_edited_file_keeps_its_mode_and_nothing_else_stays)
 }
 END_TEST
 
+/* What the hook put into the log at last. */
+static const char *logged(json_t **entry)
+{
+	vb_auto_free char *text = support_read_file(LOG);
+
+	*entry = json_loads(text, 0, NULL);
+	return json_string_value(json_object_get(*entry, "msg"));
+}
+
 START_TEST(a_container_without_a_plan_is_refused_by_name)
 {
+	vb_auto_json json_t *entry = NULL;
+
 	support_write_config(NULL);
-	support_assert_create_refused(
-		"vambrace: ErrNoPlan: there is no plan for the container "
-		"(robots/arm-0, container ctl): vambrace-nri must be running");
+	support_assert_create_refused("ErrNoPlan");
+	assert_golden_refusal("no-plan-at-creation", logged(&entry));
 }
 END_TEST
 
@@ -365,8 +376,11 @@ static void assert_exec_refused(const char *line, const char *words)
 
 START_TEST(exec_that_cannot_be_held_to_the_plan_is_refused)
 {
+	vb_auto_json json_t *entry = NULL;
+
 	support_write_plan();
 	assert_exec_refused(EXEC, "ErrNoPlan");
+	assert_golden_refusal("no-plan-at-exec", logged(&entry));
 	support_assert_admitted(CREATE);
 	assert_exec_refused(HOOK " --log " LOG " exec abc sh", "without --process");
 	assert_exec_refused(HOOK " --log " LOG " exec -p " PROCESS " --cap CAP_KILL abc", "--cap");
