@@ -157,6 +157,12 @@ int vb_bundle_read_list(
 	return r;
 }
 
+/* Whether somebody gets to see one more; a text for each of 65,000 keys would take its time. */
+static bool hears_warnings(const struct vb_bundle_reader *reader)
+{
+	return reader->report != NULL || reader->bundle->warnings.count < WARNINGS_MAX;
+}
+
 static int add_warning(struct vb_bundle *bundle, const struct vb_error *warning)
 {
 	if (bundle->warnings.count == WARNINGS_MAX)
@@ -177,7 +183,7 @@ static int warn_unknown_keys(struct vb_bundle_reader *reader, const json_t *obje
 		struct vb_error warning = {0};
 		while (*entry != NULL && strcmp(*entry, key) != 0)
 			entry++;
-		if (*entry != NULL)
+		if (*entry != NULL || !hears_warnings(reader))
 			continue;
 		(void)vb_error_say(&warning, EINVAL, "unknown key '%.64s' in %s", key, where);
 		(void)vb_error_fix(
@@ -368,16 +374,6 @@ static int read_manifest(const json_t *manifest, const char *expected_name,
 	return r;
 }
 
-/* Commas and brackets in strings count too, where they have no business. */
-static bool has_too_many_values(const char *data, size_t size)
-{
-	size_t values = 0;
-
-	for (size_t i = 0; i < size; i++)
-		values += data[i] == ',' || data[i] == '[' || data[i] == '{';
-	return values > VB_BUNDLE_VALUES_MAX;
-}
-
 /* Reads into a new bundle. */
 static int read_text(const char *data, size_t size, const char *expected_name,
 	struct vb_bundle_reader *reader, struct vb_error *err)
@@ -389,7 +385,7 @@ static int read_text(const char *data, size_t size, const char *expected_name,
 		return vb_error_set(err, ENOMEM, "read a manifest");
 	reader->bundle->preload_settings.datagrams = true;
 	int r = 0;
-	if (has_too_many_values(data, size))
+	if (vb_json_count_values(data, size) > VB_BUNDLE_VALUES_MAX)
 		r = vb_error_say(
 			err, EINVAL, "the manifest has more than %d values", VB_BUNDLE_VALUES_MAX);
 	if (r == 0)

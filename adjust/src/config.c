@@ -206,6 +206,9 @@ int vb_config_parse(
 
 	if (vb_config_init(&config) < 0)
 		return vb_error_set(err, ENOMEM, "read the node config");
+	if (vb_json_count_values(data, size) > VB_CONFIG_VALUES_MAX)
+		return vb_error_say(err, EINVAL, "the node config has more than %d values",
+			VB_CONFIG_VALUES_MAX);
 	int r = vb_json_parse(data, size, CONFIG_DEPTH_MAX, &root, err);
 	if (r == 0 && !json_is_object(root))
 		r = vb_error_say(err, EINVAL, "the node config is not a JSON object");

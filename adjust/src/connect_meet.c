@@ -22,8 +22,9 @@ struct item {
 struct walk {
 	struct item *items;
 	size_t count;
-	const struct item **around; /* those that contain the present one, as a stack */
-	size_t depth;
+	const struct item *
+		*around[2]; /* those of each list that contain the present one, as stacks */
+	size_t depth[2];
 };
 
 /* A network and one that it contains, of different lists. */
@@ -60,7 +61,8 @@ static int add_items(
 static void finish(const struct walk *walk)
 {
 	free(walk->items);
-	free((void *)walk->around);
+	for (size_t list = 0; list < VB_ARRAY_SIZE(walk->around); list++)
+		free((void *)walk->around[list]);
 }
 
 static bool contains_address(const struct item *wide, const struct item *narrow)
@@ -71,24 +73,33 @@ static bool contains_address(const struct item *wide, const struct item *narrow)
 	return vb_connect_contains(&any_port, &narrow->entry);
 }
 
+/* Networks only ever nest, so what does not contain this one contains none behind it. */
+static void leave_networks(struct walk *walk, unsigned int list, const struct item *item)
+{
+	const struct item **around = walk->around[list];
+
+	while (walk->depth[list] > 0 && !contains_address(around[walk->depth[list] - 1], item))
+		walk->depth[list]--;
+}
+
 /* Calls the function for each pair whose ports have something in common, until it fails. */
 static int visit_pairs(struct walk *walk, pair_fn visit, void *context)
 {
 	for (size_t i = 0; i < walk->count; i++) {
 		const struct item *item = &walk->items[i];
-		while (walk->depth > 0 && !contains_address(walk->around[walk->depth - 1], item))
-			walk->depth--;
-		for (size_t j = 0; j < walk->depth; j++) {
-			const struct item *wide = walk->around[j];
-			if (wide->list == item->list ||
-				(wide->entry.port != 0 && item->entry.port != 0 &&
-					wide->entry.port != item->entry.port))
+		unsigned int other = 1 - item->list;
+		leave_networks(walk, item->list, item);
+		leave_networks(walk, other, item);
+		for (size_t j = 0; j < walk->depth[other]; j++) {
+			const struct item *wide = walk->around[other][j];
+			if (wide->entry.port != 0 && item->entry.port != 0 &&
+				wide->entry.port != item->entry.port)
 				continue;
 			int r = visit(wide, item, context);
 			if (r < 0)
 				return r;
 		}
-		walk->around[walk->depth++] = item;
+		walk->around[item->list][walk->depth[item->list]++] = item;
 	}
 	return 0;
 }
@@ -97,11 +108,12 @@ static int walk_pairs(const struct vb_strv *first, const struct vb_strv *second,
 	void *context, struct vb_error *err)
 {
 	/* One more, for lists that deny everything. */
-	size_t room = first->count + second->count + 1;
-	vb_auto(finish) struct walk walk = {.items = calloc(room, sizeof(*walk.items)),
-		.around = calloc(room, sizeof(const struct item *))};
+	vb_auto(finish) struct walk walk = {
+		.items = calloc(first->count + second->count + 1, sizeof(*walk.items)),
+		.around = {calloc(first->count + 1, sizeof(const struct item *)),
+			calloc(second->count + 1, sizeof(const struct item *))}};
 
-	if (walk.items == NULL || walk.around == NULL)
+	if (walk.items == NULL || walk.around[0] == NULL || walk.around[1] == NULL)
 		return vb_error_set(err, ENOMEM, "compare connect lists");
 	int r = add_items(first, 0, &walk, err);
 	if (r == 0)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "vb/base/buf.h"
 
@@ -37,6 +38,15 @@ int vb_json_load(
 		return errno == ENOMEM ? -ENOMEM : -EINVAL;
 	*ret_json = json;
 	return 0;
+}
+
+size_t vb_json_count_values(const char *text, size_t size)
+{
+	size_t values = 0;
+
+	for (size_t i = 0; i < size; i++)
+		values += text[i] == ',' || text[i] == '[' || text[i] == '{';
+	return values;
 }
 
 int vb_json_check_depth(const char *text, size_t size, unsigned int max_depth, struct vb_error *err)
@@ -94,6 +104,11 @@ const char *vb_json_nearest(const char *name, const char *const *known)
 	size_t best = SIZE_MAX;
 
 	for (size_t i = 0; known[i] != NULL; i++) {
+		size_t length = strlen(name);
+		size_t other = strlen(known[i]);
+		/* It is no less than what the lengths differ by, and much dearer to find. */
+		if ((length > other ? length - other : other - length) >= best)
+			continue;
 		size_t distance = vb_str_distance(name, known[i]);
 		if (distance < best) {
 			best = distance;

@@ -4,6 +4,7 @@ foreach(part bundle bundle_check caps config connect decide json plan_json refus
 	vb_add_unit_test(test_${part} test_${part}.c LIBS vb_adjust)
 endforeach()
 
+target_link_options(test_bundle PRIVATE LINKER:--wrap=vb_str_distance)
 vb_add_unit_test(test_bundle_tar test_bundle_tar.c tar_maker.c LIBS vb_adjust)
 vb_add_unit_test(test_derive test_derive.c LIBS vb_adjust vb_shim_pure)
 vb_add_unit_test(test_derive_manifest test_derive_manifest.c LIBS vb_adjust)

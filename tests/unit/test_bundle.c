@@ -198,6 +198,35 @@ START_TEST(not_more_than_16_warnings_are_kept)
 }
 END_TEST
 
+static size_t distances;
+
+// NOLINTBEGIN(readability-identifier-naming): the linker chooses these names.
+size_t __real_vb_str_distance(const char *a, const char *b);
+size_t __wrap_vb_str_distance(const char *a, const char *b);
+
+size_t __wrap_vb_str_distance(const char *a, const char *b)
+{
+	distances++;
+	return __real_vb_str_distance(a, b);
+}
+// NOLINTEND(readability-identifier-naming)
+
+/* Each may be compared with the nine known ones, but nobody hears of more than sixteen. */
+START_TEST(of_unknown_keys_beyond_those_warned_of_nothing_is_made)
+{
+	static char text[VB_BUNDLE_MANIFEST_MAX];
+	size_t size = (size_t)snprintf(text, sizeof(text), "%s", HEAD("1.6"));
+
+	for (size_t i = 0; i < 60000; i++)
+		size += (size_t)snprintf(text + size, sizeof(text) - size, ",\"k%zu\":0", i);
+	(void)snprintf(text + size, sizeof(text) - size, "}");
+	ck_assert_msg(parse(text) == 0, "%s", err.what);
+	ck_assert_uint_eq(bundle->warnings.count, 16);
+	ck_assert_uint_gt(distances, 0);
+	ck_assert_uint_le(distances, (size_t)16 * 9);
+}
+END_TEST
+
 START_TEST(a_manifest_has_65536_values_at_most)
 {
 	/* The brackets around them and the commas before them count too. */
@@ -500,6 +529,7 @@ int main(void)
 	tcase_add_test(tcase, unknown_keys_outside_of_hardening_are_warnings);
 	tcase_add_test(tcase, profiles_are_bound_by_their_digests);
 	tcase_add_test(tcase, not_more_than_16_warnings_are_kept);
+	tcase_add_test(tcase, of_unknown_keys_beyond_those_warned_of_nothing_is_made);
 	tcase_add_test(tcase, a_manifest_has_65536_values_at_most);
 	if (MEMORY_CAN_BE_LIMITED)
 		tcase_add_test(tcase, a_hungry_manifest_gets_no_more_than_32_mebibytes);

@@ -311,6 +311,23 @@ START_TEST(a_bad_file_fails_naming_the_key)
 }
 END_TEST
 
+START_TEST(a_file_has_65536_values_at_most)
+{
+	static char text[VB_CONFIG_FILE_MAX];
+	size_t size = (size_t)snprintf(text, sizeof(text), "{\"rules\":[");
+
+	/* The brackets around them and the commas between them count too. */
+	for (size_t i = 0; i < VB_CONFIG_VALUES_MAX / 2; i++)
+		size += (size_t)snprintf(
+			text + size, sizeof(text) - size, "%s{}", i > 0 ? "," : "");
+	(void)snprintf(text + size, sizeof(text) - size, "]}");
+	vb_assert_failed(parse(text), EINVAL, &err, "the node config has more than 65536 values");
+	/* One object less is looked at. */
+	memmove(strstr(text, "{},"), strstr(text, "{},") + 3, strlen(strstr(text, "{},") + 3) + 1);
+	vb_assert_failed(parse(text), EINVAL, &err, "config.rules has more than 1024 rules");
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("config");
@@ -331,5 +348,6 @@ int main(void)
 	tcase_add_test(tcase, an_empty_list_is_a_list);
 	tcase_add_test(tcase, trusted_keys_are_kept_as_they_stand_there);
 	tcase_add_loop_test(tcase, a_bad_file_fails_naming_the_key, 0, (int)VB_ARRAY_SIZE(bad));
+	tcase_add_test(tcase, a_file_has_65536_values_at_most);
 	return vb_unit_run("config", tcase);
 }

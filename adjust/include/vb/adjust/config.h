@@ -13,7 +13,11 @@
 
 #define VB_CONFIG_PATH "/etc/vambrace/config.json"
 
-enum { VB_CONFIG_FILE_MAX = 1 << 20 };
+enum {
+	VB_CONFIG_FILE_MAX = 1 << 20,
+	/* Of any kind, in the whole file. */
+	VB_CONFIG_VALUES_MAX = 1 << 16,
+};
 
 /* The namespace that the installer's manifests put Vambrace into; config: plugin_namespace. */
 #define VB_CONFIG_NAMESPACE "vambrace-system"

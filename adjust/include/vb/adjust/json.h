@@ -30,6 +30,12 @@ int vb_json_check_depth(
 	const char *text, size_t size, unsigned int max_depth, struct vb_error *err) VB_WARN_UNUSED;
 
 /*
+ * How many values a text has at the most, each of which may cost a hundred times its bytes in
+ * memory: commas and brackets in strings count too, where they have no business.
+ */
+size_t vb_json_count_values(const char *text, size_t size);
+
+/*
  * json_loadb(3), but telling -ENOMEM from -EINVAL: jansson takes a failing allocation for an error
  * in the text. ret_error may be NULL.
  */
