@@ -23,7 +23,7 @@ foreach(test bundle_store profile_store)
 endforeach()
 
 set(vb_case ${PROJECT_SOURCE_DIR}/tests/golden/decide/case.c)
-vb_add_unit_test(test_order test_order.c ${vb_case} LIBS vb_adjust)
+vb_add_unit_test(test_order test_order.c tar_maker.c ${vb_case} LIBS vb_adjust)
 # Linked statically, libseccomp and libarchive would be starved along, which they do not survive.
 if(NOT VB_STATIC)
 	vb_add_unit_test(test_allocation test_allocation.c allocation.c tar_maker.c ${vb_case}

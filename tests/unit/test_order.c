@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The same inputs give the same bytes: whatever order annotations and JSON keys come in, and
- * through the plan file and back. Over all golden cases (tests/golden/decide); the seed is printed,
- * and VB_TEST_SEED sets it.
+ * The same inputs give the same bytes: whatever order annotations and JSON keys come in, whether
+ * the manifest comes as a file or in a tar of whatever order, and through the plan file and back.
+ * Over all golden cases (tests/golden/decide); the seed is printed, and VB_TEST_SEED sets it.
  */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
 #include "../golden/decide/case.h"
+#include "tar_maker.h"
 #include "unit.h"
+#include "vb/adjust/bundle_tar.h"
 #include "vb/adjust/refusal.h"
 #include "vb/base/file.h"
 
@@ -17,6 +19,7 @@ enum { ROUNDS = 20, MUTATIONS = 200, FILE_MAX = 1 << 20 };
 
 static struct vb_strv directories;
 static uint64_t state;
+static size_t reordered; /* objects that came out with another key in front */
 
 static void start(void)
 {
@@ -67,7 +70,7 @@ static json_t *shuffled(const json_t *value, bool lists_too);
 
 static json_t *shuffled_object(const json_t *object, bool lists_too) // NOLINT(misc-no-recursion)
 {
-	const void *keys[64];
+	const void *keys[64] = {NULL};
 	size_t count = 0;
 	json_t *copy = json_object();
 	const char *key;
@@ -77,7 +80,9 @@ static json_t *shuffled_object(const json_t *object, bool lists_too) // NOLINT(m
 		ck_assert_uint_lt(count, VB_ARRAY_SIZE(keys));
 		keys[count++] = key;
 	}
+	const void *front = keys[0];
 	shuffle_pointers(keys, count);
+	reordered += count > 1 && keys[0] != front;
 	for (size_t i = 0; i < count; i++)
 		ck_assert_int_eq(json_object_set_new(copy, keys[i],
 					 shuffled(json_object_get(object, keys[i]), lists_too)),
@@ -174,6 +179,33 @@ static char *decide(const struct vb_case *c, bool *ret_planned)
 	return plan != NULL ? vb_plan_to_json(plan) : strdup("left alone");
 }
 
+/* The manifest as it comes out of a tar with members in some order; frees the one given. */
+static char *through_tar(char *manifest_take)
+{
+	vb_auto_free char *manifest = manifest_take;
+	vb_auto_bundle_tar struct vb_bundle_tar tar = {0};
+	const void *names[] = {
+		"manifest.json", "policies/arm.rego", "profiles/camera.json", "NOTES"};
+	const char *prefix = below(2) == 0 ? "./" : "";
+	struct vb_error err;
+
+	if (manifest == NULL)
+		return NULL;
+	shuffle_pointers(names, VB_ARRAY_SIZE(names));
+	tar_begin();
+	for (size_t i = 0; i < VB_ARRAY_SIZE(names); i++) {
+		const char *name = names[i];
+		vb_auto_free char *member = vb_str_format("%s%s", prefix, name);
+		tar_add(member, strcmp(name, "manifest.json") == 0 ? manifest : "other");
+	}
+	tar_end();
+	ck_assert_msg(vb_bundle_tar_read(
+			      tar_data(), tar_size(), "manifest.json", FILE_MAX, &tar, &err) == 0,
+		"%s", err.what);
+	ck_assert_str_eq(tar.content, manifest);
+	return VB_STEAL(tar.content);
+}
+
 static void shuffle_case(const struct vb_case *c, bool planned, struct vb_case *ret)
 {
 	struct vb_error err;
@@ -182,6 +214,10 @@ static void shuffle_case(const struct vb_case *c, bool planned, struct vb_case *
 		.manifest = shuffled_text(c->manifest, planned),
 		.floor = shuffled_text(c->floor, planned),
 		.config = shuffled_text(c->config, false)};
+	if (below(2) == 0)
+		ret->manifest = through_tar(ret->manifest);
+	if (below(2) == 0)
+		ret->floor = through_tar(ret->floor);
 	/* Their texts count as they are. */
 	for (enum vb_case_dir dir = 0; dir < VB_CASE_DIRS; dir++)
 		ret->profiles[dir] = json_incref(c->profiles[dir]);
@@ -210,6 +246,8 @@ START_TEST(order_does_not_matter)
 		}
 		vb_case_finish(&c);
 	}
+	/* It is the test that must not keep the order. */
+	ck_assert_uint_gt(reordered, directories.count * ROUNDS);
 }
 END_TEST
 
