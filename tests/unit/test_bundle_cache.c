@@ -56,7 +56,11 @@ START_TEST(a_thousand_bundles_all_have_their_last_good_version)
 	for (unsigned int i = 0; i < 1000; i++) {
 		bundle_install_large("first", i);
 		assert_whole(get(i), i);
+		ck_assert_uint_eq(vb_bundle_store_usage(store).count, i + 1);
 	}
+	/* 1,200 of them fit into 3 MiB. */
+	ck_assert_uint_gt(vb_bundle_store_usage(store).bytes, 2 << 20);
+	ck_assert_uint_le(vb_bundle_store_usage(store).bytes, 3 << 20);
 	for (unsigned int i = 0; i < 1000; i++) {
 		bundle_install("first", bundle_large_name(i), "{");
 		assert_whole(get(i), i);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the daemon serves over HTTP, and what it costs those who wait for decisions: nothing. */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -24,6 +25,9 @@ enum {
 	OTHER_PORT = 9466,
 	/* Ten seconds are what the daemon gives a connection. */
 	PATIENCE_MS = 20000,
+	SERVED = 16,
+	/* That the daemon has open for a moment, to write them. */
+	FILES = 4,
 	/* More than the daemon takes at once, fewer than the kernel lets wait besides. */
 	MANY = 30,
 };
@@ -218,6 +222,7 @@ START_TEST(no_request_does_harm)
 	(void)ask(big);
 	for (size_t i = 0; head[i] != '\0'; i++)
 		big[i] = head[i];
+	(void)snprintf(big + sizeof(big) - 5, 5, "\r\n\r\n");
 	ck_assert_ptr_null(strstr(ask(big), " 200 "));
 	expect_status(GET("/healthz"), "HTTP/1.1 200 ");
 	ck_assert_int_eq(call("CreateContainer", &hardened)->code, 0);
@@ -233,17 +238,29 @@ START_TEST(of_requests_sent_together_the_first_is_answered)
 }
 END_TEST
 
+/* Of the daemon; counted by others than the daemon, so that counting needs no connection. */
 static size_t count_descriptors(void)
 {
-	return (size_t)value_of("process_open_fds ");
+	char path[64];
+	size_t count = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", runtime.daemon);
+	DIR *directory = opendir(path);
+	ck_assert_ptr_nonnull(directory);
+	for (const struct dirent *entry; (entry = readdir(directory)) != NULL;)
+		count += entry->d_name[0] != '.';
+	(void)closedir(directory);
+	return count;
 }
 
 /* Each keeps silent in the middle of a request, or does not read its answer. */
 START_TEST(decisions_are_made_while_many_connections_hang)
 {
 	int fds[MANY];
-	size_t before = count_descriptors();
 
+	/* The audit log stays open from its first frame on. */
+	runtime_wait_audit("\"event\":\"started\"");
+	size_t before = count_descriptors();
 	for (size_t i = 0; i < MANY; i++) {
 		fds[i] = dial_daemon();
 		say(fds[i], i % 2 == 0 ? "GET /metrics HT" : "GET /metrics HTTP/1.1\r\nA: ");
@@ -252,6 +269,7 @@ START_TEST(decisions_are_made_while_many_connections_hang)
 		ck_assert_int_eq(call("CreateContainer", &hardened)->code, 0);
 		ck_assert_int_ne(call("CreateContainer", &unknown)->code, 0);
 	}
+	ck_assert_uint_le(count_descriptors(), before + SERVED + FILES);
 	/* Those in front of it have their time, then its turn comes. */
 	expect_status(GET("/healthz"), "HTTP/1.1 200 ");
 	for (size_t i = 0; i < MANY; i++)
@@ -262,7 +280,7 @@ START_TEST(decisions_are_made_while_many_connections_hang)
 		(void)poll(NULL, 0, 50);
 		after = count_descriptors();
 	}
-	ck_assert_uint_eq(after, before);
+	ck_assert_uint_le(after, before + FILES);
 }
 END_TEST
 
