@@ -27,6 +27,8 @@ _versions = pytest.StashKey[dict]()
 def pytest_addoption(parser):
     parser.addoption("--nodes", default=",".join(COMBINATIONS),
                      help="comma-separated node combinations (default: all: %(default)s)")
+    parser.addoption("--full", action="store_true",
+                     help="the long form of the tests that have one (soak)")
 
 
 def pytest_configure(config):
@@ -68,6 +70,12 @@ def pytest_terminal_summary(terminalreporter, config):
     for name, versions in config.stash[_versions].items():
         packages = ", ".join(" ".join(item) for item in sorted(versions.items()))
         terminalreporter.write_line(f"node {name}: {packages}")
+
+
+@pytest.fixture(scope="session")
+def is_full(request):
+    """Whether the long form of a test is asked for."""
+    return request.config.getoption("--full")
 
 
 @pytest.fixture(scope="session")

@@ -174,7 +174,9 @@ class Cri:
         self._channel = grpc.insecure_channel(f"unix:{socket}", options=[
             # containerd restarts in tests; the default backoff would cost whole seconds.
             ("grpc.initial_reconnect_backoff_ms", 50), ("grpc.min_reconnect_backoff_ms", 500),
-            ("grpc.max_reconnect_backoff_ms", 200), ("grpc.enable_http_proxy", 0)])
+            ("grpc.max_reconnect_backoff_ms", 200), ("grpc.enable_http_proxy", 0),
+            # Pods with large annotations, many of them in one list.
+            ("grpc.max_receive_message_length", 64 << 20)])
         self._calls = {}
         for service, names in (("RuntimeService", _RUNTIME_CALLS), ("ImageService", _IMAGE_CALLS)):
             for name in names:
@@ -270,7 +272,10 @@ class Cri:
         self.call("StopPodSandbox", pod_sandbox_id=pod)
 
     def remove_pod(self, pod):
-        """RemovePodSandbox: with all its containers."""
+        """Removes the containers and then the pod, as kubelet does. RemovePodSandbox alone would do
+        it too, but containerd 2.1.9 deadlocks when a plugin registers in the midst of that."""
+        for container in self.list_containers(pod):
+            self.remove(container.id)
         self.call("RemovePodSandbox", pod_sandbox_id=pod)
         self._pods.pop(pod, None)
 
