@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bundle.h"
+#include "command.h"
 #include "json_writer.h"
 #include "vb/adjust/json.h"
 #include "vb/adjust/text.h"
@@ -250,8 +251,9 @@ int vb_bundle_report_add(struct vb_bundle_report *report, const struct vb_bundle
 		return print_failure(result);
 	vb_auto_buf struct vb_buf *text = vb_buf_create(REPORT_MAX);
 	int r = text == NULL ? -ENOMEM : print_result(report, result, text);
-	if (r == 0)
-		(void)fwrite(vb_buf_data(text), 1, vb_buf_size(text), stdout);
+	/* A write that fails is seen when the report ends. */
+	if (r == 0 && vb_command_print(text, NULL) == -ENOMEM)
+		r = -ENOMEM;
 	return r;
 }
 

@@ -3,6 +3,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
+
+#include "fold.h"
+#include "vb/adjust/text.h"
 
 int vb_command_fail(const struct vb_error *err)
 {
@@ -23,8 +27,25 @@ static int fail_to_write(struct vb_error *err)
 	return vb_error_set(err, errno, "write to standard output");
 }
 
+/* Every line may become one for each of its bytes, with an indent of half a line. */
+static struct vb_buf *fold(const struct vb_buf *text)
+{
+	size_t size = vb_buf_size(text);
+	vb_auto_buf struct vb_buf *folded = vb_buf_create((size + 1) * VB_TEXT_COLUMNS);
+
+	if (folded == NULL ||
+		vb_fold(folded, (const char *)vb_buf_data(text), size, VB_TEXT_COLUMNS) < 0)
+		return NULL;
+	return VB_STEAL(folded);
+}
+
 int vb_command_print(const struct vb_buf *text, struct vb_error *err)
 {
+	vb_auto_buf struct vb_buf *folded = NULL;
+
+	/* For grep, what is one line stays one. */
+	if (text != NULL && isatty(STDOUT_FILENO) == 1)
+		text = folded = fold(text);
 	if (text == NULL)
 		return vb_error_set(err, ENOMEM, "print the report");
 	if (fwrite(vb_buf_data(text), 1, vb_buf_size(text), stdout) != vb_buf_size(text) ||

@@ -38,7 +38,8 @@ int vb_command_usage(const char *command);
 
 /*
  * Puts the text, or the tree with flags of json_dumpf(3) and a newline, on standard output; NULL
- * stands for what could not be made. -ENOMEM, or the errno of the write.
+ * stands for what could not be made. On a terminal the text is folded at VB_TEXT_COLUMNS. -ENOMEM,
+ * or the errno of the write.
  */
 int vb_command_print(const struct vb_buf *text, struct vb_error *err) VB_WARN_UNUSED;
 int vb_command_print_json(const json_t *report, size_t flags, struct vb_error *err) VB_WARN_UNUSED;

@@ -20,7 +20,7 @@ static const char help[] =
 	"Usage: vambrace lint BUNDLE... [OPTIONS]\n"
 	"\n"
 	"Tells all that is wrong with bundles, each with its file, line and column and\n"
-	"how to fix it. A BUNDLE is a directory with a manifest.json, that file, or a tar.\n"
+	"how to fix it. A BUNDLE is a directory with a manifest.json, that file or a tar.\n"
 	"\n"
 	"  error    the plugin refuses the bundle, or a runtime drops a rule of one of\n"
 	"           its seccomp profiles\n"

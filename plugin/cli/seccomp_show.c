@@ -139,7 +139,7 @@ static int print_rule(void *context, const struct vb_profile_rule *rule)
 	if (r < 0)
 		return r;
 	bool always = vb_buf_size(conditions) == 0;
-	return vb_buf_printf(table->out, "%-24s %9s  %-14s %-28s%s%.*s\n", rule->name, number,
+	return vb_buf_printf(table->out, "%-22s %7s  %-13s %-26s%s%.*s\n", rule->name, number,
 		entry, action, always ? "always" : "if ", (int)vb_buf_size(conditions),
 		(const char *)vb_buf_data(conditions));
 }
@@ -155,11 +155,11 @@ static int print_table(const struct vb_profile *profile, uint32_t arch, struct v
 	vb_seccomp_action_text(vb_profile_default_action(profile), action);
 	int r = vb_buf_printf(out,
 		"\nOn %s (number -: no such call there):\n"
-		"%-24s %9s  %-14s %-28s%s\n",
+		"%-22s %7s  %-13s %-26s%s\n",
 		vb_profile_arch_name(arch), "SYSCALL", "NUMBER", "ENTRY", "ACTION", "WHEN");
 	if (r == 0)
 		r = vb_profile_walk(profile, print_rule, &table);
-	return r == 0 ? vb_buf_printf(out, "%-24s %9s  %-14s %-28s%s\n", "any other call", "",
+	return r == 0 ? vb_buf_printf(out, "%-22s %7s  %-13s %-26s%s\n", "any other call", "",
 				"default", action, "always")
 		      : r;
 }

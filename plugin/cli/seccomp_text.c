@@ -195,7 +195,9 @@ int vb_seccomp_finish_json(struct vb_json_writer *writer, int exit_code)
 
 int vb_seccomp_finish_text(const struct vb_buf *text, int exit_code)
 {
-	return vb_seccomp_write((const char *)vb_buf_data(text), vb_buf_size(text), exit_code);
+	struct vb_error err = {0};
+
+	return vb_command_print(text, &err) < 0 ? vb_command_fail(&err) : exit_code;
 }
 
 int vb_seccomp_finish_profile(const struct vb_profile *profile, int exit_code)

@@ -38,7 +38,8 @@ static const char help[] =
 	"Examples:\n"
 	"  sudo vambrace status\n"
 	"  sudo vambrace status robots/arm-0\n"
-	"  sudo vambrace status --json | jq -r '.containers[] | select(.level != \"full\").pod'\n";
+	"  sudo vambrace status --json |\n"
+	"    jq -r '.containers[] | select(.level != \"full\").pod'\n";
 
 static int out_of_memory(struct vb_error *err)
 {
