@@ -12,7 +12,7 @@ from test_hardening import ATTACK, GENEROUS, arm, process_status, sleeper  # noq
 from vbnode import images, nri_peer
 from vbnode.containerd_config import VAMBRACE_ANNOTATIONS, Handler
 from vbnode.cri import CriError, Mount
-from vbnode.system import WORKLOAD, Vambrace, attack_image, parse_attempts
+from vbnode.system import Vambrace, attack_image, attack_program, parse_attempts
 
 SHIM = "libautonomy_preload.so"
 TMPFS = "tmpfs.vambrace.dev"
@@ -24,8 +24,7 @@ def linked_image(node, name, path, target):
     layer = images.base_layer()
     for source in images.needed_libraries(images.compile_c("int main(void) { return 0; }\n")):
         layer.copy(source, mode=0o755)
-    attack = images.compile_c((WORKLOAD / "attack.c").read_text(), ("-std=gnu17",))
-    layer.copy(attack, "/bin/attack", mode=0o755)
+    layer.copy(attack_program(), "/bin/attack", mode=0o755)
     # Of two entries of one path the later one counts, and it may change the kind.
     layer.link(path, target)
     archive = images.archive(f"vb.test/{name}:1", layer)

@@ -4,13 +4,13 @@ for 32-bit programs and x32 too."""
 import functools
 import json
 import platform
-import re
 import subprocess
 
 import pytest
 
 from test_hardening import GENEROUS
 from vbnode import images
+from vbnode.calls import numbers
 from vbnode.cri import Security
 from vbnode.system import WORKLOAD, build_directory
 
@@ -35,15 +35,6 @@ PODS = {
     "closure-default": ({"no-new-privileges.vambrace.dev": "true"}, DEFAULT_SECURITY),
     "preload": ({"preload-connect-allowlist.vambrace.dev": "none"}, GENEROUS),
 }
-
-
-def numbers():
-    """{name: number} of the calls that this machine's headers know."""
-    text = subprocess.run(["gcc", "-E", "-dM", "-include", "asm/unistd.h", "-x", "c", "/dev/null"],
-                          capture_output=True, text=True, check=True).stdout
-    return {name: int(number) for name, number in
-            re.findall(r"^#define __NR_(\w+) (\d+)$", text, re.MULTILINE)}
-
 
 NUMBERS = numbers()
 CALLS = sorted(NUMBERS.keys() - UNCALLABLE) + POINTS

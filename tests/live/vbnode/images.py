@@ -166,13 +166,14 @@ def busybox(files=None, name=BUSYBOX, config=None):
     """A static image: busybox and `files`, {path in the image: host path or bytes}. Every file
     given is executable."""
     layer = base_layer()
-    _add_files(layer, files or {})
+    _add_files(layer, files or {}, {})
     return archive(name, layer, config)
 
 
-def glibc(programs=None, name=GLIBC, config=None):
+def glibc(programs=None, name=GLIBC, config=None, modes=None):
     """busybox() with the host's C library besides, for dynamically linked `programs` (as `files`
-    of busybox()); libraries that they need are copied from the host too."""
+    of busybox()); libraries that they need are copied from the host too. `modes` has those that
+    are not 0755, {path in the image: mode}."""
     layer = base_layer()
     programs = programs or {}
     libraries = {}
@@ -181,16 +182,17 @@ def glibc(programs=None, name=GLIBC, config=None):
         libraries.update(needed_libraries(source))
     for path, source in sorted(libraries.items()):
         layer.copy(source, path, mode=0o755)
-    _add_files(layer, programs)
+    _add_files(layer, programs, modes or {})
     return archive(name, layer, config)
 
 
-def _add_files(layer, files):
+def _add_files(layer, files, modes):
     for path, source in sorted(files.items()):
+        mode = modes.get(path, 0o755)
         if isinstance(source, bytes):
-            layer.file(path, source, mode=0o755)
+            layer.file(path, source, mode)
         else:
-            layer.copy(source, path, mode=0o755)
+            layer.copy(source, path, mode)
 
 
 def needed_libraries(program):
@@ -212,22 +214,36 @@ def needed_libraries(program):
 
 def _default_probe():
     """A program that needs what most do, so that the image is useful without programs."""
-    return compile_c("int main(void) { return 0; }\n",
-                     ("-Wl,--no-as-needed", "-ldl", "-lm", "-lpthread"))
+    return nothing("-Wl,--no-as-needed", "-ldl", "-lm", "-lpthread")
+
+
+def nothing(*flags):
+    """A program that ends at once, with success."""
+    return compile_c("int main(void) { return 0; }\n", flags)
 
 
 def compile_c(source, flags=()):
     """Compiles a C program (text) with gcc and returns the executable's path, cached."""
-    digest = hashlib.sha256("\0".join([source, *flags]).encode()).hexdigest()[:16]
+    return _compile([source], ("-x", "c", "-", "-x", "none", *flags), source)
+
+
+def compile_directory(directory, flags=()):
+    """Compiles the C files of a directory to one program, as compile_c()."""
+    parts = sorted([*directory.glob("*.c"), *directory.glob("*.h")])
+    sources = [str(part) for part in parts if part.suffix == ".c"]
+    return _compile([part.read_text() for part in parts], (*sources, *flags))
+
+
+def _compile(texts, arguments, stdin=None):
+    digest = hashlib.sha256("\0".join([*texts, *arguments]).encode()).hexdigest()[:16]
     directory = cache_dir() / "programs"
     directory.mkdir(exist_ok=True)
     path = directory / digest
     if not path.exists():
         with tempfile.TemporaryDirectory(dir=directory) as scratch:
             output = pathlib.Path(scratch) / "program"
-            subprocess.run(["gcc", "-O1", "-Wall", "-Werror", "-x", "c", "-", "-x", "none",
-                            "-o", str(output), *flags],
-                           input=source, text=True, check=True)
+            subprocess.run(["gcc", "-O1", "-Wall", "-Werror", "-o", str(output), *arguments],
+                           input=stdin, text=True, check=True)
             output.rename(path)
     return path
 

@@ -28,23 +28,30 @@ def build_directory():
     return pathlib.Path(os.environ.get("VAMBRACE_BUILD", default))
 
 
+def attack_program(*flags):
+    """The hostile workload (attack/) as a program on the host."""
+    return images.compile_directory(WORKLOAD.parent / "attack", ("-std=gnu17", "-D_GNU_SOURCE", *flags))
+
+
 def attack_image(name="vb.test/attack:1"):
-    """The hostile workload (workload/attack.c) as a dynamic program at /bin/attack, and
-    /bin/allowed, which does nothing."""
-    programs = {"/bin/attack": images.compile_c((WORKLOAD / "attack.c").read_text(),
-                                                ("-std=gnu17",)),
-                "/bin/allowed": images.compile_c("int main(void) { return 0; }\n")}
+    """The hostile workload as a dynamic program at /bin/attack, and /bin/allowed, which does
+    nothing."""
+    programs = {"/bin/attack": attack_program(),
+                "/bin/allowed": images.nothing()}
     return images.glibc(programs, name)
 
 
 def start_target(node, address="10.99.0.1", port=80):
-    """A listener on an address that exists only in the node's network namespace."""
+    """A listener on an address (IPv4 or IPv6) that exists only in the node's network namespace."""
     program = images.compile_c((WORKLOAD / "listen.c").read_text(), ("-static",))
     node.install({program: "/opt/target/listen"}, mode=0o755)
-    node.run(["ip", "address", "add", f"{address}/32", "dev", "lo"])
+    # An IPv6 address is of no use while it may still turn out to be somebody else's.
+    options = ("nodad",) if ":" in address else ()
+    prefix = 128 if ":" in address else 32
+    node.run(["ip", "address", "add", f"{address}/{prefix}", "dev", "lo", *options])
     listener = node.popen(["/opt/target/listen", address, str(port)], stdout=-1, text=True)
     assert listener.stdout.readline() == "listening\n"
-    return f"{address}:{port}"
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def parse_attempts(stdout):
