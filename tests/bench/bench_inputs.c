@@ -16,7 +16,6 @@
 #include "tar_maker.h"
 #include "vb/adjust/bundle_tar.h"
 #include "vb/adjust/config.h"
-#include "vb/adjust/custom_profile.h"
 #include "vb/adjust/decide.h"
 #include "vb/adjust/supply.h"
 #include "vb/base/file.h"

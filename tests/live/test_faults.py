@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from test_fail_closed import MARK, assert_recovers, assert_refused, marks, try_run  # noqa: F401
+from test_fail_closed import assert_recovers, assert_refused, marks, try_run  # noqa: F401
 from test_hardening import ATTACK, GENEROUS, arm, sleeper  # noqa: F401 (arm: fixture)
 from vbnode import nri_peer
 from vbnode.cri import CriError
