@@ -21,6 +21,7 @@ target_sources(vb_adjust
 	src/decide_preload.c
 	src/decide_seccomp.c
 	src/decide_side.c
+	src/denials.c
 	src/derive.c
 	src/derive_connect.c
 	src/derive_frame.c
@@ -34,6 +35,7 @@ target_sources(vb_adjust
 	src/profile_store_sys.c
 	src/refusal.c
 	src/request.c
+	src/seccomp_record.c
 	src/ssh_key.c
 	src/ssh_wire.c
 	src/sshsig.c
@@ -51,12 +53,14 @@ target_sources(vb_adjust
 	include/vb/adjust/config.h
 	include/vb/adjust/connect.h
 	include/vb/adjust/decide.h
+	include/vb/adjust/denials.h
 	include/vb/adjust/derive.h
 	include/vb/adjust/json.h
 	include/vb/adjust/plan.h
 	include/vb/adjust/profile_store.h
 	include/vb/adjust/refusal.h
 	include/vb/adjust/request.h
+	include/vb/adjust/seccomp_record.h
 	include/vb/adjust/ssh_key.h
 	include/vb/adjust/sshsig.h
 	include/vb/adjust/supply.h

@@ -180,15 +180,14 @@ int vb_derive_end_log(struct vb_derive *derive, struct vb_error *err)
 	return fail(r, err);
 }
 
-/* Escaped, so that it can be shown on one line; what is not UTF-8 becomes '?'. */
-static int leave_out(struct vb_derived *derived, const char *name, const char *why)
+char *vb_derive_show(const char *name)
 {
 	static const char digits[] = "0123456789abcdef";
-	vb_auto_free char *shown = calloc(4, strlen(name) + 1);
+	char *shown = calloc(4, strlen(name) + 1);
 	size_t length = 0;
 
 	if (shown == NULL)
-		return -ENOMEM;
+		return NULL;
 	for (const char *c = name; *c != '\0'; c++) {
 		unsigned char byte = (unsigned char)*c;
 		if (byte >= 0x20 && byte != 0x7f) {
@@ -201,12 +200,20 @@ static int leave_out(struct vb_derived *derived, const char *name, const char *w
 		shown[length++] = digits[byte & 15];
 	}
 	vb_utf8_scrub(shown);
+	return shown;
+}
+
+static int leave_out(struct vb_derived *derived, const char *name, const char *why)
+{
+	vb_auto_free char *shown = vb_derive_show(name);
+
+	if (shown == NULL)
+		return -ENOMEM;
 	int r = vb_strv_add(&derived->left_out, shown);
 	return r < 0 ? r : vb_strv_add(&derived->left_out_why, why);
 }
 
-/* Whether a path can stand in a manifest: 0, or -EPERM with the reason. -ENOMEM. */
-static int judge_path(enum vb_derive_list list, const char *name, struct vb_error *err)
+int vb_derive_judge_path(enum vb_derive_list list, const char *name, struct vb_error *err)
 {
 	struct vb_allowlist one = {0};
 
@@ -227,7 +234,7 @@ static int take_paths(struct vb_derive *derive, struct names *names, struct vb_s
 	vb_strv_sort_unique(&names->strv);
 	for (size_t i = 0; r == 0 && i < names->strv.count; i++) {
 		const char *name = names->strv.items[i];
-		r = judge_path(derive->list, name, &why);
+		r = vb_derive_judge_path(derive->list, name, &why);
 		if (r == 0)
 			r = vb_strv_add(list, name);
 		else if (r == -EPERM)

@@ -89,8 +89,11 @@ static bool skip_time(struct vb_derive_payload *payload)
 			;
 	if (!take(&rest, "Z") && !take_form(&rest, "+00:00") && !take_form(&rest, "-00:00"))
 		return false;
+	const char *end = rest.text;
 	if (!take(&rest, " "))
 		return false;
+	rest.time = payload->text;
+	rest.time_size = (size_t)(end - payload->text);
 	*payload = rest;
 	return true;
 }
@@ -155,6 +158,8 @@ static int take_line(struct vb_derive_frame *frame, bool unfinished, vb_derive_p
 	part->begun = false;
 	struct vb_derive_payload joined = {.text = part->bytes,
 		.size = part->size,
+		.time = payload.time,
+		.time_size = payload.time_size,
 		.longer = part->longer,
 		.unfinished = unfinished};
 	return hand_out(frame, &joined, function, context);

@@ -33,6 +33,9 @@ struct vb_derive_frame {
 struct vb_derive_payload {
 	const char *text;
 	size_t size;
+	const char
+		*time; /* RFC 3339, as the runtime or kubectl put it in front; NULL: nobody did */
+	size_t time_size;
 	bool longer;     /* than what is kept */
 	bool unfinished; /* the log ended in it */
 };

@@ -47,6 +47,11 @@ static const struct {
 	{"denied", VB_DERIVE_DENIED, true, true},
 };
 
+const char *vb_derive_operation_name(unsigned int operation)
+{
+	return operations[operation].name;
+}
+
 static size_t left(const struct cursor *cursor)
 {
 	return (size_t)(cursor->end - cursor->at);
@@ -228,11 +233,12 @@ static bool read_lost(struct cursor *line, struct vb_derive_event *event)
 /* `io_uring_setup(entries=64) denied by AUTONOMY_PRELOAD_CONNECT_ALLOWLIST`: no list allows it. */
 static bool read_ring(struct cursor *line, struct vb_derive_event *event)
 {
-	event->kind = VB_DERIVE_NOTICE;
-	return take(line, "io_uring_setup(entries=") && take_digits(line, "0123456789") &&
-	       take(line, ") denied by ") &&
-	       (take(line, variables[VB_DERIVE_CONNECT]) ||
-		       take(line, variables[VB_DERIVE_EXEC])) &&
+	event->kind = VB_DERIVE_RING;
+	if (!take(line, "io_uring_setup(entries=") || !take_digits(line, "0123456789") ||
+		!take(line, ") denied by "))
+		return false;
+	event->list = take(line, variables[VB_DERIVE_EXEC]) ? VB_DERIVE_EXEC : VB_DERIVE_CONNECT;
+	return (event->list == VB_DERIVE_EXEC || take(line, variables[VB_DERIVE_CONNECT])) &&
 	       line->at == line->end;
 }
 

@@ -17,6 +17,7 @@ enum vb_derive_kind {
 	VB_DERIVE_DENIAL,
 	VB_DERIVE_LOST,           /* `3 line(s) dropped, stderr was full` */
 	VB_DERIVE_LOST_DATAGRAMS, /* `9 more datagram(s) denied, at most 10 lines a second` */
+	VB_DERIVE_RING,           /* io_uring is denied, because of the list; no entry allows it */
 	VB_DERIVE_NOTICE,         /* what no list has to do with */
 	VB_DERIVE_FLAWED,         /* see flaw */
 };
@@ -36,6 +37,9 @@ struct vb_derive_event {
 	uint64_t lost;
 	char name[VB_DERIVE_SHIM_LINE_MAX]; /* path or address, escapes undone */
 };
+
+/* "execve", "dlmopen", ... */
+const char *vb_derive_operation_name(unsigned int operation);
 
 /* Fills *ret_event, the name only for audit and denial. */
 void vb_derive_read_line(

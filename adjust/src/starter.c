@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/sched.h>
+#include <string.h>
 
 #include "profile_model.h"
 #include "vb/base/str.h"
@@ -16,6 +17,8 @@ static const char *const denials[] = {"bpf", "delete_module", "finit_module", "i
 static const char *const closure[] = {"fsconfig", "fsmount", "fsopen", "fspick", "mount_setattr",
 	"move_mount", "open_tree", "pidfd_getfd", "process_vm_readv", "process_vm_writev", "setns",
 	"unshare"};
+
+static const char *const io_uring[] = {"io_uring_setup"};
 
 /* Of clone(2). CLONE_NEWTIME shares its bit with the exit signal: only clone3 and unshare know it.
  */
@@ -69,9 +72,30 @@ static int add_closure(struct vb_profile *profile)
 	return r;
 }
 
+static bool is_among(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+unsigned int vb_starter_parts_of(const char *call)
+{
+	unsigned int parts = 0;
+
+	if (is_among(denials, VB_ARRAY_SIZE(denials), call))
+		parts |= VB_STARTER_DENIALS;
+	if (is_among(closure, VB_ARRAY_SIZE(closure), call) || strcmp(call, "clone") == 0 ||
+		strcmp(call, "clone3") == 0)
+		parts |= VB_STARTER_CLOSURE;
+	if (is_among(io_uring, VB_ARRAY_SIZE(io_uring), call))
+		parts |= VB_STARTER_IO_URING;
+	return parts;
+}
+
 static int fill(struct vb_profile *profile, const struct vb_starter_options *options)
 {
-	static const char *const io_uring[] = {"io_uring_setup"};
 	uint32_t sibling = vb_arch_sibling(profile->native);
 	int r = vb_profile_add_arch(profile, profile->native);
 

@@ -22,6 +22,7 @@ extern const struct vb_command vb_command_explain;
 extern const struct vb_command vb_command_lint;
 extern const struct vb_command vb_command_seccomp;
 extern const struct vb_command vb_command_status;
+extern const struct vb_command vb_command_why;
 
 /* Exit codes of all commands. */
 enum {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "report_text.h"
 #include "vb/adjust/text.h"
 #include "vb/base/utf8.h"
 
@@ -11,17 +12,6 @@ enum {
 	FIELD_INDENT = 4,
 	DIGEST_INDENT = 6,
 };
-
-/* A paragraph of formatted text; what the manifest brought into it may hold control characters. */
-static int paragraph_take(struct vb_buf *out, unsigned int indent, char *text)
-{
-	vb_auto_free char *owned = text;
-
-	if (owned == NULL)
-		return -ENOMEM;
-	vb_utf8_scrub(owned);
-	return vb_text_paragraph(out, indent, owned);
-}
 
 static char *join(const struct vb_strv *list, const char *separator)
 {
@@ -41,11 +31,12 @@ int vb_explain_text_head(const struct vb_explain_setting *setting, struct vb_buf
 
 	if (directories == NULL)
 		return -ENOMEM;
-	r = paragraph_take(out, 0,
+	r = vb_report_paragraph_take(out, 0,
 		vb_str_format("Node config: %s. Bundles from %s.",
 			config != NULL ? config : "built-in defaults", directories));
 	for (size_t i = 0; r == 0 && i < setting->notes->count; i++)
-		r = paragraph_take(out, 0, vb_str_format("Note: %s.", setting->notes->items[i]));
+		r = vb_report_paragraph_take(
+			out, 0, vb_str_format("Note: %s.", setting->notes->items[i]));
 	return r;
 }
 
@@ -64,7 +55,7 @@ int vb_explain_text_pod(
 		return -ENOMEM;
 	int r = vb_buf_append_string(out, "\n");
 	return r < 0 ? r
-		     : paragraph_take(out, 0,
+		     : vb_report_paragraph_take(out, 0,
 			       vb_str_format("Pod %s/%s%s (%s%s), %s", pod->namespace_name,
 				       pod->pod_name, of, setting->input, line, handler));
 }
@@ -184,14 +175,14 @@ int vb_explain_text_tail(const struct vb_explain_setting *setting,
 	int r = vb_buf_append_string(out, "\n");
 
 	if (r == 0)
-		r = paragraph_take(out, 0,
+		r = vb_report_paragraph_take(out, 0,
 			vb_str_format("%zu pod%s, %zu container%s: %zu to be hardened, %zu left "
 				      "alone, %zu refused.",
 				setting->pod_count, setting->pod_count == 1 ? "" : "s", containers,
 				containers == 1 ? "" : "s", counts[VB_VERDICT_PLANNED],
 				counts[VB_VERDICT_UNTOUCHED], counts[VB_VERDICT_REFUSED]));
 	for (size_t i = 0; r == 0 && i < totals->assumptions.count; i++)
-		r = paragraph_take(
+		r = vb_report_paragraph_take(
 			out, 0, vb_str_format("Assumed: %s.", totals->assumptions.items[i]));
 	if (r == 0)
 		r = vb_text_paragraph(out, 0,

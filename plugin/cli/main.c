@@ -13,6 +13,7 @@ static const struct vb_command *const commands[] = {
 	&vb_command_doctor,
 	&vb_command_seccomp,
 	&vb_command_status,
+	&vb_command_why,
 };
 
 static const struct vb_command *find_command(const char *name)

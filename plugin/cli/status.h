@@ -33,6 +33,9 @@ struct vb_status {
 void vb_status_finish(struct vb_status *status);
 #define vb_auto_status vb_auto(vb_status_finish)
 
+/* Reads a file that holds an object. Errnos of vb_file_read() and vb_json_parse(). */
+int vb_status_load_json(const char *path, json_t **ret_object, struct vb_error *err) VB_WARN_UNUSED;
+
 /*
  * Reads the directory. Files that cannot be read or parsed are listed as damaged; one that is gone
  * meanwhile is none. What opendir(3) says (but -ENOENT is an empty status), -ENOMEM.
@@ -40,10 +43,18 @@ void vb_status_finish(struct vb_status *status);
 int vb_status_load(
 	const char *directory, struct vb_status *ret_status, struct vb_error *err) VB_WARN_UNUSED;
 
-/*
- * Keeps only the containers that the name means: an id or the first eight digits or more of one, a
- * container, a pod, or "<namespace>/<pod>[/<container>]". 0 or -ENOMEM; there may be none left.
- */
+/* How a name may mean a container. */
+enum vb_name_match {
+	VB_NAME_NONE,
+	VB_NAME_ID,        /* its id, or the first eight digits or more */
+	VB_NAME_CONTAINER, /* its name, or "<namespace>/<pod>/<container>" */
+	VB_NAME_POD,       /* its pod's, or "<namespace>/<pod>" */
+};
+
+/* Looks at namespace, pod, container and container_id of an outcome, or of an object like one. */
+enum vb_name_match vb_status_match(const json_t *outcome, const char *name);
+
+/* Keeps only the containers that the name means. 0 or -ENOMEM; there may be none left. */
 int vb_status_select(struct vb_status *status, const char *name) VB_WARN_UNUSED;
 
 /* The table of all containers, or with details each layer of each. 0, -ENOMEM or -ENOSPC. */

@@ -24,7 +24,7 @@ static int out_of_memory(struct vb_error *err)
 	return vb_error_set(err, ENOMEM, "read the state");
 }
 
-static int load_json(const char *path, json_t **ret_object, struct vb_error *err)
+int vb_status_load_json(const char *path, json_t **ret_object, struct vb_error *err)
 {
 	vb_auto_free char *text = NULL;
 	vb_auto_json json_t *object = NULL;
@@ -46,7 +46,7 @@ static int load(
 {
 	struct vb_error why;
 
-	int r = load_json(path, ret_object, &why);
+	int r = vb_status_load_json(path, ret_object, &why);
 	if (r == 0 || r == -ENOENT)
 		return r;
 	if (r == -ENOMEM)
@@ -188,32 +188,39 @@ int vb_status_load(const char *directory, struct vb_status *ret_status, struct v
 	return 0;
 }
 
-/* Whether "<namespace>/<pod>" or "<namespace>/<pod>/<container>" is this one. */
-static bool is_path_of(const json_t *outcome, const char *name)
+/* "<namespace>/<pod>" and "<namespace>/<pod>/<container>". */
+static enum vb_name_match match_path(const json_t *outcome, const char *name)
 {
 	const char *namespace_name = json_string_value(json_object_get(outcome, "namespace"));
 	const char *pod = json_string_value(json_object_get(outcome, "pod"));
 	const char *container = json_string_value(json_object_get(outcome, "container"));
 
 	if (namespace_name == NULL || pod == NULL || container == NULL)
-		return false;
+		return VB_NAME_NONE;
 	const char *rest = vb_str_after(name, namespace_name);
 	rest = rest != NULL && *rest == '/' ? vb_str_after(rest + 1, pod) : NULL;
-	return rest != NULL &&
-	       (*rest == '\0' || (*rest == '/' && strcmp(rest + 1, container) == 0));
+	if (rest == NULL)
+		return VB_NAME_NONE;
+	if (*rest == '\0')
+		return VB_NAME_POD;
+	return *rest == '/' && strcmp(rest + 1, container) == 0 ? VB_NAME_CONTAINER : VB_NAME_NONE;
 }
 
-static bool is_meant(const json_t *outcome, const char *name)
+enum vb_name_match vb_status_match(const json_t *outcome, const char *name)
 {
-	static const char *const keys[] = {"pod", "container", "container_id"};
+	static const struct {
+		const char *key;
+		enum vb_name_match match;
+	} keys[] = {{"container_id", VB_NAME_ID}, {"pod", VB_NAME_POD},
+		{"container", VB_NAME_CONTAINER}};
 	const char *id = json_string_value(json_object_get(outcome, "container_id"));
 
 	for (size_t i = 0; i < VB_ARRAY_SIZE(keys); i++)
-		if (vb_str_equal(json_string_value(json_object_get(outcome, keys[i])), name))
-			return true;
+		if (vb_str_equal(json_string_value(json_object_get(outcome, keys[i].key)), name))
+			return keys[i].match;
 	if (strlen(name) >= 8 && id != NULL && vb_str_after(id, name) != NULL)
-		return true;
-	return is_path_of(outcome, name);
+		return VB_NAME_ID;
+	return match_path(outcome, name);
 }
 
 int vb_status_select(struct vb_status *status, const char *name)
@@ -225,7 +232,8 @@ int vb_status_select(struct vb_status *status, const char *name)
 	if (chosen == NULL)
 		return -ENOMEM;
 	json_array_foreach(status->containers, i, outcome)
-		if (is_meant(outcome, name) && json_array_append(chosen, outcome) < 0)
+		if (vb_status_match(outcome, name) != VB_NAME_NONE &&
+			json_array_append(chosen, outcome) < 0)
 			return -ENOMEM;
 	json_decref(status->containers);
 	status->containers = VB_STEAL(chosen);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "report_text.h"
 #include "status.h"
 #include "vb/adjust/plan.h"
 #include "vb/adjust/text.h"
@@ -12,78 +13,43 @@ enum {
 	FIELD_INDENT = 2,
 	DIGEST_INDENT = 6,
 	REFUSALS_SHOWN = 5,
-	/* "2026-11-29T01:43:53" of a timestamp. */
-	TIME_SHOWN = 19,
 	NAME_COLUMNS = 39,
 	LEVEL_COLUMNS = 9,
 };
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "?";
-}
-
-/* Formatted text that may hold what a pod's author wrote, as a paragraph. */
-static int paragraph_take(struct vb_buf *out, unsigned int indent, char *text)
-{
-	vb_auto_free char *owned = text;
-
-	if (owned == NULL)
-		return -ENOMEM;
-	vb_utf8_scrub(owned);
-	return vb_text_paragraph(out, indent, owned);
-}
-
+/* Formatted text that may hold what a pod's author wrote, beside a name. */
 static int field_take(struct vb_buf *out, const char *name, char *text)
 {
-	vb_auto_free char *owned = text;
-
-	if (owned == NULL)
-		return -ENOMEM;
-	vb_utf8_scrub(owned);
-	return vb_text_field(out, FIELD_INDENT, name, owned);
-}
-
-/* "2026-11-29 01:43:53Z": to the second, which is what people look for. */
-static char *time_of(const json_t *object, const char *key)
-{
-	char *text = vb_str_format("%.*sZ", TIME_SHOWN, text_of(object, key));
-	char *separator = text != NULL ? strchr(text, 'T') : NULL;
-
-	if (separator != NULL)
-		*separator = ' ';
-	return text;
+	return vb_report_field_take(out, FIELD_INDENT, name, text);
 }
 
 static int print_runtime(const struct vb_status *status, struct vb_buf *out)
 {
 	const json_t *runtime = json_object_get(status->daemon, "runtime");
 	const char *nri = json_string_value(json_object_get(runtime, "nri_version"));
-	vb_auto_free char *since = time_of(runtime, "since");
+	vb_auto_free char *since = vb_report_time_of(runtime, "since");
 
 	if (since == NULL)
 		return -ENOMEM;
 	if (!json_is_true(json_object_get(runtime, "connected")))
-		return paragraph_take(out, 0,
+		return vb_report_paragraph_take(out, 0,
 			vb_str_format("vambrace-nri %s runs (pid %lld), but is not registered with "
 				      "a runtime: hardened pods are refused.",
-				text_of(status->daemon, "version"),
+				vb_report_text_of(status->daemon, "version"),
 				(long long)json_integer_value(
 					json_object_get(status->daemon, "pid"))));
-	return paragraph_take(out, 0,
+	return vb_report_paragraph_take(out, 0,
 		vb_str_format("vambrace-nri %s (pid %lld), registered with %s %s%s%s since %s.",
-			text_of(status->daemon, "version"),
+			vb_report_text_of(status->daemon, "version"),
 			(long long)json_integer_value(json_object_get(status->daemon, "pid")),
-			text_of(runtime, "name"), text_of(runtime, "version"),
+			vb_report_text_of(runtime, "name"), vb_report_text_of(runtime, "version"),
 			nri != NULL ? ", NRI " : "", nri != NULL ? nri : "", since));
 }
 
 static int print_daemon(const struct vb_status *status, struct vb_buf *out)
 {
-	vb_auto_free char *at = time_of(status->daemon, "at");
-	vb_auto_free char *stopped = time_of(status->daemon, "stopped_at");
+	vb_auto_free char *at = vb_report_time_of(status->daemon, "at");
+	vb_auto_free char *stopped = vb_report_time_of(status->daemon, "stopped_at");
 
 	if (at == NULL || stopped == NULL)
 		return -ENOMEM;
@@ -93,10 +59,10 @@ static int print_daemon(const struct vb_status *status, struct vb_buf *out)
 	if (status->runs)
 		return print_runtime(status, out);
 	if (json_is_string(json_object_get(status->daemon, "stopped_at")))
-		return paragraph_take(out, 0,
+		return vb_report_paragraph_take(out, 0,
 			vb_str_format("vambrace-nri was stopped at %s: hardened pods are refused.",
 				stopped));
-	return paragraph_take(out, 0,
+	return vb_report_paragraph_take(out, 0,
 		vb_str_format("vambrace-nri is gone without a word, last heard of at %s: hardened "
 			      "pods are refused.",
 			at));
@@ -114,24 +80,26 @@ static int print_problems(const struct vb_status *status, struct vb_buf *out)
 	int r = 0;
 
 	if (problem != NULL)
-		r = paragraph_take(out, 0,
-			vb_str_format("Config: %s is not in force, %s: %s", text_of(config, "path"),
+		r = vb_report_paragraph_take(out, 0,
+			vb_str_format("Config: %s is not in force, %s: %s",
+				vb_report_text_of(config, "path"),
 				json_is_true(json_object_get(config, "refuses_all"))
 					? "and every hardened container is refused"
 					: "the one before is",
 				problem));
 	if (r == 0 && lost != NULL)
-		r = paragraph_take(out, 0, vb_str_format("Audit log: %s", lost));
+		r = vb_report_paragraph_take(out, 0, vb_str_format("Audit log: %s", lost));
 	json_array_foreach(json_object_get(status->daemon, "bundle_problems"), i, bundle)
 		if (r == 0)
-			r = paragraph_take(out, 0,
+			r = vb_report_paragraph_take(out, 0,
 				vb_str_format("Bundle %s: its last good version is in use: %s",
-					text_of(bundle, "name"), text_of(bundle, "problem")));
+					vb_report_text_of(bundle, "name"),
+					vb_report_text_of(bundle, "problem")));
 	json_array_foreach(status->damaged, i, bundle)
 		if (r == 0)
-			r = paragraph_take(out, 0,
-				vb_str_format("Damaged: %s: %s", text_of(bundle, "file"),
-					text_of(bundle, "error")));
+			r = vb_report_paragraph_take(out, 0,
+				vb_str_format("Damaged: %s: %s", vb_report_text_of(bundle, "file"),
+					vb_report_text_of(bundle, "error")));
 	return r;
 }
 
@@ -153,8 +121,8 @@ static int print_level(const char *level, int columns, bool colour, struct vb_bu
 
 static char *name_of(const json_t *outcome)
 {
-	char *name = vb_str_format("%s/%s/%s", text_of(outcome, "namespace"),
-		text_of(outcome, "pod"), text_of(outcome, "container"));
+	char *name = vb_str_format("%s/%s/%s", vb_report_text_of(outcome, "namespace"),
+		vb_report_text_of(outcome, "pod"), vb_report_text_of(outcome, "container"));
 
 	if (name != NULL)
 		vb_utf8_scrub(name);
@@ -181,10 +149,10 @@ static int print_shortcomings(const json_t *outcome, struct vb_buf *out)
 		r = field_take(out, "note", strdup(note));
 	for (enum vb_layer i = 0; r == 0 && i < VB_LAYER_COUNT; i++) {
 		const json_t *layer = json_object_get(layers, vb_layer_name(i));
-		if (is_worth_a_line(text_of(layer, "state")))
+		if (is_worth_a_line(vb_report_text_of(layer, "state")))
 			r = field_take(out, vb_layer_name(i),
-				vb_str_format("%s: %s", text_of(layer, "state"),
-					text_of(layer, "reason")));
+				vb_str_format("%s: %s", vb_report_text_of(layer, "state"),
+					vb_report_text_of(layer, "reason")));
 	}
 	return r;
 }
@@ -193,7 +161,7 @@ static int print_shortcomings(const json_t *outcome, struct vb_buf *out)
 static int print_row(const json_t *outcome, bool colour, struct vb_buf *out)
 {
 	vb_auto_free char *name = name_of(outcome);
-	vb_auto_free char *since = time_of(outcome, "since");
+	vb_auto_free char *since = vb_report_time_of(outcome, "since");
 	const char *bundle = json_string_value(json_object_get(outcome, "bundle"));
 
 	if (name == NULL || since == NULL)
@@ -201,7 +169,7 @@ static int print_row(const json_t *outcome, bool colour, struct vb_buf *out)
 	int r = strlen(name) < NAME_COLUMNS ? vb_buf_printf(out, "%-*s", NAME_COLUMNS, name)
 					    : vb_buf_printf(out, "%s\n%*s", name, NAME_COLUMNS, "");
 	if (r == 0)
-		r = print_level(text_of(outcome, "level"), LEVEL_COLUMNS, colour, out);
+		r = print_level(vb_report_text_of(outcome, "level"), LEVEL_COLUMNS, colour, out);
 	if (r == 0)
 		r = vb_buf_printf(out, "%s  %s\n", since, bundle != NULL ? bundle : "-");
 	return r < 0 ? r : print_shortcomings(outcome, out);
@@ -232,10 +200,10 @@ static int print_layer(const char *name, const json_t *layer, struct vb_buf *out
 	const json_t *evidence = NULL;
 
 	int r = field_take(out, name,
-		vb_str_format("%s%s%s%s%s%s%s", text_of(layer, "state"), value != NULL ? ", " : "",
-			value != NULL ? value : "", effect != NULL ? ", on this node: " : "",
-			effect != NULL ? effect : "", reason != NULL ? ": " : "",
-			reason != NULL ? reason : ""));
+		vb_str_format("%s%s%s%s%s%s%s", vb_report_text_of(layer, "state"),
+			value != NULL ? ", " : "", value != NULL ? value : "",
+			effect != NULL ? ", on this node: " : "", effect != NULL ? effect : "",
+			reason != NULL ? ": " : "", reason != NULL ? reason : ""));
 	json_array_foreach(json_object_get(layer, "evidence"), i, evidence)
 		if (r == 0)
 			r = field_take(out, "",
@@ -256,7 +224,7 @@ static int print_bundle(const json_t *outcome, struct vb_buf *out)
 {
 	const char *name = json_string_value(json_object_get(outcome, "bundle"));
 	vb_auto_free char *title = vb_str_format("bundle %s", name != NULL ? name : "");
-	vb_auto_free char *digest = strdup(text_of(outcome, "bundle_digest"));
+	vb_auto_free char *digest = strdup(vb_report_text_of(outcome, "bundle_digest"));
 
 	if (title == NULL || digest == NULL)
 		return -ENOMEM;
@@ -268,8 +236,8 @@ static int print_bundle(const json_t *outcome, struct vb_buf *out)
 static int print_head(const json_t *outcome, bool colour, struct vb_buf *out)
 {
 	vb_auto_free char *name = name_of(outcome);
-	vb_auto_free char *id = strdup(text_of(outcome, "container_id"));
-	vb_auto_free char *digest = strdup(text_of(outcome, "plan_digest"));
+	vb_auto_free char *id = strdup(vb_report_text_of(outcome, "container_id"));
+	vb_auto_free char *digest = strdup(vb_report_text_of(outcome, "plan_digest"));
 
 	if (name == NULL || id == NULL || digest == NULL)
 		return -ENOMEM;
@@ -277,7 +245,7 @@ static int print_head(const json_t *outcome, bool colour, struct vb_buf *out)
 	vb_utf8_scrub(digest);
 	int r = vb_buf_printf(out, "\n%s: ", name);
 	if (r == 0)
-		r = print_level(text_of(outcome, "level"), 0, colour, out);
+		r = print_level(vb_report_text_of(outcome, "level"), 0, colour, out);
 	if (r == 0)
 		r = vb_buf_append_string(out, "\n");
 	if (r == 0)
@@ -288,9 +256,9 @@ static int print_head(const json_t *outcome, bool colour, struct vb_buf *out)
 		r = print_digest(out, "plan digest", digest);
 	if (r == 0)
 		r = field_take(out, "handler",
-			vb_str_format("%s, runtime %s", text_of(outcome, "handler"),
-				text_of(outcome, "runtime")));
-	return r == 0 ? field_take(out, "since", time_of(outcome, "since")) : r;
+			vb_str_format("%s, runtime %s", vb_report_text_of(outcome, "handler"),
+				vb_report_text_of(outcome, "runtime")));
+	return r == 0 ? field_take(out, "since", vb_report_time_of(outcome, "since")) : r;
 }
 
 static int print_writable(const json_t *outcome, struct vb_buf *out)
@@ -335,16 +303,16 @@ static int print_refusals(const struct vb_status *status, struct vb_buf *out)
 	for (size_t i = 0; r == 0 && i < shown; i++) {
 		const json_t *refusal = json_array_get(refusals, i);
 		json_int_t times = json_integer_value(json_object_get(refusal, "count"));
-		vb_auto_free char *at = time_of(refusal, "last_at");
+		vb_auto_free char *at = vb_report_time_of(refusal, "last_at");
 		if (at == NULL)
 			return -ENOMEM;
-		r = paragraph_take(out, FIELD_INDENT,
+		r = vb_report_paragraph_take(out, FIELD_INDENT,
 			vb_str_format("%s (%lld time%s) %s", at, (long long)times,
-				times == 1 ? "" : "s", text_of(refusal, "error")));
+				times == 1 ? "" : "s", vb_report_text_of(refusal, "error")));
 	}
 	if (r < 0 || shown == count)
 		return r;
-	return paragraph_take(
+	return vb_report_paragraph_take(
 		out, FIELD_INDENT, vb_str_format("... and %zu more, see --json", count - shown));
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(part bundle bundle_check caps config connect decide json plan_json refusal request ssh_key sshsig
+foreach(part bundle bundle_check caps config connect decide denials json plan_json refusal request seccomp_record
+		ssh_key sshsig
 		text value_lists values)
 	vb_add_unit_test(test_${part} test_${part}.c LIBS vb_adjust)
 endforeach()

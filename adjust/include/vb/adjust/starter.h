@@ -42,4 +42,7 @@ int vb_profile_starter(const struct vb_starter_options *options, struct vb_profi
 int vb_profile_starter_text(const struct vb_starter_options *options, char **ret_text,
 	struct vb_error *err) VB_WARN_UNUSED;
 
+/* The parts that deny a call of this name, clone with some of its flags only; 0: none does. */
+unsigned int vb_starter_parts_of(const char *call);
+
 #endif

@@ -1,0 +1,39 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""check_schema.py SCHEMA VAMBRACE...: runs every case of `why` again with --json.
+
+The report must be valid by the schema and its exit code that of the text; the counts of seccomp
+records add up. No line of a text is wider than 80 columns, and none holds a control character.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+CASES = pathlib.Path(__file__).parent
+sys.path.insert(0, str(CASES.parent))
+from schema import check_cases  # noqa: E402
+
+
+def arguments(case):
+    return (case / "args").read_text().split()
+
+
+def check(program, validator, case):
+    words = arguments(case)
+    run = subprocess.run([*program, *words, *([] if "--json" in words else ["--json"])], cwd=case,
+                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    assert run.returncode == int((case / "exit").read_text())
+    report = json.loads(run.stdout)
+    validator.validate(report)
+    counts = report["seccomp"]
+    assert counts["records"] == sum(
+        counts[key] for key in ("attributed", "of_others", "logged", "unattributed"))
+    if "--json" not in words:
+        text = (case / "expected.txt").read_text()
+        assert all(len(line) <= 80 for line in text.split("\n")), case
+        assert all(char == "\n" or char.isprintable() for char in text), case
+
+
+check_cases(CASES, arguments, check, 10)
