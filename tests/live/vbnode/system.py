@@ -30,7 +30,8 @@ def build_directory():
 
 def attack_program(*flags):
     """The hostile workload (attack/) as a program on the host."""
-    return images.compile_directory(WORKLOAD.parent / "attack", ("-std=gnu17", "-D_GNU_SOURCE", *flags))
+    return images.compile_directory(WORKLOAD.parent / "attack",
+                                    ("-std=gnu17", "-D_GNU_SOURCE", *flags))
 
 
 def attack_image(name="vb.test/attack:1"):
