@@ -3,17 +3,20 @@
 
 `node` is a running node with the base images loaded, shared by all tests of its combination; `cri`
 is a client whose pods are gone after the test; `make_node` boots nodes for one test. A test that
-takes `node` or `combo` runs once per combination; mark it nodes("*-runc") to narrow that.
+takes `node` or `combo` runs once per combination; mark it nodes("*-runc") to narrow that, and
+short("*-runc") to narrow it without --full.
 """
 import fnmatch
 import os
+import pathlib
 
 import pytest
 
-from vbnode import roots
+from vbnode import roots, summary
 from vbnode.node import Node
 from vbnode.system import Vambrace, attack_image, start_target
 
+pytest_plugins = ["proof.fixtures"]
 # The cgroup view that each runtime needs: crun knows no v1 hierarchies.
 COMBINATIONS = {
     "trixie-runc": ("trixie", "runc", "host"),
@@ -28,7 +31,9 @@ def pytest_addoption(parser):
     parser.addoption("--nodes", default=",".join(COMBINATIONS),
                      help="comma-separated node combinations (default: all: %(default)s)")
     parser.addoption("--full", action="store_true",
-                     help="the long form of the tests that have one (soak)")
+                     help="the long form of the tests that have one (soak, ablation)")
+    parser.addoption("--summary", metavar="FILE", type=pathlib.Path,
+                     help="writes the table of cases, passed ones and times to a JSON file")
 
 
 def pytest_configure(config):
@@ -41,13 +46,19 @@ def pytest_configure(config):
     config.stash[_versions] = {}
 
 
+def _matching(names, marker):
+    return [name for name in names if any(fnmatch.fnmatch(name, glob) for glob in marker.args)]
+
+
 def pytest_generate_tests(metafunc):
     wanted = metafunc.config.getoption("--nodes").split(",")
     # The keys themselves: pytest reuses a fixture only when its parameter is the same object.
     chosen = [name for name in COMBINATIONS if name in wanted]
     for marker in metafunc.definition.iter_markers("nodes"):
-        chosen = [name for name in chosen
-                  if any(fnmatch.fnmatch(name, glob) for glob in marker.args)]
+        chosen = _matching(chosen, marker)
+    if not metafunc.config.getoption("--full"):
+        for marker in metafunc.definition.iter_markers("short"):
+            chosen = _matching(chosen, marker)
     for fixture in ("node", "combo"):
         if fixture in metafunc.fixturenames:
             metafunc.parametrize(fixture, chosen, indirect=True, scope="session")
@@ -67,6 +78,10 @@ def pytest_collection_finish(session):
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    rows = summary.rows(terminalreporter)
+    if config.getoption("--summary"):
+        summary.write(config.getoption("--summary"), rows, config.stash[_versions])
+        terminalreporter.write(summary.table(rows))
     for name, versions in config.stash[_versions].items():
         packages = ", ".join(" ".join(item) for item in sorted(versions.items()))
         terminalreporter.write_line(f"node {name}: {packages}")

@@ -4,8 +4,6 @@ shim is told as what it is, and what the starter leaves open is closed by the bu
 import json
 import re
 
-import pytest
-
 from proof import document, layers, run
 from proof.vectors import (ALLOWED, ATTACKS, CONTROLS, LOADED, OUTSIDE, OUTSIDE6, PASSING, SHELL,
                            SIBLINGS, UNLISTED, words)
@@ -15,6 +13,14 @@ PREFIX = "autonomy-preload: "
 VARIABLES = {"exec": "AUTONOMY_PRELOAD_EXEC_ALLOWLIST",
              "connect": "AUTONOMY_PRELOAD_CONNECT_ALLOWLIST",
              "dlopen": "AUTONOMY_PRELOAD_DLOPEN_ALLOWLIST"}
+# Processes, pipes, files, links, times, archives and compression of an ordinary container.
+SCRIPT = """set -e
+cd "$(mktemp -d)"
+printf 'b\\na\\nrobot\\n' >list && ln -s list link && chmod 600 list && touch -d @0 list
+sort link | tail -n 3 | wc -l
+tar -cf - list | gzip | gunzip | tar -xf - -O | grep robot
+(sleep 0.1 & wait) && rm -r "$PWD"
+"""
 # Every form of line that the shim has for these operations; a port of the kernel's choice is #.
 CANONICAL = [
     f"{PREFIX}execve({SHELL}) denied by {VARIABLES['exec']}",
@@ -31,35 +37,9 @@ CANONICAL = [
 ]
 
 
-@pytest.fixture(scope="module")
-def prepared(node, installed):
-    """The node with the image and the targets of the attacks."""
-    run.prepare(node)
-    return installed
-
-
-@pytest.fixture(scope="module")
-def unlayered(node, prepared):
-    """How everything ends in a container without any layer."""
-    if not prepared.running():
-        prepared.start()
-    tries = words((*CONTROLS, *ATTACKS, *PASSING, *SIBLINGS))
-    run.install(prepared, "none", frozenset())
-    ((_, seen),) = run.attack(prepared, node.cri(), ["none"], tries)
-    return seen.results
-
-
-def expected(vectors, parts, unlayered):  # pylint: disable=redefined-outer-name
+def expected(vectors, parts, unlayered):
     """{word: result} as the data has it."""
     return {vector.word: vector.result(parts, unlayered) for vector in vectors}
-
-
-def asked(parts):
-    """{layer: state} of a container with these parts that is as asked. Vambrace's own profile is
-    always there, if only one that denies nothing."""
-    return {"spec_allow": "skipped",
-            **{layer: "applied" if layer == "seccomp" or own & parts else "skipped"
-               for layer, own in layers.LAYERS.items()}}
 
 
 def line_of(vector, stop):
@@ -93,13 +73,13 @@ def test_a_container_without_layers_stops_nothing(unlayered):
 
 
 def test_all_layers_stop_each_attack_by_the_layer_that_is_there_for_it(
-        vambrace, prepared, cri, unlayered):
+        vambrace, prepared_node, cri, unlayered):
     run.install(vambrace, "all", layers.ALL)
     rows = []
     for _, seen in run.attack(vambrace, cri, ["all"], words((*CONTROLS, *ATTACKS))):
         kernel = seen.kernel()
         assert seen.results == expected((*CONTROLS, *ATTACKS), layers.ALL, unlayered)
-        assert seen.states() == asked(layers.ALL)
+        assert seen.states() == layers.asked(layers.ALL)
         assert seen.outcome["level"] == "full"
         for vector in ATTACKS:
             stop = vector.stop(layers.ALL)
@@ -117,7 +97,7 @@ def test_all_layers_stop_each_attack_by_the_layer_that_is_there_for_it(
     document.check_section("composition", document.markdown_table(heading, rows))
 
 
-def test_every_form_of_line_is_in_the_log(vambrace, prepared, cri):
+def test_every_form_of_line_is_in_the_log(vambrace, prepared_node, cri):
     run.install(vambrace, "audited", layers.ALL, audit=("dlopen", "exec", "connect"))
     tries = [*words(ATTACKS), *words(CONTROLS), "execveat-nothing", f"dlmopen={LOADED}"]
     for _, seen in run.attack(vambrace, cri, ["audited"], tries):
@@ -128,7 +108,7 @@ def test_every_form_of_line_is_in_the_log(vambrace, prepared, cri):
 
 
 def test_what_passes_the_shim_is_stopped_by_another_layer_or_open(
-        vambrace, prepared, cri, unlayered):
+        vambrace, prepared_node, cri, unlayered):
     bundles = {"lists": LISTS | {"seccomp"}, "all": layers.ALL}
     for name, parts in bundles.items():
         run.install(vambrace, name, parts)
@@ -148,11 +128,10 @@ def test_what_passes_the_shim_is_stopped_by_another_layer_or_open(
 
 
 def test_siblings_of_the_starters_calls_are_open_under_it_alone_and_closed_by_baseline(
-        vambrace, prepared, cri, unlayered):
-    profile = (run.SHIPPED / "baseline/profiles/baseline.json").read_text()
+        vambrace, prepared_node, cri, unlayered):
     run.install(vambrace, "starter", {"seccomp"})
     run.install(vambrace, "all", layers.ALL)
-    run.install(vambrace, "profile", frozenset(), profile=profile)
+    run.install(vambrace, "profile", frozenset(), profile=run.shipped_profile("baseline"))
     run.install_shipped(vambrace, "baseline")
     parts = {"starter": {"seccomp"}, "all": layers.ALL, "profile": {"baseline"},
              "baseline": {"baseline"}}
@@ -176,10 +155,18 @@ def test_siblings_of_the_starters_calls_are_open_under_it_alone_and_closed_by_ba
     document.check_section("siblings", document.markdown_table(heading, rows))
 
 
-def test_what_baseline_denies_is_denied_in_the_words_of_seccomp(vambrace, prepared, cri):
-    """The profile alone stops every call of the starter."""
-    starter = json.loads(run.starter())["syscalls"][0]["names"]
-    run.install(vambrace, "profile", frozenset(),
-                profile=(run.SHIPPED / "baseline/profiles/baseline.json").read_text())
-    answers = run.call(cri, "profile", [name for name in starter if name in run.NUMBERS])
+def test_the_profile_of_baseline_denies_what_the_starter_denies(vambrace, prepared_node, cri):
+    (entry,) = json.loads(run.starter())["syscalls"]
+    run.install(vambrace, "profile", frozenset(), profile=run.shipped_profile("baseline"))
+    answers = run.call(cri, "profile", [name for name in entry["names"] if name in run.NUMBERS])
     assert set(answers.values()) == {"EPERM"}
+
+
+def test_what_is_not_special_works_under_baseline(vambrace, prepared_node, cri, unlayered):
+    run.install_shipped(vambrace, "baseline")
+    with cri.pod(handler="vambrace", annotations=run.annotate(["baseline"])) as pod:
+        container = run.start(cri, pod, "baseline", ["/bin/attack", "--wait", *words(CONTROLS)])
+        assert run.Run(vambrace, container, words(CONTROLS)).results == {
+            word: unlayered[word] for word in words(CONTROLS)}
+        result = container.exec(["/bin/sh", "-c", SCRIPT])
+    assert (result.stdout, result.exit_code) == ("3\nrobot\n", 0), result

@@ -59,6 +59,14 @@ def layer_of(part):
     return next(layer for layer, parts in LAYERS.items() if part in parts)
 
 
+def asked(parts):
+    """{layer: state} of a container with these parts that is as asked. Vambrace's own profile is
+    always there, if only one that denies nothing."""
+    return {"spec_allow": "skipped",
+            **{layer: "applied" if layer == "seccomp" or own & parts else "skipped"
+               for layer, own in LAYERS.items()}}
+
+
 def libc():
     """The path of the C library in the image."""
     return next(path for path in images.needed_libraries(images.nothing())

@@ -134,6 +134,11 @@ def install_shipped(vambrace, name):
         {path: f"{BUNDLES}/{name}/{path.relative_to(SHIPPED / name)}" for path in files})
 
 
+def shipped_profile(name):
+    """The profile that a bundle of deploy/bundles has under its own name."""
+    return (SHIPPED / name / f"profiles/{name}.json").read_text()
+
+
 def annotate(bundles):
     """The annotations of a pod whose containers are named as their bundles."""
     return {f"bundle.vambrace.dev/container.{name}": name for name in bundles}

@@ -5,6 +5,7 @@ An attack is stopped by the first of its `stops` whose part is there; where none
 ends as it does in a container without any layer.
 """
 import dataclasses
+import platform
 
 from . import layers
 
@@ -110,6 +111,8 @@ CONTROLS = (
     Vector(f"dlopen={LOADED}", "dlopen of a listed library"),
 )
 
+_FOREIGN = (Vector("exec=/opt/bin/i386", "listed 32-bit program, into which it cannot be loaded",
+                   (Stop("native_abi", "SIGSYS"),)),) if platform.machine() == "x86_64" else ()
 # Ways past the shim. Where none of the kernel's layers stops one, it is open.
 PASSING = (
     Vector(f"inline-exec={SHELL}", "execve without libc"),
@@ -124,8 +127,7 @@ PASSING = (
     Vector("raw-socket", "frames of one's own through a packet socket", (CAPABILITIES,)),
     Vector("setuid=/opt/bin/setuid", "set-user-ID program, which the shim does not reach",
            (Stop("no_new_privileges", "EACCES"),)),
-    Vector("exec=/opt/bin/i386", "listed 32-bit program, into which it cannot be loaded",
-           (Stop("native_abi", "SIGSYS"),)),
+    *_FOREIGN,
 )
 
 _CLOSED = (CLOSURE, Stop("baseline"))
