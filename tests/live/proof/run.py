@@ -144,15 +144,15 @@ def annotate(bundles):
     return {f"bundle.vambrace.dev/container.{name}": name for name in bundles}
 
 
-def start(cri, pod, name, command):
+def start(cri, pod, name, command, security=GENEROUS):
     """A started container of the pod."""
-    return cri.run_container(pod, name, IMAGE, command, security=GENEROUS)
+    return cri.run_container(pod, name, IMAGE, command, security=security)
 
 
-def attack(vambrace, cri, bundles, tries):
+def attack(vambrace, cri, bundles, tries, security=GENEROUS):
     """Runs the workload once for each bundle, in one pod; yields (bundle, Run) while it stands."""
     with cri.pod(handler="vambrace", annotations=annotate(bundles)) as pod:
-        started = {name: start(cri, pod, name, ["/bin/attack", "--wait", *tries])
+        started = {name: start(cri, pod, name, ["/bin/attack", "--wait", *tries], security)
                    for name in bundles}
         for name, container in started.items():
             yield name, Run(vambrace, container, tries)
