@@ -108,13 +108,14 @@ def _panel(left, title, columns, cells):
         for j, row in enumerate(ROWS):
             shown = cells[column.bundle][row.word]
             yield (f'<rect class="{_kind(row, shown)}" x="{x}" y="{_y(j)}" width="{_CELL - 2}" '
-                   f'height="{_ROW - 2}"><title>{escape(f"{row.title}, {column.heading}: {shown}")}'
-                   '</title></rect>')
+                   f'height="{_ROW - 2}"><title>'
+                   f'{escape(f"{row.title}, {column.heading}: {shown}")}</title></rect>')
 
 
 def _labels():
     for j, row in enumerate(ROWS):
-        yield f'<text x="{_LEFT - 10}" y="{_y(j) + 13}" text-anchor="end">{escape(row.title)}</text>'
+        yield (f'<text x="{_LEFT - 10}" y="{_y(j) + 13}" text-anchor="end">'
+               f'{escape(row.title)}</text>')
 
 
 def _legend(y):

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables for the terminal and for the docs, and the sections of docs/threat-model.md that the tests
 write. A section that is not what the tests found fails them; with UPDATE=1 in the environment it is
-written instead; read the diff then. The docs are those of x86-64; other machines have other calls."""
+written instead; read the diff then. The docs are those of x86-64: other machines have other calls.
+"""
 import os
 import pathlib
 import platform

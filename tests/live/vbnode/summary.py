@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of a run: for each file its cases, how they ended, what they looked at, and the time."""
+"""The table of a run: for each file its cases, how they ended, what they compared, the time."""
 import json
 
 _ENDS = ("passed", "failed", "error", "skipped")
