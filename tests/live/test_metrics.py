@@ -1,36 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the plugin serves over HTTP on real nodes, before, while and after things happen there."""
-import subprocess
 import time
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from test_hardening import ATTACK, arm, sleeper  # noqa: F401 (arm: fixture)
+from vbnode import http
 from vbnode.cri import CriError
 
 URL = "http://127.0.0.1:9465"
-# A client of the machine's, in the node's network.
-FETCH = """
-import sys, urllib.error, urllib.request
-try:
-    answer = urllib.request.urlopen(sys.argv[1], timeout=10)
-except urllib.error.HTTPError as error:
-    answer = error
-print(answer.status)
-print(answer.read().decode(), end="")
-"""
 
 
 @pytest.fixture
 def fetch(vambrace):
     """fetch(path): the status and the text."""
     def run(path):
-        answer = subprocess.run(["nsenter", "-t", str(vambrace.pid), "-n", "/usr/bin/python3",
-                                 "-c", FETCH, URL + path],
-                                check=True, stdout=subprocess.PIPE, text=True, timeout=30).stdout
-        status, _, text = answer.partition("\n")
-        return int(status), text
+        return http.get(vambrace.pid, URL + path)
 
     return run
 
