@@ -149,6 +149,37 @@ def _rmdir(directory, deadline):
         time.sleep(0.01)
 
 
+@dataclasses.dataclass(frozen=True)
+class Memory:
+    """What a process' cgroup may use and has used at most, page cache included, in bytes, and how
+    often the limit had a process of it killed."""
+    limit: int
+    peak: int
+    kills: int
+
+
+def memory(pid):
+    """The Memory of a process' cgroup, of whatever version."""
+    paths = {}
+    for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text(encoding="ascii").splitlines():
+        _, controllers, path = line.split(":", 2)
+        paths[controllers] = path
+    for hierarchy in hierarchies():
+        if hierarchy.fstype == "cgroup" and "memory" in hierarchy.options.split(","):
+            return _memory(hierarchy.mountpoint / paths["memory"].lstrip("/"),
+                           "memory.limit_in_bytes", "memory.max_usage_in_bytes",
+                           "memory.oom_control")
+    unified = next(hierarchy for hierarchy in hierarchies() if hierarchy.fstype == "cgroup2")
+    return _memory(unified.mountpoint / paths[""].lstrip("/"), "memory.max", "memory.peak",
+                   "memory.events")
+
+
+def _memory(directory, limit, peak, events):
+    counts = dict(line.split() for line in (directory / events).read_text().splitlines())
+    return Memory(int((directory / limit).read_text()), int((directory / peak).read_text()),
+                  int(counts["oom_kill"]))
+
+
 def exists(name):
     """Whether any hierarchy still has the node's cgroup."""
     return any((hierarchy.mountpoint / name).exists() for hierarchy in hierarchies())

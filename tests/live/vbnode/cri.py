@@ -34,7 +34,7 @@ ContainerResult = collections.namedtuple("ContainerResult", "exit_code reason st
 
 _RUNTIME_CALLS = (
     "Version", "Status", "RunPodSandbox", "StopPodSandbox", "RemovePodSandbox", "ListPodSandbox",
-    "CreateContainer", "StartContainer", "StopContainer", "RemoveContainer", "ListContainers",
+    "PodSandboxStatus", "CreateContainer", "StartContainer", "StopContainer", "RemoveContainer", "ListContainers",
     "ContainerStatus", "UpdateContainerResources", "ExecSync")
 _IMAGE_CALLS = ("ImageStatus",)
 _PROPAGATION = {"private": pb.PROPAGATION_PRIVATE,
@@ -278,6 +278,10 @@ class Cri:
             self.remove(container.id)
         self.call("RemovePodSandbox", pod_sandbox_id=pod)
         self._pods.pop(pod, None)
+
+    def pod_address(self, pod):
+        """The IP address of a pod that is not on the host network."""
+        return self.call("PodSandboxStatus", pod_sandbox_id=pod).status.network.ip
 
     def list_pods(self):
         """All PodSandbox messages."""

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The manifests under deploy/kustomize: rendered, checked against Kubernetes' own models, and made
+into the pod that a node's kubelet gets to see.
+
+    documents = manifest.render("overlays/plain")
+    manifest.problems(documents["RuntimeClass", "vambrace"])
+    with documents.pod(cri, node) as (pod, container): ...
+"""
+import contextlib
+import pathlib
+import subprocess
+
+import yaml
+from kubernetes.client import models
+
+from . import kubelet, tools
+
+DEPLOY = pathlib.Path(__file__).resolve().parents[3] / "deploy"
+_PLAIN_TYPES = {"str": str, "int": int, "bool": bool}
+
+
+class Documents(dict):
+    """{(kind, name): object} of one rendering."""
+
+    @property
+    def daemonset(self):
+        """The DaemonSet."""
+        return self["DaemonSet", "vambrace-nri"]
+
+    @property
+    def config_maps(self):
+        """All ConfigMaps."""
+        return [entry for (kind, _), entry in self.items() if kind == "ConfigMap"]
+
+    def pod_manifest(self):
+        """A pod of the DaemonSet."""
+        template = self.daemonset["spec"]["template"]
+        return {"metadata": {**template["metadata"], "name": "vambrace-nri-x7k2p",
+                             "namespace": self.daemonset["metadata"]["namespace"]},
+                "spec": template["spec"]}
+
+    @contextlib.contextmanager
+    def pod(self, cri, node):
+        """The DaemonSet's pod on a node, running: its sandbox and its container."""
+        manifest = self.pod_manifest()
+        with kubelet.pod(cri, node, manifest, self.config_maps,
+                         host_network=manifest["spec"].get("hostNetwork", False)) as pod:
+            yield pod, self.run(cri, pod)
+
+    def run(self, cri, pod, attempt=0):
+        """The pod's container, started once more by kubelet."""
+        manifest = self.pod_manifest()
+        entry, = kubelet.containers(manifest)
+        return kubelet.create(cri, pod, manifest, entry, attempt).start()
+
+
+def render(directory):
+    """What `kubectl apply -k deploy/kustomize/<directory>` would send, as Documents."""
+    text = subprocess.run([tools.program("kustomize"), "build", DEPLOY / "kustomize" / directory],
+                          check=True, stdout=subprocess.PIPE, text=True).stdout
+    documents = list(yaml.safe_load_all(text))
+    named = Documents({(entry["kind"], entry["metadata"]["name"]): entry for entry in documents})
+    assert len(named) == len(documents)
+    return named
+
+
+def problems(document):
+    """What Kubernetes' models object to: unknown fields, wrong types, missing fields."""
+    return list(_problems(f"V1{document['kind']}", document, document["kind"]))
+
+
+def _problems(kind, value, where):
+    if kind in _PLAIN_TYPES:
+        # A bool is an int to Python.
+        if type(value) is not _PLAIN_TYPES[kind]:
+            yield f"{where}: {value!r} is no {kind}"
+    elif kind.startswith("list["):
+        for number, item in enumerate(value):
+            yield from _problems(kind[5:-1], item, f"{where}[{number}]")
+    elif kind.startswith("dict("):
+        for key, item in value.items():
+            yield from _problems(kind[5:-1].split(", ")[1], item, f"{where}.{key}")
+    elif kind != "object":
+        yield from _model_problems(getattr(models, kind), value, where)
+
+
+def _model_problems(model, value, where):
+    attributes = {json_name: name for name, json_name in model.attribute_map.items()}
+    for key, item in value.items():
+        if key not in attributes:
+            yield f"{where}: unknown field {key}"
+            continue
+        yield from _problems(model.openapi_types[attributes[key]], item, f"{where}.{key}")
+    try:
+        model(**{attributes[key]: item for key, item in value.items() if key in attributes})
+    except ValueError as error:
+        yield f"{where}: {error}"
