@@ -57,6 +57,7 @@ static int identify(const struct vb_decision *d, struct vb_plan *plan, struct vb
 	if (r == 0)
 		r = copy_name(&plan->handler, d->subject->handler, err);
 	plan->hooked = vb_config_has_handler(d->config, d->subject->handler);
+	plan->bundle_is_default = d->supply->bundle != NULL && d->request->bundle_name == NULL;
 	return r < 0 ? r : name_bundles(d->supply, plan, err);
 }
 

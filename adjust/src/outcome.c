@@ -51,6 +51,8 @@ void vb_outcome_finish(struct vb_outcome *outcome)
 	free(outcome->runtime);
 	free(outcome->bundle);
 	free(outcome->bundle_digest);
+	free(outcome->floor);
+	free(outcome->floor_digest);
 	free(outcome->note);
 	free(outcome->problem);
 	for (size_t i = 0; i < VB_LAYER_COUNT; i++) {
@@ -93,6 +95,8 @@ static int copy_identity(const struct vb_outcome_case *subject, struct vb_outcom
 		{&outcome->runtime, receipt != NULL ? receipt->runtime : NULL},
 		{&outcome->bundle, plan->bundle_name},
 		{&outcome->bundle_digest, plan->bundle_digest},
+		{&outcome->floor, plan->floor_name},
+		{&outcome->floor_digest, plan->floor_digest},
 		{&outcome->preload_verdict, receipt != NULL ? receipt->preload_verdict : NULL},
 		{&outcome->note, find_note(subject)},
 	};
@@ -100,6 +104,7 @@ static int copy_identity(const struct vb_outcome_case *subject, struct vb_outcom
 	for (size_t i = 0; i < VB_ARRAY_SIZE(copies); i++)
 		if (copy_text(copies[i].to, copies[i].from) < 0)
 			return -ENOMEM;
+	outcome->bundle_is_default = plan->bundle_is_default;
 	(void)snprintf(
 		outcome->plan_digest, sizeof(outcome->plan_digest), "%s", subject->plan_digest);
 	return 0;

@@ -241,10 +241,13 @@ char *vb_plan_to_json(const struct vb_plan *plan)
 	put_text(&w, root, "container", plan->container);
 	put(&w, root, "handler", json_string(plan->handler));
 	put(&w, root, "hooked", json_boolean(plan->hooked));
-	if (plan->bundle_name != NULL)
-		put(&w, root, "bundle",
-			bundle_to_json(
-				&w, plan->bundle_name, plan->bundle_version, plan->bundle_digest));
+	if (plan->bundle_name != NULL) {
+		json_t *bundle = bundle_to_json(
+			&w, plan->bundle_name, plan->bundle_version, plan->bundle_digest);
+		if (plan->bundle_is_default)
+			put(&w, bundle, "default", json_true());
+		put(&w, root, "bundle", bundle);
+	}
 	if (plan->floor_name != NULL)
 		put(&w, root, "floor",
 			bundle_to_json(

@@ -331,11 +331,13 @@ struct bundle_fields {
 	char **name;
 	char **version;
 	char **digest;
+	bool *is_default; /* NULL: it can be none */
 };
 
 static int read_bundle(const json_t *root, const struct bundle_fields *fields, struct vb_error *err)
 {
-	static const char *const known[] = {"name", "version", "digest", NULL};
+	const char *const known[] = {
+		"name", "version", "digest", fields->is_default != NULL ? "default" : NULL, NULL};
 	const json_t *bundle = NULL;
 
 	int r = vb_json_get_object(root, "plan", fields->key, &bundle, err);
@@ -348,15 +350,17 @@ static int read_bundle(const json_t *root, const struct bundle_fields *fields, s
 		r = copy_text(bundle, fields->key, "version", fields->version, err);
 	if (r == 0)
 		r = copy_text(bundle, fields->key, "digest", fields->digest, err);
+	if (r == 0 && fields->is_default != NULL)
+		r = vb_json_get_bool(bundle, fields->key, "default", fields->is_default, err);
 	return r;
 }
 
 static int read_bundles(const json_t *root, struct vb_plan *plan, struct vb_error *err)
 {
-	const struct bundle_fields bundle = {
-		"bundle", &plan->bundle_name, &plan->bundle_version, &plan->bundle_digest};
+	const struct bundle_fields bundle = {"bundle", &plan->bundle_name, &plan->bundle_version,
+		&plan->bundle_digest, &plan->bundle_is_default};
 	const struct bundle_fields floor = {
-		"floor", &plan->floor_name, &plan->floor_version, &plan->floor_digest};
+		"floor", &plan->floor_name, &plan->floor_version, &plan->floor_digest, NULL};
 
 	int r = read_bundle(root, &bundle, err);
 	if (r == 0)

@@ -13,7 +13,7 @@ enum { SLIP_MAX = 3 };
 struct gathering {
 	const struct vb_stores *stores;
 	const struct vb_config *config;
-	struct vb_strv *warnings;
+	struct vb_supply_notes *notes; /* or NULL */
 };
 
 /* Somebody's wish for a profile. */
@@ -23,13 +23,34 @@ struct wish {
 	const struct vb_bundle *bundle; /* whose profiles/ has it; or NULL */
 };
 
-static void warn(const struct gathering *g, const char *warning)
+/* Once each. Out of memory, the warning is left out; what it is about is as good. */
+static void warn(struct vb_strv *warnings, const char *warning)
 {
-	if (warning == NULL || g->warnings == NULL)
+	if (warning != NULL && !vb_strv_contains(warnings, warning))
+		(void)!vb_strv_add(warnings, warning);
+}
+
+static void note_bundle(
+	const struct gathering *g, const char *name, unsigned int roles, const char *warning)
+{
+	struct vb_supply_notes *notes = g->notes;
+	size_t i = 0;
+
+	if (notes == NULL)
 		return;
-	/* Out of memory, the warning is left out; what it is about is as good. */
-	int ignored = vb_strv_add(g->warnings, warning);
-	(void)ignored;
+	while (i < notes->bundle_count && strcmp(notes->bundles[i].name, name) != 0)
+		i++;
+	if (i == VB_ARRAY_SIZE(notes->bundles))
+		return;
+	struct vb_bundle_note *note = &notes->bundles[i];
+	if (i == notes->bundle_count) {
+		note->name = strdup(name);
+		notes->bundle_count += note->name != NULL;
+	}
+	if (note->name == NULL)
+		return;
+	note->roles |= roles;
+	warn(&note->warnings, warning);
 }
 
 static int advise(const char *value, const char *fix, struct vb_error *err)
@@ -53,7 +74,7 @@ static int load_bundled(const struct gathering *g, const struct wish *wish,
 	}
 	int r = vb_bundle_store_profile(
 		g->stores->bundles, wish->bundle, wish->value, ret_profile, err);
-	warn(g, vb_bundle_store_warning(g->stores->bundles));
+	note_bundle(g, wish->bundle->name, 0, vb_bundle_store_warning(g->stores->bundles));
 	return r == -EPERM ? advise(wish->value, NULL, err) : r;
 }
 
@@ -63,7 +84,8 @@ static int load_path(const struct gathering *g, const struct wish *wish,
 	int r = vb_profile_store_get(
 		g->stores->profiles, &g->config->profile_dirs, wish->value, ret_profile, err);
 
-	warn(g, vb_profile_store_warning(g->stores->profiles));
+	if (g->notes != NULL)
+		warn(&g->notes->profile_warnings, vb_profile_store_warning(g->stores->profiles));
 	return r;
 }
 
@@ -136,12 +158,12 @@ int vb_supply_choose(const struct vb_config *config, const struct vb_supply_ques
 }
 
 static int load_bundle(const struct gathering *g, const char *name, const struct vb_bundle_pin *pin,
-	const struct vb_bundle **ret_bundle, struct vb_error *err)
+	enum vb_bundle_role role, const struct vb_bundle **ret_bundle, struct vb_error *err)
 {
 	if (name == NULL)
 		return 0;
 	int r = vb_bundle_store_get(g->stores->bundles, name, pin, ret_bundle, err);
-	warn(g, vb_bundle_store_warning(g->stores->bundles));
+	note_bundle(g, name, role, vb_bundle_store_warning(g->stores->bundles));
 	return r;
 }
 
@@ -170,10 +192,11 @@ static int load_bundles(const struct gathering *g, const struct vb_supply_questi
 		return r;
 	const struct vb_bundle_pin floor_pin = {choice.floor_digest, rule_pins};
 	const struct vb_bundle_pin pin = {choice.bundle_digest, by_rule ? rule_pins : "the pod"};
-	r = load_bundle(g, choice.floor, &floor_pin, &supply->floor, err);
+	r = load_bundle(g, choice.floor, &floor_pin, VB_BUNDLE_FLOOR, &supply->floor, err);
 	if (r < 0)
 		return blame_rule("floor", question, r, err);
-	r = load_bundle(g, choice.bundle, &pin, &supply->bundle, err);
+	r = load_bundle(g, choice.bundle, &pin, by_rule ? VB_BUNDLE_DEFAULT : VB_BUNDLE_OF_POD,
+		&supply->bundle, err);
 	/* Of one name there is one bundle, the one looked up last. */
 	if (r == 0 && vb_str_equal(choice.bundle, choice.floor))
 		supply->floor = supply->bundle;
@@ -206,10 +229,10 @@ static int load_profiles(const struct gathering *g, const struct vb_request *req
 }
 
 int vb_supply_gather(const struct vb_stores *stores, const struct vb_config *config,
-	const struct vb_supply_question *question, struct vb_strv *warnings,
+	const struct vb_supply_question *question, struct vb_supply_notes *notes,
 	struct vb_supply *ret_supply, struct vb_error *err)
 {
-	const struct gathering gathering = {stores, config, warnings};
+	const struct gathering gathering = {stores, config, notes};
 	vb_auto_supply struct vb_supply supply = {0};
 
 	int r = load_bundles(&gathering, question, &supply, err);
@@ -228,4 +251,23 @@ void vb_supply_finish(struct vb_supply *supply)
 	vb_custom_profile_release(supply->bundled_profile);
 	vb_custom_profile_release(supply->annotated_profile);
 	*supply = (struct vb_supply){0};
+}
+
+void vb_supply_notes_finish(struct vb_supply_notes *notes)
+{
+	for (size_t i = 0; i < notes->bundle_count; i++) {
+		free(notes->bundles[i].name);
+		vb_strv_finish(&notes->bundles[i].warnings);
+	}
+	vb_strv_finish(&notes->profile_warnings);
+	*notes = (struct vb_supply_notes){0};
+}
+
+int vb_supply_notes_list(const struct vb_supply_notes *notes, struct vb_strv *list)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < notes->bundle_count; i++)
+		r = vb_strv_copy(list, &notes->bundles[i].warnings);
+	return r == 0 ? vb_strv_copy(list, &notes->profile_warnings) : r;
 }

@@ -58,15 +58,17 @@ static int decide(const struct vb_config *config, const struct vb_stores *stores
 	};
 	vb_auto_request struct vb_request request = {0};
 	const struct vb_supply_question question = {pod->namespace_name, &request};
+	vb_auto_supply_notes struct vb_supply_notes notes = {0};
 	vb_auto_supply struct vb_supply supply = {0};
 
 	int r = vb_request_parse(&annotations, container->name, &request, err);
 	if (r == 0)
-		r = vb_supply_gather(stores, config, &question, &explained->warnings, &supply, err);
+		r = vb_supply_gather(stores, config, &question, &notes, &supply, err);
 	if (r < 0)
 		return r;
-	if ((supply.floor != NULL &&
-		    vb_strv_copy(&explained->warnings, &supply.floor->warnings) < 0) ||
+	if (vb_supply_notes_list(&notes, &explained->warnings) < 0 ||
+		(supply.floor != NULL &&
+			vb_strv_copy(&explained->warnings, &supply.floor->warnings) < 0) ||
 		(supply.bundle != NULL && supply.bundle != supply.floor &&
 			vb_strv_copy(&explained->warnings, &supply.bundle->warnings) < 0))
 		return out_of_memory(err);

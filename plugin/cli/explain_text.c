@@ -98,8 +98,8 @@ static int print_bundles(const struct vb_plan *plan, struct vb_buf *out)
 		out, "floor", plan->floor_name, plan->floor_version, plan->floor_digest);
 
 	return r < 0 ? r
-		     : print_bundle(out, "bundle", plan->bundle_name, plan->bundle_version,
-			       plan->bundle_digest);
+		     : print_bundle(out, plan->bundle_is_default ? "default bundle" : "bundle",
+			       plan->bundle_name, plan->bundle_version, plan->bundle_digest);
 }
 
 /* One field for each entry, the name on the first alone. */

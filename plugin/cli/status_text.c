@@ -68,6 +68,35 @@ static int print_daemon(const struct vb_status *status, struct vb_buf *out)
 			at));
 }
 
+/* " (default,floor)" where not only pods name it; the caller frees it. */
+static char *use_of(const json_t *bundle)
+{
+	vb_auto_strv struct vb_strv uses = {0};
+	size_t i = 0;
+	const json_t *use = NULL;
+
+	json_array_foreach(json_object_get(bundle, "used_as"), i, use)
+		if (json_is_string(use) && strcmp(json_string_value(use), "pod") != 0 &&
+			vb_strv_add(&uses, json_string_value(use)) < 0)
+			return NULL;
+	vb_auto_free char *list = vb_strv_join(&uses, ',');
+	return list == NULL ? NULL
+			    : vb_str_format("%s%s%s", uses.count > 0 ? " (" : "", list,
+				      uses.count > 0 ? ")" : "");
+}
+
+static int print_bundle_problem(const json_t *bundle, struct vb_buf *out)
+{
+	vb_auto_free char *use = use_of(bundle);
+
+	if (use == NULL)
+		return -ENOMEM;
+	return vb_report_paragraph_take(out, 0,
+		vb_str_format("Bundle %s%s: its last good version is in use: %s",
+			vb_report_text_of(bundle, "name"), use,
+			vb_report_text_of(bundle, "problem")));
+}
+
 /* What the daemon itself complains of. */
 static int print_problems(const struct vb_status *status, struct vb_buf *out)
 {
@@ -91,10 +120,7 @@ static int print_problems(const struct vb_status *status, struct vb_buf *out)
 		r = vb_report_paragraph_take(out, 0, vb_str_format("Audit log: %s", lost));
 	json_array_foreach(json_object_get(status->daemon, "bundle_problems"), i, bundle)
 		if (r == 0)
-			r = vb_report_paragraph_take(out, 0,
-				vb_str_format("Bundle %s: its last good version is in use: %s",
-					vb_report_text_of(bundle, "name"),
-					vb_report_text_of(bundle, "problem")));
+			r = print_bundle_problem(bundle, out);
 	json_array_foreach(status->damaged, i, bundle)
 		if (r == 0)
 			r = vb_report_paragraph_take(out, 0,
@@ -157,6 +183,26 @@ static int print_shortcomings(const json_t *outcome, struct vb_buf *out)
 	return r;
 }
 
+static bool is_default(const json_t *outcome)
+{
+	return json_is_true(json_object_get(outcome, "bundle_is_default"));
+}
+
+/* Below a container's line: which bundles it has though its pod names them not. */
+static int print_rule(const json_t *outcome, struct vb_buf *out)
+{
+	const char *bundle =
+		is_default(outcome) ? json_string_value(json_object_get(outcome, "bundle")) : NULL;
+	const char *floor = json_string_value(json_object_get(outcome, "floor"));
+
+	if (bundle == NULL && floor == NULL)
+		return 0;
+	return field_take(out, "by the node's rule",
+		vb_str_format("%s%s%s%s%s", bundle != NULL ? "default " : "",
+			bundle != NULL ? bundle : "", bundle != NULL && floor != NULL ? ", " : "",
+			floor != NULL ? "floor " : "", floor != NULL ? floor : ""));
+}
+
 /* A name that is too long for its column has a line of its own. */
 static int print_row(const json_t *outcome, bool colour, struct vb_buf *out)
 {
@@ -172,6 +218,8 @@ static int print_row(const json_t *outcome, bool colour, struct vb_buf *out)
 		r = print_level(vb_report_text_of(outcome, "level"), LEVEL_COLUMNS, colour, out);
 	if (r == 0)
 		r = vb_buf_printf(out, "%s  %s\n", since, bundle != NULL ? bundle : "-");
+	if (r == 0)
+		r = print_rule(outcome, out);
 	return r < 0 ? r : print_shortcomings(outcome, out);
 }
 
@@ -220,11 +268,15 @@ static int print_digest(struct vb_buf *out, const char *name, const char *digest
 		out, "%*s%s\n%*s%s\n", FIELD_INDENT, "", name, DIGEST_INDENT, "", digest);
 }
 
-static int print_bundle(const json_t *outcome, struct vb_buf *out)
+/* kind is "bundle" or "floor". */
+static int print_bundle(
+	const json_t *outcome, const char *kind, const char *digest_key, struct vb_buf *out)
 {
-	const char *name = json_string_value(json_object_get(outcome, "bundle"));
-	vb_auto_free char *title = vb_str_format("bundle %s", name != NULL ? name : "");
-	vb_auto_free char *digest = strdup(vb_report_text_of(outcome, "bundle_digest"));
+	const char *name = json_string_value(json_object_get(outcome, kind));
+	bool by_default = is_default(outcome) && strcmp(kind, "bundle") == 0;
+	vb_auto_free char *title = vb_str_format("%s %s%s", kind, name != NULL ? name : "",
+		by_default ? " (the default of the node's rule)" : "");
+	vb_auto_free char *digest = strdup(vb_report_text_of(outcome, digest_key));
 
 	if (title == NULL || digest == NULL)
 		return -ENOMEM;
@@ -251,7 +303,9 @@ static int print_head(const json_t *outcome, bool colour, struct vb_buf *out)
 	if (r == 0)
 		r = print_digest(out, "container id", id);
 	if (r == 0)
-		r = print_bundle(outcome, out);
+		r = print_bundle(outcome, "bundle", "bundle_digest", out);
+	if (r == 0)
+		r = print_bundle(outcome, "floor", "floor_digest", out);
 	if (r == 0)
 		r = print_digest(out, "plan digest", digest);
 	if (r == 0)

@@ -127,6 +127,14 @@ void vb_audit_number(struct vb_audit_frame *frame, const char *key, uint64_t num
 		put(frame, digits);
 }
 
+void vb_audit_flag(struct vb_audit_frame *frame, const char *key, bool flag)
+{
+	const char *word = flag ? "true" : "false";
+
+	if (begin_member(frame, key, strlen(word)))
+		put(frame, word);
+}
+
 void vb_audit_open(struct vb_audit_frame *frame, const char *key)
 {
 	if (!begin_member(frame, key, sizeof("{}"))) {

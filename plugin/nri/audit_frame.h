@@ -42,6 +42,7 @@ void vb_audit_begin(struct vb_audit_frame *frame, const char *event, const struc
 /* NULL is written as null. */
 void vb_audit_text(struct vb_audit_frame *frame, const char *key, const char *text);
 void vb_audit_time(struct vb_audit_frame *frame, const char *key, const struct timespec *at);
+void vb_audit_flag(struct vb_audit_frame *frame, const char *key, bool flag);
 void vb_audit_number(struct vb_audit_frame *frame, const char *key, uint64_t number);
 
 /* Members that follow are those of an object, until it is closed. One level deep. */

@@ -15,6 +15,15 @@ static struct vb_audit_subject subject_of(const struct vb_admission *admission)
 		.plan_digest = admission->plan_digest};
 }
 
+/* What the node's rule brings. */
+static void audit_rule(struct vb_audit_frame *frame, bool bundle_is_default, const char *floor,
+	const char *floor_digest)
+{
+	vb_audit_flag(frame, "bundle_is_default", bundle_is_default);
+	vb_audit_text(frame, "floor", floor);
+	vb_audit_text(frame, "floor_digest", floor_digest);
+}
+
 void vb_frame_admission(struct vb_audit_frame *frame, const struct timespec *now,
 	const struct vb_admission *admission)
 {
@@ -22,8 +31,8 @@ void vb_frame_admission(struct vb_audit_frame *frame, const struct timespec *now
 
 	vb_audit_begin(frame, "admission", now);
 	vb_audit_subject(frame, &subject);
-	vb_audit_text(frame, "floor", admission->plan->floor_name);
-	vb_audit_text(frame, "floor_digest", admission->plan->floor_digest);
+	audit_rule(frame, admission->plan->bundle_is_default, admission->plan->floor_name,
+		admission->plan->floor_digest);
 	vb_audit_open(frame, "layers");
 	for (enum vb_layer layer = 0; layer < VB_LAYER_COUNT; layer++)
 		if (vb_plan_has(admission->plan, layer))
@@ -73,6 +82,7 @@ void vb_frame_outcome(
 
 	vb_audit_begin(frame, "outcome", now);
 	vb_audit_subject(frame, &subject);
+	audit_rule(frame, outcome->bundle_is_default, outcome->floor, outcome->floor_digest);
 	vb_audit_text(frame, "level", vb_level_name(outcome->level));
 	vb_audit_open(frame, "layers");
 	for (enum vb_layer layer = 0; layer < VB_LAYER_COUNT; layer++)

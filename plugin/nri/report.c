@@ -129,16 +129,27 @@ static void report_bundle_loaded(const struct vb_reporter *reporter, const char 
 	vb_auditor_write(reporter->audit, &frame);
 }
 
+/* Out of memory, it is not told; what it is about is as good. */
+static void report_kept(const struct vb_reporter *reporter, const struct vb_task *task)
+{
+	vb_auto_strv struct vb_strv warnings = {0};
+
+	if (vb_supply_notes_list(&task->notes, &warnings) < 0 || warnings.count == 0)
+		return;
+	vb_auto_free char *text = vb_strv_join(&warnings, ';');
+	if (text != NULL)
+		report_bundle_kept(reporter, &task->request, text);
+}
+
 void vb_report_bundle(const struct vb_reporter *reporter, const struct vb_task *task)
 {
 	for (size_t i = 0; i < task->bundles_loaded.count; i++)
 		report_bundle_loaded(reporter, task->bundles_loaded.items[i]);
-	if (task->bundle_name == NULL)
-		return;
-	reporter->metrics->bundles = task->bundles;
-	vb_status_set_bundle(reporter->status, task->bundle_name, task->warning);
-	if (task->warning != NULL)
-		report_bundle_kept(reporter, &task->request, task->warning);
+	for (size_t i = 0; i < task->notes.bundle_count; i++)
+		vb_status_set_bundle(reporter->status, &task->notes.bundles[i]);
+	if (task->notes.bundle_count > 0)
+		reporter->metrics->bundles = task->bundles;
+	report_kept(reporter, task);
 }
 
 /* What a person looks for first: the layer that is not in force. */
@@ -166,6 +177,12 @@ static void log_outcome(struct vb_log *log, const struct vb_outcome *outcome)
 	vb_log_text(&line, "container", outcome->container);
 	vb_log_text(&line, "handler", outcome->handler);
 	vb_log_text(&line, "bundle", outcome->bundle);
+	if (outcome->bundle_is_default)
+		vb_log_word(&line, "bundle_is_default", "true");
+	if (outcome->floor != NULL) {
+		vb_log_text(&line, "floor", outcome->floor);
+		vb_log_text(&line, "floor_digest", outcome->floor_digest);
+	}
 	vb_log_word(&line, "plan_digest", outcome->plan_digest);
 	vb_log_word(&line, "level", vb_level_name(outcome->level));
 	for (enum vb_layer layer = 0; layer < VB_LAYER_COUNT; layer++)

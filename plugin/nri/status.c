@@ -14,13 +14,14 @@ enum {
 	STATUS_VERSION = 1,
 	/* Changes come in bursts; one file is written for all of them. */
 	DELAY_US = 100 * 1000,
-	/* Bundles whose update is bad, of those that pods asked for. */
+	/* Bundles whose update is bad, of those that were looked up. */
 	BUNDLES_MAX = 16,
 };
 
 struct bundle_problem {
 	char *name;
 	char *problem;
+	unsigned int roles; /* enum vb_bundle_role: of all lookups since it began */
 	struct timespec since;
 };
 
@@ -110,6 +111,21 @@ static json_t *refusals_to_json(const struct vb_status *status)
 	return VB_STEAL(array);
 }
 
+static json_t *roles_to_json(unsigned int roles)
+{
+	static const struct {
+		enum vb_bundle_role role;
+		const char *name;
+	} names[] = {{VB_BUNDLE_OF_POD, "pod"}, {VB_BUNDLE_DEFAULT, "default"},
+		{VB_BUNDLE_FLOOR, "floor"}};
+	vb_auto_json json_t *array = json_array();
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(names); i++)
+		if (roles & names[i].role)
+			(void)json_array_append_new(array, json_string(names[i].name));
+	return VB_STEAL(array);
+}
+
 static json_t *bundles_to_json(const struct vb_status *status)
 {
 	vb_auto_json json_t *array = json_array();
@@ -117,8 +133,9 @@ static json_t *bundles_to_json(const struct vb_status *status)
 	for (size_t i = 0; i < status->bundle_count; i++) {
 		const struct bundle_problem *bundle = &status->bundles[i];
 		(void)json_array_append_new(
-			array, json_pack("{ss ss so}", "name", bundle->name, "problem",
-				       bundle->problem, "since", time_or_null(&bundle->since)));
+			array, json_pack("{ss ss so so}", "name", bundle->name, "problem",
+				       bundle->problem, "used_as", roles_to_json(bundle->roles),
+				       "since", time_or_null(&bundle->since)));
 	}
 	return VB_STEAL(array);
 }
@@ -297,32 +314,48 @@ static void remove_bundle(struct vb_status *status, size_t index)
 	memmove(bundle, bundle + 1, (status->bundle_count - index) * sizeof(*bundle));
 }
 
-void vb_status_set_bundle(struct vb_status *status, const char *name, const char *problem)
+/* problem is taken over. */
+static void add_bundle_take(
+	struct vb_status *status, const char *name, unsigned int roles, char *problem)
 {
-	struct bundle_problem fresh = {0};
-	size_t i = 0;
+	struct bundle_problem fresh = {.name = strdup(name), .problem = problem, .roles = roles};
 
-	while (i < status->bundle_count && strcmp(status->bundles[i].name, name) != 0)
-		i++;
-	bool is_known = i < status->bundle_count;
-	if (is_known ? vb_str_equal(status->bundles[i].problem, problem) : problem == NULL)
-		return;
-	if (is_known)
-		remove_bundle(status, i);
-	vb_status_touch(status);
-	if (problem == NULL)
-		return;
-	if (status->bundle_count == BUNDLES_MAX)
-		remove_bundle(status, 0);
-	replace(&fresh.name, name);
-	replace(&fresh.problem, problem);
-	(void)clock_gettime(CLOCK_REALTIME, &fresh.since);
-	if (fresh.name == NULL || fresh.problem == NULL) {
-		free(fresh.name);
-		free(fresh.problem);
+	if (fresh.name == NULL) {
+		free(problem);
 		return;
 	}
+	if (status->bundle_count == BUNDLES_MAX)
+		remove_bundle(status, 0);
+	(void)clock_gettime(CLOCK_REALTIME, &fresh.since);
 	status->bundles[status->bundle_count++] = fresh;
+}
+
+void vb_status_set_bundle(struct vb_status *status, const struct vb_bundle_note *note)
+{
+	unsigned int roles = note->roles;
+	size_t i = 0;
+
+	while (i < status->bundle_count && strcmp(status->bundles[i].name, note->name) != 0)
+		i++;
+	struct bundle_problem *known = i < status->bundle_count ? &status->bundles[i] : NULL;
+	if (note->warnings.count == 0 && known == NULL)
+		return;
+	vb_auto_free char *problem =
+		note->warnings.count > 0 ? vb_strv_join(&note->warnings, ';') : NULL;
+	if (known != NULL) {
+		roles |= known->roles;
+		if (roles == known->roles && vb_str_equal(known->problem, problem))
+			return;
+	}
+	vb_status_touch(status);
+	if (known != NULL && vb_str_equal(known->problem, problem)) {
+		known->roles = roles;
+		return;
+	}
+	if (known != NULL)
+		remove_bundle(status, i);
+	if (problem != NULL)
+		add_bundle_take(status, note->name, roles, VB_STEAL(problem));
 }
 
 size_t vb_status_count_bundles(const struct vb_status *status)

@@ -8,6 +8,7 @@
 #include "auditor.h"
 #include "refusals.h"
 #include "settings.h"
+#include "vb/adjust/supply.h"
 #include "vb/proto/nri.h"
 #include "worker.h"
 
@@ -46,8 +47,8 @@ void vb_status_set_connected(struct vb_status *status, bool connected);
 void vb_status_set_config(
 	struct vb_status *status, const struct vb_settings *settings, const char *problem);
 
-/* What the last lookup of the bundle worked around; NULL when nothing. */
-void vb_status_set_bundle(struct vb_status *status, const char *name, const char *problem);
+/* A bundle that was looked up; without warnings its problem is over. */
+void vb_status_set_bundle(struct vb_status *status, const struct vb_bundle_note *note);
 
 /* How many bundles were worked around at their last lookup. */
 size_t vb_status_count_bundles(const struct vb_status *status);

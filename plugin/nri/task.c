@@ -67,8 +67,7 @@ void vb_task_destroy(struct vb_task *task)
 	vb_arena_destroy(task->arena);
 	free(task->container_id);
 	vb_strv_finish(&task->bundles_loaded);
-	free(task->bundle_name);
-	free(task->warning);
+	vb_supply_notes_finish(&task->notes);
 	free(task->namespace_name);
 	vb_plan_destroy(task->plan);
 	vb_settings_destroy(task->news.settings);

@@ -94,8 +94,7 @@ struct vb_task {
 	struct vb_plan *plan;           /* CREATE: what was decided; NULL: nothing */
 	struct vb_bundle_usage bundles; /* CREATE: what the store keeps */
 	struct vb_strv bundles_loaded;  /* CREATE: versions not known before, "<name>@<digest>" */
-	char *bundle_name;              /* CREATE: the one that was asked for; or NULL */
-	char *warning;                  /* CREATE: what the bundle store worked around; or NULL */
+	struct vb_supply_notes notes;   /* CREATE: what was looked up and worked around */
 	struct vb_task_lapse lapse;     /* OBSERVE */
 	struct vb_task_news news;       /* RELOAD, and the three decisions */
 	char plan_digest[VB_DIGEST_SIZE];

@@ -93,15 +93,11 @@ static int gather(
 {
 	const struct vb_supply_question question = {task->request.pod.name_space, request};
 	const struct vb_workshop *shop = task->shop;
-	vb_auto_strv struct vb_strv warnings = {0};
 
 	int r = vb_supply_gather(
-		&shop->stores, shop->config, &question, &warnings, ret_supply, &task->err);
+		&shop->stores, shop->config, &question, &task->notes, ret_supply, &task->err);
 	vb_bundle_store_take_loaded(shop->stores.bundles, &task->bundles_loaded);
 	task->bundles = vb_bundle_store_usage(shop->stores.bundles);
-	/* Out of memory, name and warnings are left out; what they are about is as good. */
-	task->bundle_name = request->bundle_name != NULL ? strdup(request->bundle_name) : NULL;
-	task->warning = warnings.count > 0 ? vb_strv_join(&warnings, ';') : NULL;
 	return r;
 }
 

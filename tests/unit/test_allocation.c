@@ -258,6 +258,7 @@ static int gather(void *context, char **ret_answer, struct vb_error *err)
 	const struct vb_request request = {
 		.asked = true, .bundle_name = (char[]){"arm"}, .seccomp_profile = path};
 	const struct vb_supply_question question = {"robots", &request};
+	vb_auto_supply_notes struct vb_supply_notes notes = {0};
 	vb_auto_supply struct vb_supply supply = {0};
 
 	if (path == NULL || vb_strv_add(&bundle_dirs, directory) < 0 ||
@@ -270,7 +271,7 @@ static int gather(void *context, char **ret_answer, struct vb_error *err)
 	vb_bundle_store_accept_any_owner(bundles);
 	vb_profile_store_accept_any_owner(profiles);
 	const struct vb_stores stores = {bundles, profiles};
-	int r = vb_supply_gather(&stores, &config, &question, NULL, &supply, err);
+	int r = vb_supply_gather(&stores, &config, &question, &notes, &supply, err);
 	if (r == -ENOMEM)
 		return r;
 	*ret_answer = allocation_strdup(

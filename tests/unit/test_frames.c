@@ -38,6 +38,7 @@ START_TEST(an_admission_lists_the_layers_that_were_asked)
 	plan->container = text("ctl");
 	plan->handler = text("vambrace");
 	plan->bundle_name = text("arm");
+	plan->bundle_is_default = true;
 	plan->floor_name = text("base");
 	plan->bundle_digest = text("sha256:b");
 	plan->sources[VB_LAYER_SECCOMP] = VB_SOURCE_DEFAULT;
@@ -45,7 +46,8 @@ START_TEST(an_admission_lists_the_layers_that_were_asked)
 	const struct vb_admission admission = {"c0ffee", plan, "sha256:p"};
 	vb_frame_admission(&frame, &at, &admission);
 	expect(HEAD("admission") WHO "\"bundle\":\"arm\",\"bundle_digest\":\"sha256:b\","
-				     "\"plan_digest\":\"sha256:p\",\"floor\":\"base\","
+				     "\"plan_digest\":\"sha256:p\",\"bundle_is_default\":true,"
+				     "\"floor\":\"base\","
 				     "\"floor_digest\":null,\"layers\":{"
 				     "\"seccomp\":\"asked\",\"preload\":\"asked\"}}\n");
 	/* Scrapers look for the beginning of this one. */
@@ -88,6 +90,8 @@ START_TEST(an_outcome_has_a_word_for_each_layer_and_the_reasons)
 		.container_id = text("c0ffee"),
 		.handler = text("vambrace"),
 		.plan_digest = "sha256:p",
+		.floor = text("base"),
+		.floor_digest = text("sha256:f"),
 		.level = VB_LEVEL_PARTIAL,
 		.note = text("partial (no hook)")};
 
@@ -97,6 +101,7 @@ START_TEST(an_outcome_has_a_word_for_each_layer_and_the_reasons)
 	vb_frame_outcome(&frame, &at, &outcome);
 	expect(HEAD("outcome") WHO
 		"\"bundle\":null,\"bundle_digest\":null,\"plan_digest\":\"sha256:p\","
+		"\"bundle_is_default\":false,\"floor\":\"base\",\"floor_digest\":\"sha256:f\","
 		"\"level\":\"partial\",\"layers\":{\"seccomp\":\"applied\","
 		"\"spec_allow\":\"skipped\",\"capabilities\":\"skipped\","
 		"\"read_only_rootfs\":\"skipped\",\"tmpfs\":\"failed\","

@@ -91,12 +91,62 @@ START_TEST(an_admission_names_the_container_its_plan_and_its_layers)
 	vb_digest(plan, strlen(plan), digest);
 	vb_auto_free char *frame = vb_str_format(WHO
 		"\"" CONTAINER_ID "\",\"handler\":\"vambrace\",\"bundle\":null,"
-		"\"bundle_digest\":null,\"plan_digest\":\"%s\",\"floor\":null,\"floor_digest\":"
-		"null,"
+		"\"bundle_digest\":null,\"plan_digest\":\"%s\",\"bundle_is_default\":false,"
+		"\"floor\":null,\"floor_digest\":null,"
 		"\"layers\":{\"seccomp\":\"asked\",\"no_new_privileges\":\"asked\"}}\n",
 		digest);
 	runtime_wait_audit(frame);
 	ck_assert_uint_eq(count_in(RUNTIME_AUDIT, "{\"event\":\"admission\",\"ts\":\"20"), 1);
+}
+END_TEST
+
+static void install_bundle(const char *name)
+{
+	vb_auto_free char *directory = vb_str_format(RUNTIME_BUNDLE "/%s", name);
+	vb_auto_free char *path = vb_str_format("%s/manifest.json", directory);
+	vb_auto_free char *manifest =
+		vb_str_format("{\"kind\":\"bundle\",\"schema_version\":\"1.6\",\"name\":\"%s\","
+			      "\"version\":\"1\",\"channel\":\"dev\",\"min_adk_version\":\"1.0\","
+			      "\"hardening\":{\"capabilities\":{\"drop\":[\"NET_RAW\"]}}}",
+			name);
+
+	support_make_directories(directory);
+	support_write_file(path, manifest, 0644);
+}
+
+START_TEST(a_rules_bundles_are_marked_and_their_problems_told)
+{
+	const struct event_text plain = {.handler = "vambrace"};
+	const struct event_text naming = {
+		.handler = "vambrace", .annotation = "bundle.vambrace.dev", .value = "arm"};
+
+	support_write_file(RUNTIME_CONFIG,
+		"{\"bundle_dirs\":[\"" RUNTIME_BUNDLE "\"],\"rules\":[{\"namespaces\":[\"robots\"],"
+		"\"default\":\"arm\",\"floor\":\"base\"}]}",
+		0644);
+	install_bundle("arm");
+	install_bundle("base");
+	const struct answer *answer = call("CreateContainer", &plain);
+	ck_assert_msg(answer->code == 0, "%s", answer->message);
+	runtime_wait_audit(
+		"\"bundle_is_default\":true,\"floor\":\"base\",\"floor_digest\":\"sha256:");
+	/* One bad update more each time; whose bundle it is adds up while the problem lasts. */
+	support_write_file(RUNTIME_BUNDLE "/base/manifest.json", "{", 0644);
+	ck_assert_int_eq(call("CreateContainer", &plain)->code, 0);
+	runtime_wait_text(
+		STATUS, "\"bundle_problems\":[{\"name\":\"base\",\"problem\":\"bundle 'base'");
+	runtime_wait_text(STATUS, "\"used_as\":[\"floor\"]}]");
+	support_write_file(RUNTIME_BUNDLE "/arm/manifest.json", "{", 0644);
+	ck_assert_int_eq(call("CreateContainer", &plain)->code, 0);
+	runtime_wait_text(STATUS, "\"used_as\":[\"floor\"]},{\"name\":\"arm\",\"problem\":\"");
+	runtime_wait_text(STATUS, "\"used_as\":[\"default\"]}]");
+	ck_assert_int_eq(call("CreateContainer", &naming)->code, 0);
+	runtime_wait_text(STATUS, "\"used_as\":[\"pod\",\"default\"]}]");
+	runtime_wait_audit("\"bundle_is_default\":false,\"floor\":\"base\"");
+	/* Whole again, it is none any more, and the other one stays. */
+	install_bundle("base");
+	ck_assert_int_eq(call("CreateContainer", &plain)->code, 0);
+	runtime_wait_text(STATUS, "\"bundle_problems\":[{\"name\":\"arm\",\"problem\":\"");
 }
 END_TEST
 
@@ -105,12 +155,7 @@ START_TEST(a_bundle_is_named_with_its_digest)
 	const struct event_text with_bundle = {
 		.handler = "vambrace", .annotation = "bundle.vambrace.dev", .value = "arm"};
 
-	support_make_directories(RUNTIME_BUNDLE "/arm");
-	support_write_file(RUNTIME_BUNDLE "/arm/manifest.json",
-		"{\"kind\":\"bundle\",\"schema_version\":\"1.6\",\"name\":\"arm\","
-		"\"version\":\"1\",\"channel\":\"dev\",\"min_adk_version\":\"1.0\","
-		"\"hardening\":{\"capabilities\":{\"drop\":[\"NET_RAW\"]}}}",
-		0644);
+	install_bundle("arm");
 	const struct answer *answer = call("CreateContainer", &with_bundle);
 	ck_assert_msg(answer->code == 0, "%s", answer->message);
 	runtime_wait_audit("\"bundle\":\"arm\",\"bundle_digest\":\"sha256:");
@@ -290,6 +335,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, an_admission_names_the_container_its_plan_and_its_layers);
 	tcase_add_test(tcase, a_bundle_is_named_with_its_digest);
+	tcase_add_test(tcase, a_rules_bundles_are_marked_and_their_problems_told);
 	tcase_add_test(tcase, a_refusal_is_there_with_its_code_and_its_very_line);
 	tcase_add_test(tcase, retries_of_a_refusal_are_one_frame_with_a_count);
 	tcase_add_test(tcase, a_container_that_asks_for_nothing_leaves_no_frame);

@@ -431,6 +431,32 @@ START_TEST(the_json_says_what_the_outcome_says)
 }
 END_TEST
 
+static const char *text_at(const json_t *json, const char *key)
+{
+	return json_string_value(json_object_get(json, key));
+}
+
+START_TEST(the_json_names_what_the_nodes_rule_brings)
+{
+	for (int by_rule = 0; by_rule < 2; by_rule++) {
+		if (by_rule) {
+			scene.plan->bundle_is_default = true;
+			scene.plan->floor_name = strdup("base");
+			scene.plan->floor_digest = strdup("sha256:f");
+		}
+		scene_judge(&scene);
+		vb_auto_free char *text = vb_outcome_to_json(&scene.outcome);
+		ck_assert_ptr_nonnull(text);
+		vb_auto_json json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+		const json_t *is_default = json_object_get(json, "bundle_is_default");
+		ck_assert_str_eq(text_at(json, "bundle"), "arm");
+		ck_assert(by_rule ? json_is_true(is_default) : json_is_false(is_default));
+		ck_assert(vb_str_equal(text_at(json, "floor"), by_rule ? "base" : NULL));
+		ck_assert(vb_str_equal(text_at(json, "floor_digest"), by_rule ? "sha256:f" : NULL));
+	}
+}
+END_TEST
+
 START_TEST(since_is_kept_for_as_long_as_the_plan_stays)
 {
 	const struct timespec first = {.tv_sec = 1700000000};
@@ -482,6 +508,7 @@ int main(void)
 	tcase_add_test(tcase, without_the_hook_the_level_is_partial_at_most);
 	tcase_add_test(tcase, writable_mounts_are_listed_under_a_read_only_root_only);
 	tcase_add_test(tcase, the_json_says_what_the_outcome_says);
+	tcase_add_test(tcase, the_json_names_what_the_nodes_rule_brings);
 	tcase_add_test(tcase, since_is_kept_for_as_long_as_the_plan_stays);
 	return vb_unit_run("outcome", tcase);
 }

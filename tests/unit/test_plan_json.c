@@ -109,6 +109,15 @@ START_TEST(every_field_comes_back)
 }
 END_TEST
 
+START_TEST(a_default_is_marked)
+{
+	assert_round_trip("{\"bundle\":{\"default\":true,\"digest\":\"sha256:0\",\"name\":\"b\","
+			  "\"version\":\"1\"},\"container\":\"c\",\"env\":[],\"handler\":\"h\","
+			  "\"hooked\":true,\"layers\":{}," TAIL);
+	ck_assert(plan->bundle_is_default);
+}
+END_TEST
+
 START_TEST(names_may_be_empty)
 {
 	assert_round_trip("{\"container\":\"\",\"env\":[],\"handler\":\"\",\"hooked\":false,"
@@ -159,6 +168,15 @@ static const struct {
 	{"{\"bundle\":{\"name\":\"b\",\"x\":1},\"container\":\"c\",\"env\":[],\"handler\":\"h\","
 	 "\"hooked\":true,\"layers\":{}," TAIL,
 		"unknown key 'x' in bundle, did you mean 'name'?"},
+	{"{\"bundle\":{\"default\":false,\"name\":\"b\"},\"container\":\"c\",\"env\":[],"
+	 "\"handler\":\"h\",\"hooked\":true,\"layers\":{}," TAIL,
+		CANONICAL},
+	{"{\"bundle\":{\"default\":1,\"name\":\"b\"},\"container\":\"c\",\"env\":[],"
+	 "\"handler\":\"h\",\"hooked\":true,\"layers\":{}," TAIL,
+		"bundle.default must be true or false"},
+	{"{\"container\":\"c\",\"env\":[],\"floor\":{\"default\":true,\"name\":\"b\"},"
+	 "\"handler\":\"h\",\"hooked\":true,\"layers\":{}," TAIL,
+		"unknown key 'default' in floor, did you mean 'digest'?"},
 	{"{\"container\":\"c\",\"env\":[],\"handler\":\"h\",\"hooked\":true,\"layers\":{},"
 	 "\"mounts\":[{\"destination\":\"/t\"}],\"namespace\":\"n\",\"plan_version\":1,\"pod\":"
 	 "\"p\"}",
@@ -285,6 +303,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, start, finish);
 	tcase_add_test(tcase, the_smallest_plan_comes_back);
 	tcase_add_test(tcase, every_field_comes_back);
+	tcase_add_test(tcase, a_default_is_marked);
 	tcase_add_test(tcase, names_may_be_empty);
 	tcase_add_test(tcase, text_of_any_language_comes_back);
 	tcase_add_loop_test(tcase, anything_else_is_no_plan, 0, (int)VB_ARRAY_SIZE(bad));

@@ -267,6 +267,79 @@ START_TEST(a_file_may_have_one_mebibyte_and_no_byte_more)
 }
 END_TEST
 
+static void install(const char *name, const char *text)
+{
+	vb_auto_free char *path = vb_str_format("bundles/%s/manifest.json", name);
+	char *slash = strrchr(path, '/');
+
+	*slash = '\0';
+	ck_assert_int_eq(vb_file_make_directories(path, &err), 0);
+	*slash = '/';
+	write_file(path, text);
+}
+
+START_TEST(what_was_worked_around_is_kept_by_bundle_and_by_whose_it_is)
+{
+#define MANIFEST(name)                                                                             \
+	"{\"kind\":\"bundle\",\"schema_version\":\"1.6\",\"name\":\"" name "\",\"version\":\"1\"}"
+	static const char rules[] = "{\"rules\":[{\"namespaces\":[\"robots\"],\"default\":\"arm\","
+				    "\"floor\":\"base\"},{\"namespaces\":[\"legs\"],\"default\":"
+				    "\"base\",\"floor\":\"base\"}]}";
+	const struct vb_request plain = {0};
+	const struct vb_request naming = {.asked = true, .bundle_name = (char[]){"arm"}};
+	const struct {
+		struct vb_supply_question question;
+		size_t count;
+		struct {
+			const char *name;
+			unsigned int roles;
+		} bundles[2];
+	} cases[] = {
+		{{"robots", &plain}, 2, {{"base", VB_BUNDLE_FLOOR}, {"arm", VB_BUNDLE_DEFAULT}}},
+		{{"robots", &naming}, 2, {{"base", VB_BUNDLE_FLOOR}, {"arm", VB_BUNDLE_OF_POD}}},
+		{{"legs", &plain}, 1, {{"base", VB_BUNDLE_FLOOR | VB_BUNDLE_DEFAULT}}},
+		{{"elsewhere", &naming}, 1, {{"arm", VB_BUNDLE_OF_POD}}},
+		{{"elsewhere", &plain}, 0, {{NULL, 0}}},
+	};
+	vb_auto_strv struct vb_strv bundle_dirs = {0};
+	vb_auto_config struct vb_config config = {0};
+
+	ck_assert_int_eq(vb_config_parse(rules, strlen(rules), &config, &err), 0);
+	ck_assert_int_eq(vb_strv_add(&bundle_dirs, "bundles"), 0);
+	install("arm", MANIFEST("arm"));
+	install("base", MANIFEST("base"));
+	vb_auto_bundle_store struct vb_bundle_store *bundles = vb_bundle_store_create(&bundle_dirs);
+	const struct vb_stores stores = {bundles, store};
+	/* Whole, all in use, and broken. */
+	for (size_t round = 0; round < 2 * VB_ARRAY_SIZE(cases); round++) {
+		size_t warnings = round >= VB_ARRAY_SIZE(cases);
+		size_t i = round % VB_ARRAY_SIZE(cases);
+		vb_auto_supply_notes struct vb_supply_notes notes = {0};
+		vb_auto_supply struct vb_supply supply = {0};
+		if (round == VB_ARRAY_SIZE(cases)) {
+			install("arm", "{");
+			install("base", "{");
+		}
+		ck_assert_int_eq(vb_supply_gather(&stores, &config, &cases[i].question, &notes,
+					 &supply, &err),
+			0);
+		ck_assert_uint_eq(notes.bundle_count, cases[i].count);
+		ck_assert_uint_eq(notes.profile_warnings.count, 0);
+		for (size_t j = 0; j < notes.bundle_count; j++) {
+			const struct vb_bundle_note *note = &notes.bundles[j];
+			ck_assert_str_eq(note->name, cases[i].bundles[j].name);
+			ck_assert_uint_eq(note->roles, cases[i].bundles[j].roles);
+			ck_assert_uint_eq(note->warnings.count, warnings);
+			if (warnings > 0)
+				ck_assert_ptr_nonnull(strstr(note->warnings.items[0], note->name));
+		}
+		vb_auto_strv struct vb_strv all = {0};
+		ck_assert_int_eq(vb_supply_notes_list(&notes, &all), 0);
+		ck_assert_uint_eq(all.count, warnings * cases[i].count);
+	}
+}
+END_TEST
+
 START_TEST(a_bundle_has_profiles_of_its_own)
 {
 	static const char manifest[] =
@@ -276,7 +349,7 @@ START_TEST(a_bundle_has_profiles_of_its_own)
 	const struct vb_request request = {.bundle_name = (char[]){"arm"}};
 	const struct vb_supply_question question = {"robots", &request};
 	vb_auto_config struct vb_config config = {0};
-	vb_auto_strv struct vb_strv warnings = {0};
+	vb_auto_supply_notes struct vb_supply_notes notes = {0};
 
 	ck_assert_int_eq(vb_file_make_directories("bundles/arm/profiles", &err), 0);
 	ck_assert_int_eq(vb_strv_add(&bundle_dirs, "bundles"), 0);
@@ -286,17 +359,19 @@ START_TEST(a_bundle_has_profiles_of_its_own)
 	const struct vb_stores stores = {bundles, store};
 	for (int round = 0; round < 2; round++) {
 		vb_auto_supply struct vb_supply supply = {0};
-		ck_assert_msg(vb_supply_gather(
-				      &stores, &config, &question, &warnings, &supply, &err) == 0,
+		ck_assert_msg(
+			vb_supply_gather(&stores, &config, &question, &notes, &supply, &err) == 0,
 			"%s", err.what);
 		ck_assert_str_eq(supply.bundle->name, "arm");
 		ck_assert_str_eq(supply.bundled_profile->text, DENYING("chmod"));
 		ck_assert_ptr_null(supply.annotated_profile);
-		ck_assert_uint_eq(warnings.count, (size_t)round);
+		ck_assert_uint_eq(notes.bundle_count, 1);
+		ck_assert_uint_eq(notes.bundles[0].warnings.count, (size_t)round);
 		write_file("bundles/arm/profiles/p.json", "[]");
 	}
-	ck_assert_str_eq(
-		warnings.items[0], "profile 'p' of bundle 'arm': the JSON text is not an object");
+	ck_assert_str_eq(notes.bundles[0].name, "arm");
+	ck_assert_str_eq(notes.bundles[0].warnings.items[0],
+		"profile 'p' of bundle 'arm': the JSON text is not an object");
 	ck_assert_int_eq(chmod("bundles/arm/profiles", 0777), 0);
 	vb_auto_supply struct vb_supply supply = {0};
 	ck_assert_int_eq(
@@ -324,6 +399,7 @@ int main(void)
 	tcase_add_test(tcase, what_others_can_write_is_refused);
 	tcase_add_test(tcase, what_is_no_readable_file_is_refused);
 	tcase_add_test(tcase, a_file_may_have_one_mebibyte_and_no_byte_more);
+	tcase_add_test(tcase, what_was_worked_around_is_kept_by_bundle_and_by_whose_it_is);
 	tcase_add_test(tcase, a_bundle_has_profiles_of_its_own);
 	return vb_unit_run("profile_store", tcase);
 }

@@ -103,8 +103,10 @@ static int find_stored(struct vb_case_finder *finder, const struct vb_case *c,
 		stored->stores.bundles, &config->trusted_keys, config->require_signature, err);
 	if (r < 0)
 		return r;
-	r = vb_supply_gather(
-		&stored->stores, config, &question, &stored->warnings, ret_supply, err);
+	vb_auto_supply_notes struct vb_supply_notes notes = {0};
+	r = vb_supply_gather(&stored->stores, config, &question, &notes, ret_supply, err);
+	if (r == 0)
+		r = vb_supply_notes_list(&notes, &stored->warnings);
 	if (r < 0 || ret_supply->bundle == NULL)
 		return r;
 	return vb_strv_copy(&stored->warnings, &ret_supply->bundle->warnings);

@@ -60,6 +60,9 @@ struct vb_outcome {
 	char *runtime; /* the OCI runtime; NULL: not known */
 	char *bundle;  /* NULL: none */
 	char *bundle_digest;
+	bool bundle_is_default; /* the pod names none, and the node's rule this one */
+	char *floor;            /* the bundle that the node's rule demands; NULL: none */
+	char *floor_digest;
 	char plan_digest[VB_DIGEST_SIZE];
 	enum vb_level level;
 	char *note;    /* "partial (no hook)", or newly mitigated; NULL: nothing to add */

@@ -158,8 +158,9 @@ struct vb_plan {
 
 	char *bundle_name; /* NULL: no bundle */
 	char *bundle_version;
-	char *bundle_digest; /* "sha256:<64 hex>" */
-	char *floor_name;    /* the bundle that the node demands; NULL: none */
+	char *bundle_digest;    /* "sha256:<64 hex>" */
+	bool bundle_is_default; /* the pod names none, and the node's rule this one */
+	char *floor_name;       /* the bundle that the node demands; NULL: none */
 	char *floor_version;
 	char *floor_digest;
 	char *opt_out_reason; /* why there is no profile of Vambrace's; NULL: nobody opted out */
