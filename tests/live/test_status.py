@@ -6,7 +6,10 @@ import time
 
 import pytest
 
+from test_audit import audit  # noqa: F401 (fixture)
 from test_hardening import ATTACK, arm, sleeper  # noqa: F401 (arm: fixture)
+from test_metrics import fetch, scrape, wait_for  # noqa: F401 (fixtures)
+from test_rules import ruled  # noqa: F401 (fixture)
 from vbnode.cri import CriError
 
 VAMBRACE = "/opt/vambrace/bin/vambrace-cli"
@@ -73,3 +76,38 @@ def test_a_plugin_that_is_gone_is_noticed(status, vambrace):
     vambrace.stop()
     text, code = status()
     assert code == 1 and text.startswith("vambrace-nri was stopped at")
+
+
+def test_what_the_nodes_rule_brings_is_named_and_its_problems_told(
+        status, ruled, cri, audit, scrape, node):  # noqa: F811
+    plain = {"handler": "vambrace", "namespace": "robots"}
+    with cri.pod(**plain) as pod:
+        container = sleeper(cri, pod)
+        outcome = ruled.outcome(container.id)
+        plan = ruled.plan(container.id)
+        assert plan["bundle"]["default"] is True
+        assert (outcome["bundle"], outcome["bundle_is_default"]) == ("arm-default", True)
+        assert (outcome["floor"], outcome["floor_digest"]) == ("base", plan["floor"]["digest"])
+        frame = audit.wait("outcome")[-1]
+        assert {key: frame[key] for key in ("bundle", "bundle_is_default", "floor", "floor_digest")
+                } == {key: outcome[key] for key in ("bundle", "bundle_is_default", "floor",
+                                                    "floor_digest")}
+        ruled.wait_log(f"container_id={container.id} event=outcome .*bundle_is_default=true "
+                       f'floor="base" floor_digest="{outcome["floor_digest"]}"')
+        assert "  by the node's rule default arm-default, floor base\n" in status()[0]
+        details, _ = status(container.id)
+        assert "  bundle arm-default (the default of the node's rule)\n" in details
+        assert f"  floor base\n      {outcome['floor_digest']}\n" in details
+    for name in ("base", "arm-default"):
+        node.write(f"/etc/vambrace/bundles/{name}/manifest.json", "{")
+    with cri.pod(**plain) as pod:
+        container = sleeper(cri, pod)
+        kept = ruled.outcome(container.id)
+        assert kept["level"] == "full" and kept["floor_digest"] == outcome["floor_digest"]
+        wait_for(lambda: scrape("vambrace_bundle_problems") == 2)
+        wait_for(lambda: [(problem["name"], problem["used_as"]) for problem
+                          in status("--json")[0]["daemon"]["bundle_problems"]] == [
+                              ("base", ["floor"]), ("arm-default", ["default"])])
+        text, _ = status()
+        assert "Bundle base (floor): its last good version is in use: " in text
+        assert "Bundle arm-default (default): its last good version is in use: " in text
