@@ -55,6 +55,8 @@ json_t *vb_doctor_gather(void) VB_WARN_UNUSED;
 void vb_doctor_gather_system(json_t *facts);
 void vb_doctor_gather_containerd(json_t *facts);
 void vb_doctor_gather_hook(json_t *facts);
+/* "ok", or why vambrace-oci is not usable: an errno's name, or words. */
+const char *vb_doctor_hook_state(void);
 void vb_doctor_gather_kernel(json_t *facts);
 
 /*

@@ -78,6 +78,11 @@ static void look_at_handlers(json_t *hook, const char *text, size_t size)
 		(void)json_object_set_new(handlers, name, look_at_handler(text, size, name));
 }
 
+const char *vb_doctor_hook_state(void)
+{
+	return state_of(PREFIX "/bin/vambrace-oci", X_OK);
+}
+
 static json_t *look_at_hook(void)
 {
 	vb_auto_free char *text = NULL;
@@ -87,8 +92,7 @@ static json_t *look_at_hook(void)
 	int r = vb_file_read(PREFIX "/etc/oci.json", VB_OCI_CONFIG_MAX, &text, &size, NULL);
 	(void)json_object_set_new(
 		hook, "settings", json_string(r == 0 ? "ok" : strerrorname_np(-r)));
-	(void)json_object_set_new(
-		hook, "program", json_string(state_of(PREFIX "/bin/vambrace-oci", X_OK)));
+	(void)json_object_set_new(hook, "program", json_string(vb_doctor_hook_state()));
 	(void)json_object_set_new(hook, "shim", json_string(state_of(VB_SHIM_HOST_PATH, R_OK)));
 	if (r == 0)
 		look_at_handlers(hook, text, size);

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "command.h"
+#include "doctor.h"
 #include "vb/adjust/json.h"
 #include "vb/adjust/state.h"
 
@@ -31,9 +33,9 @@ static const char help[] =
 	"Levels: full (every asked layer is seen in the kernel), partial, none, and\n"
 	"baseline (nothing but the starter profile was asked, and it is there).\n"
 	"\n"
-	"Exit codes: 0 the daemon is registered and no container shown has a failed\n"
-	"layer or the level none, 1 otherwise or when no container has that name, 2\n"
-	"wrong usage or unreadable state.\n"
+	"Exit codes: 0 the daemon is registered, the hook is usable and no container\n"
+	"shown has a failed layer or the level none, 1 otherwise or when no container\n"
+	"has that name, 2 wrong usage or unreadable state.\n"
 	"\n"
 	"Examples:\n"
 	"  sudo vambrace status\n"
@@ -76,13 +78,19 @@ static bool has_failed(const json_t *outcome)
 	return false;
 }
 
+static bool hook_is_well(const struct vb_status *status)
+{
+	return status->hook == NULL || strcmp(status->hook, "ok") == 0;
+}
+
 static bool is_well(const struct vb_status *status)
 {
 	const json_t *runtime = json_object_get(status->daemon, "runtime");
 	size_t i = 0;
 	const json_t *outcome = NULL;
 
-	if (!status->runs || !json_is_true(json_object_get(runtime, "connected")))
+	if (!status->runs || !json_is_true(json_object_get(runtime, "connected")) ||
+		!hook_is_well(status))
 		return false;
 	json_array_foreach(status->containers, i, outcome)
 		if (has_failed(outcome))
@@ -100,6 +108,9 @@ static int report(const char *directory, const char *name, bool json, struct vb_
 		return r;
 	if (name != NULL && vb_status_select(&status, name) < 0)
 		return out_of_memory(err);
+	/* A copy is of another node, or of another time. */
+	if (strcmp(directory, VB_STATE_DIR) == 0)
+		status.hook = vb_doctor_hook_state();
 	bool missing = name != NULL && json_array_size(status.containers) == 0;
 	if (missing)
 		(void)fprintf(stderr,

@@ -176,8 +176,10 @@ int vb_status_load(const char *directory, struct vb_status *ret_status, struct v
 
 	if (status.containers == NULL || status.damaged == NULL)
 		return out_of_memory(err);
-	if (access(directory, R_OK | X_OK) < 0 && errno != ENOENT)
-		return vb_error_set(err, errno, "look into '%s'", directory);
+	if (access(directory, R_OK | X_OK) < 0 && errno != ENOENT) {
+		int r = vb_error_set(err, errno, "look into '%s'", directory);
+		return r == -EACCES ? vb_error_fix(err, "run it as root") : r;
+	}
 	int r = load_daemon(directory, &status, err);
 	if (r == 0)
 		r = load_outcomes(directory, &status, err);

@@ -27,6 +27,7 @@ static int print_runtime(const struct vb_status *status, struct vb_buf *out)
 {
 	const json_t *runtime = json_object_get(status->daemon, "runtime");
 	const char *nri = json_string_value(json_object_get(runtime, "nri_version"));
+	const char *problem = json_string_value(json_object_get(runtime, "problem"));
 	vb_auto_free char *since = vb_report_time_of(runtime, "since");
 
 	if (since == NULL)
@@ -34,10 +35,13 @@ static int print_runtime(const struct vb_status *status, struct vb_buf *out)
 	if (!json_is_true(json_object_get(runtime, "connected")))
 		return vb_report_paragraph_take(out, 0,
 			vb_str_format("vambrace-nri %s runs (pid %lld), but is not registered with "
-				      "a runtime: hardened pods are refused.",
+				      "a runtime%s%s%s: hardened pods are refused. `vambrace "
+				      "doctor` tells what to change.",
 				vb_report_text_of(status->daemon, "version"),
 				(long long)json_integer_value(
-					json_object_get(status->daemon, "pid"))));
+					json_object_get(status->daemon, "pid")),
+				problem != NULL ? " (" : "", problem != NULL ? problem : "",
+				problem != NULL ? ")" : ""));
 	return vb_report_paragraph_take(out, 0,
 		vb_str_format("vambrace-nri %s (pid %lld), registered with %s %s%s%s since %s.",
 			vb_report_text_of(status->daemon, "version"),
@@ -108,7 +112,13 @@ static int print_problems(const struct vb_status *status, struct vb_buf *out)
 	const json_t *bundle = NULL;
 	int r = 0;
 
-	if (problem != NULL)
+	if (status->hook != NULL && strcmp(status->hook, "ok") != 0)
+		r = vb_report_paragraph_take(out, 0,
+			vb_str_format("Hook: /opt/vambrace/bin/vambrace-oci is not usable (%s): no "
+				      "pod of its handlers starts. `vambrace doctor` tells what "
+				      "to change.",
+				status->hook));
+	if (r == 0 && problem != NULL)
 		r = vb_report_paragraph_take(out, 0,
 			vb_str_format("Config: %s is not in force, %s: %s",
 				vb_report_text_of(config, "path"),
@@ -389,7 +399,7 @@ int vb_status_text(const struct vb_status *status, bool details, bool colour, st
 
 json_t *vb_status_json(const struct vb_status *status)
 {
-	return json_pack("{s:i,s:O?,s:b,s:O,s:O}", "status_version", 1, "daemon", status->daemon,
-		"daemon_runs", status->runs, "containers", status->containers, "damaged",
-		status->damaged);
+	return json_pack("{s:i,s:O?,s:b,s:s?,s:O,s:O}", "status_version", 1, "daemon",
+		status->daemon, "daemon_runs", status->runs, "hook", status->hook, "containers",
+		status->containers, "damaged", status->damaged);
 }

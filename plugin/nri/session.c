@@ -404,6 +404,7 @@ static void connect_again(struct vb_session *session)
 		r = begin(session, fd, &err);
 	if (r == 0)
 		return;
+	vb_status_set_unreachable(session->parts.reporter->status, err.what);
 	/* Once is enough to say; the retries go on for as long as the runtime is away. */
 	if (session->retry_ms == RETRY_FIRST_MS)
 		log_event(session, "not-connected", err.what);

@@ -39,6 +39,7 @@ struct vb_status {
 	bool validates;
 	bool connected;
 	struct timespec connected_since;
+	char *unreachable; /* why no connection came about; or NULL */
 
 	char config_digest[VB_DIGEST_SIZE];
 	struct timespec config_loaded_at;
@@ -66,10 +67,11 @@ static json_t *time_or_null(const struct timespec *at)
 
 static json_t *runtime_to_json(const struct vb_status *status)
 {
-	return json_pack("{so so so sb sb so}", "name", text_or_null(status->runtime_name),
+	return json_pack("{so so so sb sb so so}", "name", text_or_null(status->runtime_name),
 		"version", text_or_null(status->runtime_version), "nri_version",
 		text_or_null(status->nri_version), "validates", status->validates, "connected",
-		status->connected, "since", time_or_null(&status->connected_since));
+		status->connected, "since", time_or_null(&status->connected_since), "problem",
+		text_or_null(status->unreachable));
 }
 
 static json_t *config_to_json(const struct vb_status *status)
@@ -260,6 +262,7 @@ void vb_status_destroy(struct vb_status *status)
 	free(status->runtime_name);
 	free(status->runtime_version);
 	free(status->nri_version);
+	free(status->unreachable);
 	free(status->config_problem);
 	for (size_t i = 0; i < status->bundle_count; i++) {
 		free(status->bundles[i].name);
@@ -290,7 +293,17 @@ void vb_status_set_connected(struct vb_status *status, bool connected)
 	if (status->connected == connected)
 		return;
 	status->connected = connected;
+	if (connected)
+		replace(&status->unreachable, NULL);
 	(void)clock_gettime(CLOCK_REALTIME, &status->connected_since);
+	vb_status_touch(status);
+}
+
+void vb_status_set_unreachable(struct vb_status *status, const char *problem)
+{
+	if (vb_str_equal(status->unreachable, problem))
+		return;
+	replace(&status->unreachable, problem);
 	vb_status_touch(status);
 }
 

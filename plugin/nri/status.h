@@ -42,6 +42,8 @@ void vb_status_set_runtime(
 	struct vb_status *status, const struct vb_nri_configure *runtime, bool validates);
 /* Whether there is a connection on which the runtime has told what runs. */
 void vb_status_set_connected(struct vb_status *status, bool connected);
+/* Why no connection came about; until there is one. */
+void vb_status_set_unreachable(struct vb_status *status, const char *problem);
 
 /* problem: why the file that is there now is not in force; NULL when it is. */
 void vb_status_set_config(

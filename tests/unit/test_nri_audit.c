@@ -294,7 +294,7 @@ END_TEST
 START_TEST(the_status_tells_of_the_connection_and_of_the_end)
 {
 	runtime_wait_text(STATUS, "\"runtime\":{\"connected\":true,\"name\":\"containerd\","
-				  "\"nri_version\":null,\"since\":\"20");
+				  "\"nri_version\":null,\"problem\":null,\"since\":\"20");
 	runtime_wait_text(STATUS, "\"validates\":true,\"version\":\"2.2.7\"}");
 	runtime_wait_text(STATUS, "\"stopped_at\":null");
 	vb_auto_free char *pid = vb_str_format("\"pid\":%d,", (int)runtime.daemon);

@@ -42,6 +42,16 @@ static char *text(bool colour)
 	return copy;
 }
 
+/* The same without the ends of lines, wherever they are. */
+static char *unfolded_text(void)
+{
+	char *copy = text(false);
+
+	for (char *c = copy; (c = strchr(c, '\n')) != NULL;)
+		*c = ' ';
+	return copy;
+}
+
 START_TEST(a_daemon_that_runs_names_its_runtime)
 {
 	vb_auto_free char *report = text(false);
@@ -60,8 +70,28 @@ START_TEST(a_daemon_without_a_runtime_says_so)
 	json_t *runtime = json_object_get(status.daemon, "runtime");
 
 	ck_assert_int_eq(json_object_set_new(runtime, "connected", json_false()), 0);
-	vb_auto_free char *report = text(false);
-	ck_assert_ptr_nonnull(strstr(report, "but is not registered with"));
+	vb_auto_free char *report = unfolded_text();
+	ck_assert_ptr_nonnull(strstr(report, "but is not registered with a runtime: hardened"));
+	ck_assert_ptr_null(strstr(report, "Hook: "));
+	ck_assert_int_eq(json_object_set_new(runtime, "problem", json_string("no socket")), 0);
+	vb_auto_free char *with_why = unfolded_text();
+	ck_assert_ptr_nonnull(
+		strstr(with_why, "but is not registered with a runtime (no socket): hardened"));
+	ck_assert_ptr_nonnull(strstr(with_why, "`vambrace doctor` tells"));
+}
+END_TEST
+
+START_TEST(a_hook_is_told_of_where_it_is_not_usable)
+{
+	status.hook = "ok";
+	vb_auto_free char *well = unfolded_text();
+	ck_assert_ptr_null(strstr(well, "Hook: "));
+	status.hook = "ENOENT";
+	vb_auto_free char *report = unfolded_text();
+	ck_assert_ptr_nonnull(strstr(report,
+		" Hook: /opt/vambrace/bin/vambrace-oci is not usable (ENOENT): no pod of its"));
+	vb_auto_json json_t *json = vb_status_json(&status);
+	ck_assert_str_eq(json_string_value(json_object_get(json, "hook")), "ENOENT");
 }
 END_TEST
 
@@ -112,6 +142,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, start, finish);
 	tcase_add_test(tcase, a_daemon_that_runs_names_its_runtime);
 	tcase_add_test(tcase, a_daemon_without_a_runtime_says_so);
+	tcase_add_test(tcase, a_hook_is_told_of_where_it_is_not_usable);
 	tcase_add_test(tcase, levels_have_colours_on_a_terminal);
 	tcase_add_loop_test(
 		tcase, a_name_means_the_containers_that_have_it, 0, (int)VB_ARRAY_SIZE(names));
