@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """`vambrace doctor` on real nodes, whole and broken: what it says, and that its advice is right."""
 import json
+import socket
 
 import pytest
 
-from test_hardening import arm  # noqa: F401 (arm: fixture)
+from test_hardening import arm, sleeper  # noqa: F401 (arm: fixture)
+from test_metrics import wait_for
+from test_status import run_status
+from vbnode.cri import CriError
 
+NRI_SOCKET = "/var/run/nri/nri.sock"
 VAMBRACE = "/opt/vambrace/bin/vambrace-cli"
 
 
@@ -55,7 +60,10 @@ def test_a_hook_that_is_gone(doctor, node):
         node.run(["mv", "/opt/vambrace/bin/elsewhere", "/opt/vambrace/bin/vambrace-oci"])
     assert [level for level, _, _ in topics["hook"]] == ["problem", "problem"]
     assert "vambrace-oci is not usable (ENOENT)" in topics["hook"][0][1]
+    assert topics["hook"][0][2] == "install it; it belongs to root and nobody else may write it"
     assert "bin/vambrace is not usable (ENOENT)" in topics["hook"][1][1]
+    assert topics["hook"][1][2] == "ln -sfn vambrace-oci /opt/vambrace/bin/vambrace"
+    assert doctor()["hook"][0][0] == "ok"
 
 
 def test_a_hook_that_others_may_write(doctor, node):
@@ -85,9 +93,10 @@ def test_a_bad_node_config(doctor, node, vambrace):
 
 def test_without_root_it_says_what_it_could_not_see(doctor):
     topics = doctor("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-    assert only(topics, "nri")[0] == "unseen"
-    assert only(topics, "containerd")[0] == "unseen"
-    assert "run doctor as root" in only(topics, "nri")[2]
+    assert only(topics, "nri") == (
+        "unseen", f"the NRI socket {NRI_SOCKET} may not be opened", "run doctor as root")
+    assert only(topics, "containerd") == (
+        "unseen", "containerd runs, its version could not be seen", "run doctor as root")
     assert only(topics, "seccomp")[0] == "ok"
 
 
@@ -101,7 +110,61 @@ def test_nri_switched_off(make_node, combo, tmp_path):
     result = own.run([VAMBRACE, "doctor"], check=False)
     assert result.returncode == 1
     assert "problem nri         NRI is switched off in containerd" in result.stdout
-    assert "set disable = false" in result.stdout
+    assert ('set disable = false under [plugins."io.containerd.nri.v1.nri"] in '
+            "/etc/containerd/config.toml, then systemctl restart containerd"
+            ) in " ".join(result.stdout.split())
+    own.nri = {}
+    own.write_config()
+    own.restart_containerd()
+    result = own.run([VAMBRACE, "doctor"], check=False)
+    assert f"ok      nri         the NRI socket {NRI_SOCKET} answers" in result.stdout
+
+
+@pytest.mark.parametrize("kind", ["file", "dead", "gone"])
+def test_an_nri_socket_that_cannot_be_used(doctor, node, vambrace, kind):
+    node.nri_socket.unlink()
+    if kind == "file":
+        node.nri_socket.touch()
+    elif kind == "dead":
+        with socket.socket(socket.AF_UNIX) as dead:
+            dead.bind(str(node.nri_socket))
+    error = "ENOENT" if kind == "gone" else "ECONNREFUSED"
+    assert only(doctor(), "nri") == (
+        "problem", f"NRI is on, but its socket {NRI_SOCKET} does not answer ({error})",
+        "systemctl restart containerd; containerd's log tells why when it stays so")
+    # The connection that the plugin has is as good; a new one waits for the advice.
+    wait_for(lambda: run_status(node).returncode == 0)
+    vambrace.stop()
+    vambrace.start(wait=False)
+    wait_for(lambda: "is not registered" in run_status(node).stdout)
+    reason = "No such file or directory" if kind == "gone" else "Connection refused"
+    text = " ".join(run_status(node).stdout.split())
+    assert (f"is not registered with a runtime (connect to '{NRI_SOCKET}': {reason}): hardened "
+            "pods are refused. `vambrace doctor` tells what to change.") in text
+    node.restart_containerd()
+    assert only(doctor(), "nri") == ("ok", f"the NRI socket {NRI_SOCKET} answers", "")
+    wait_for(lambda: run_status(node).returncode == 0)
+
+
+@pytest.mark.nodes("*-runc")
+def test_what_an_old_runc_cannot_do(doctor, node, vambrace, cri):
+    finding = only(doctor(), "runtime")
+    path = node.runtime_path()
+    if node.containerd_version >= (2, 0):
+        assert finding == ("ok", f"{path} takes the seccomp flags SPEC_ALLOW and LOG", "")
+        return
+    assert finding == (
+        "warning", f"{path} takes no seccomp flags",
+        "spec_allow: allow is refused and denials are not logged on handler 'vambrace'; runc 1.2 "
+        "or later and crun take them")
+    vambrace.config(rules=[{"namespaces": ["*"], "permit": ["spec-allow"]}])
+    try:
+        with cri.pod(handler="vambrace",
+                     annotations={"spec-allow.vambrace.dev": "allow"}) as pod:
+            with pytest.raises(CriError, match="vambrace: ErrUnsupportedByRuntime:"):
+                sleeper(cri, pod)
+    finally:
+        vambrace.config()
 
 
 def test_a_handler_that_does_not_go_through_the_hook(doctor, vambrace, node):
