@@ -7,3 +7,9 @@ if(NOT CMAKE_CROSSCOMPILING)
 		COMMAND ${CMAKE_CURRENT_LIST_DIR}/agree_with_plugin.py $<TARGET_FILE:vambrace>)
 	set_tests_properties(golden.lint-agrees-with-the-plugin PROPERTIES LABELS golden)
 endif()
+
+if(NOT CMAKE_CROSSCOMPILING)
+	add_test(NAME golden.lint-shipped-profiles
+		COMMAND ${CMAKE_CURRENT_LIST_DIR}/check_shipped.py ${PROJECT_SOURCE_DIR}/deploy/bundles)
+	set_tests_properties(golden.lint-shipped-profiles PROPERTIES LABELS golden)
+endif()

@@ -195,9 +195,10 @@ def _add_files(layer, files, modes):
             layer.copy(source, path, mode)
 
 
-def needed_libraries(program):
-    """{path: path} of the loader and libraries that the host's loader finds for a program."""
-    listing = subprocess.run(["ldd", str(program)], capture_output=True, text=True)
+def needed_libraries(program, loader=("ldd",)):
+    """{path: path} of the loader and libraries that the host's loader, or another command, finds for
+    a program."""
+    listing = subprocess.run([*loader, str(program)], capture_output=True, text=True)
     if listing.returncode != 0:
         # ldd says so of static programs.
         return {}
