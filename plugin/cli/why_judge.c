@@ -241,17 +241,34 @@ static json_t *allow_tmpfs(const struct vb_plan *plan)
 		bundle ? json_pack("{s:s}", "path", "<directory>") : json_string("<directory>"));
 }
 
-static json_t *hint_read_only(
-	const struct vb_denied *denied, const struct vb_plan *plan, const json_t *outcome)
+/* Where files can be kept: not behind the masks that runtimes put over files of the kernel's. */
+static bool is_for_files(const char *path)
+{
+	return vb_str_after(path, "/proc/") == NULL && vb_str_after(path, "/sys/") == NULL;
+}
+
+/* "/data /tmp": the plan's own tmpfs, and what an outcome names beside them. NULL: -ENOMEM. */
+static char *list_writable(const struct vb_plan *plan, const json_t *outcome)
 {
 	vb_auto_strv struct vb_strv writable = {0};
 	const json_t *mount = NULL;
 	size_t i = 0;
 
-	json_array_foreach(json_object_get(outcome, "writable_mounts"), i, mount)
-		if (json_is_string(mount) && vb_strv_add(&writable, json_string_value(mount)) < 0)
+	for (size_t k = 0; k < plan->tmpfs.count; k++)
+		if (vb_strv_add(&writable, plan->tmpfs.items[k].path) < 0)
 			return NULL;
-	vb_auto_free char *list = vb_strv_join(&writable, ' ');
+	json_array_foreach(json_object_get(outcome, "writable_mounts"), i, mount)
+		if (json_is_string(mount) && is_for_files(json_string_value(mount)) &&
+			vb_strv_add(&writable, json_string_value(mount)) < 0)
+			return NULL;
+	vb_strv_sort_unique(&writable);
+	return vb_strv_join(&writable, ' ');
+}
+
+static json_t *hint_read_only(
+	const struct vb_denied *denied, const struct vb_plan *plan, const json_t *outcome)
+{
+	vb_auto_free char *list = list_writable(plan, outcome);
 	vb_auto_free char *text = list == NULL ? NULL
 					       : vb_str_format("the root is read-only: writing "
 							       "fails everywhere but in %s",

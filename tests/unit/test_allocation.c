@@ -13,6 +13,7 @@
 #include "tar_maker.h"
 #include "unit.h"
 #include "vb/adjust/bundle_store.h"
+#include "vb/adjust/denials.h"
 #include "vb/adjust/derive.h"
 #include "vb/adjust/refusal.h"
 #include "vb/adjust/supply.h"
@@ -248,6 +249,49 @@ START_TEST(every_derivation_survives_every_failing_allocation)
 }
 END_TEST
 
+/* A log with every kind of denial, read in two pieces; the answer is a line for each. */
+static int list_denials(void *context, char **ret_answer, struct vb_error *err)
+{
+	const char *log = context;
+	size_t half = strlen(log) / 2;
+	vb_auto_denials struct vb_denials *denials = vb_denials_create(0, INT64_MAX);
+	vb_auto_buf struct vb_buf *lines = vb_buf_create(TEXT_MAX);
+
+	if (denials == NULL || lines == NULL)
+		return out_of_memory(err);
+	int r = vb_denials_feed(denials, log, half, err);
+	if (r == 0)
+		r = vb_denials_feed(denials, log + half, strlen(log) - half, err);
+	if (r == 0)
+		r = vb_denials_end_log(denials, err);
+	if (r < 0)
+		return r;
+	const struct vb_denied *denied = vb_denials_finish(denials);
+	for (size_t i = 0; i < denied->count; i++) {
+		const struct vb_denial *item = &denied->items[i];
+		if (vb_buf_printf(lines, "%s %s %s %u\n", item->call, item->target,
+			    item->entry != NULL ? item->entry : "-", (unsigned int)item->count) < 0)
+			return out_of_memory(err);
+	}
+	*ret_answer = vb_buf_strdup(lines);
+	return *ret_answer == NULL ? out_of_memory(err) : 0;
+}
+
+START_TEST(every_list_of_denials_survives_every_failing_allocation)
+{
+	static char log[] =
+		"autonomy-preload: execve(/bin/a) denied by AUTONOMY_PRELOAD_EXEC_ALLOWLIST\n"
+		"autonomy-preload: execve(/bin/a) denied by AUTONOMY_PRELOAD_EXEC_ALLOWLIST\n"
+		"autonomy-preload: dlopen(c.so) denied by AUTONOMY_PRELOAD_DLOPEN_ALLOWLIST\n"
+		"autonomy-preload: connect(10.0.0.2:80) denied by "
+		"AUTONOMY_PRELOAD_CONNECT_ALLOWLIST\n"
+		"autonomy-preload: io_uring_setup(entries=1) denied by "
+		"AUTONOMY_PRELOAD_CONNECT_ALLOWLIST\n";
+
+	ck_assert_uint_gt(allocation_starve("denials", list_denials, log, 1), 15);
+}
+END_TEST
+
 /* The bundle and both profiles of a container, one of them by its path. */
 static int gather(void *context, char **ret_answer, struct vb_error *err)
 {
@@ -385,6 +429,7 @@ int main(void)
 	tcase_add_test(tcase, every_golden_case_survives_every_failing_allocation);
 	tcase_add_test(tcase, every_bundle_lookup_survives_every_failing_allocation);
 	tcase_add_test(tcase, every_derivation_survives_every_failing_allocation);
+	tcase_add_test(tcase, every_list_of_denials_survives_every_failing_allocation);
 	tcase_add_test(tcase, gathering_profiles_survives_every_failing_allocation);
 	tcase_add_test(tcase, every_check_of_a_manifest_survives_every_failing_allocation);
 	tcase_add_test(tcase, without_an_error_to_fill_out_of_memory_is_still_told);

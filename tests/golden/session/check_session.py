@@ -21,13 +21,17 @@ INPUTS = {"arm.yaml": "explain/bundle/pod.yaml", "bundles": "explain/bundle/bund
           "draft": "lint/every-value/bundles/arm", "facts.json": "doctor/nri-off/facts.json",
           "state": "status/one-that-failed/state", "refusals": "status/refusals/state",
           "refused.yaml": "explain/pinned-bundle/pod.yaml",
-          "pinned": "explain/pinned-bundle/bundles", "arm.log": "derive/connect/arm.log"}
+          "pinned": "explain/pinned-bundle/bundles", "arm.log": "derive/connect/arm.log",
+          "run": "why/node/state", "pods": "why/node/logs", "kmsg": "why/node/kernel.log",
+          "proc": "why/node/proc"}
 COMMANDS = ["explain arm.yaml --bundles bundles --node-config node.json",
             "explain refused.yaml --bundles pinned --node-config node.json",
             "lint draft/arm", "doctor --facts facts.json", "status --state state",
-            "status --state refusals", "derive connect arm.log --cidr 10.42.0.0/16",
+            "status --state refusals",
+            "why arm-0 --state run --logs pods --kernel-log kmsg --proc proc",
+            "derive connect arm.log --cidr 10.42.0.0/16",
             "seccomp show starter --arch x86_64", "bundle show bundles/arm-controller"]
-COLOURED = ("doctor", "status")
+COLOURED = ("doctor", "status", "why")
 DONE = 'printf "\\nend\\n"; "$TMUX_PROGRAM" -L "$SESSION" wait-for -S done; sleep 60'
 
 
@@ -94,7 +98,7 @@ def check(room, command):
     assert sorted(words) == sorted((out + err).split()), (
         f"{command}: not the words that a pipe gets")
     assert command.startswith(COLOURED) == any("\033[" in line for line in coloured), (
-        f"{command}: colours are for doctor and status on a terminal")
+        f"{command}: colours are for doctor, status and why on a terminal")
     return stripped(plain)
 
 
