@@ -15,6 +15,12 @@ TREE = pathlib.Path(__file__).resolve().parents[2]
 POLICY = TREE / "deploy/kustomize/base/admission-policy.yaml"
 CASES = yaml.safe_load((TREE / "tests/admission/cases.yaml").read_text())
 PERMIT = "permit.vambrace.dev/"
+# A value of each key that nobody objects to.
+VALUES = {"bundle": "nowhere", "seccomp-profile": "starter", "seccomp": "opt-out",
+          "seccomp-opt-out-reason": "profiling", "spec-allow": "mitigate", "cap-drop": "ALL",
+          "read-only-rootfs": "true", "tmpfs": "/tmp", "no-new-privileges": "true", "preload": "on",
+          "preload-exec-allowlist": "none", "preload-connect-allowlist": "none",
+          "preload-audit": "exec"}
 
 
 def pod(case, annotations):
@@ -96,7 +102,21 @@ def test_the_policy_has_the_keys_of_the_code():
     assert len(keys) == table.count("\n") + 1
     variables = {variable["name"]: variable["expression"] for variable in
                  next(yaml.safe_load_all(POLICY.read_text()))["spec"]["variables"]}
-    assert re.findall(r"'([a-z-]+)'", variables["known"]) == keys
+    assert re.findall(r"'([a-z-]+)'", variables["known"]) == keys == list(VALUES)
+
+
+def test_each_key_needs_the_hook_wherever_it_may_stand_or_nowhere():
+    needs = {"seccomp-profile", "seccomp", "spec-allow", "cap-drop", "read-only-rootfs",
+             "no-new-privileges"}
+    for key, value in VALUES.items():
+        forms = [{f"{key}.vambrace.dev{suffix}": value}
+                 for suffix in ("", "/pod", "/container.main", "/container.setup")]
+        forms.append({"containers.vambrace.dev": json.dumps({"setup": {key: value}})})
+        for verdict in evaluator.evaluate(POLICY, [request({
+                "annotations": form, "labels": {PERMIT + "seccomp-opt-out": "true"}})
+                for form in forms]):
+            assert codes(verdict["denials"]) == (
+                ["ErrHardeningRequiresRuntime"] if key in needs else []), (key, verdict)
 
 
 def test_the_policy_is_refused_when_an_expression_has_another_type(tmp_path):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bundles that are shipped, each with a real program of its kind and with what it denies."""
 import pathlib
+import re
 
 import pytest
 
@@ -125,14 +126,16 @@ def test_dds_finds_its_peer_by_multicast(cri, shipped, bundle):
 @pytest.mark.parametrize("bundle", [None, "ros2-realtime"])
 def test_a_control_loop_gets_real_time_and_locked_memory(cri, shipped, bundle):
     with shipped(bundle) as pod:
-        assert control_loop(cri, pod) == {"shared-memory": "ok", "fifo": "ok", "mlockall": "ok"}
+        assert control_loop(cri, pod) == {
+            "shared-memory": "ok", "system-v": "ok", "fifo": "ok", "mlockall": "ok"}
 
 
-@pytest.mark.parametrize("bundle, locked", [("ros2-base", "ENOMEM"), ("web-service", "EPERM")])
-def test_real_time_is_denied_where_it_is_not_meant(cri, shipped, bundle, locked):
+@pytest.mark.parametrize("bundle, system_v, locked", [("ros2-base", "ok", "ENOMEM"),
+                                                      ("web-service", "EPERM", "EPERM")])
+def test_real_time_is_denied_where_it_is_not_meant(cri, shipped, bundle, system_v, locked):
     with shipped(bundle) as pod:
         assert control_loop(cri, pod) == {
-            "shared-memory": "ok", "fifo": "EPERM", "mlockall": locked}
+            "shared-memory": "ok", "system-v": system_v, "fifo": "EPERM", "mlockall": locked}
 
 
 def test_of_all_capabilities_real_time_keeps_two(cri, shipped, vambrace):
@@ -140,6 +143,8 @@ def test_of_all_capabilities_real_time_keeps_two(cri, shipped, vambrace):
         container = sleeper(cri, pod, GENEROUS)
         status = process_status(container, "1")
         assert vambrace.layers(container.id) == ALL_BUT_PRELOAD
+        limits = container.exec(["/bin/cat", "/proc/1/limits"]).stdout
+    assert re.search(r"Max core file size +0 +0 ", limits), limits
     for name in ("CapBnd", "CapPrm", "CapEff"):
         assert int(status[name], 16) == 1 << IPC_LOCK | 1 << SYS_NICE
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,6 +67,15 @@ static int share_memory(void)
 	return segment[SEGMENT - 1] == MARK ? 0 : EIO;
 }
 
+static int share_by_system_v(void)
+{
+	int id = shmget(IPC_PRIVATE, SEGMENT, 0600);
+
+	if (id < 0)
+		return errno;
+	return shmctl(id, IPC_RMID, NULL) < 0 ? errno : 0;
+}
+
 static void print_result(const char *name, int error)
 {
 	printf("%s %s\n", name, error == 0 ? "ok" : strerrorname_np(error));
@@ -75,6 +85,7 @@ int main(void)
 {
 	printf("WORKLOAD_START\n");
 	print_result("shared-memory", share_memory());
+	print_result("system-v", share_by_system_v());
 	print_result("fifo", become_fifo());
 	print_result("mlockall", lock_memory());
 	printf("WORKLOAD_END\n");
