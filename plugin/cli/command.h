@@ -20,6 +20,7 @@ extern const struct vb_command vb_command_derive;
 extern const struct vb_command vb_command_doctor;
 extern const struct vb_command vb_command_explain;
 extern const struct vb_command vb_command_lint;
+extern const struct vb_command vb_command_node;
 extern const struct vb_command vb_command_seccomp;
 extern const struct vb_command vb_command_status;
 extern const struct vb_command vb_command_why;

@@ -10,6 +10,7 @@ static const struct vb_command *const commands[] = {
 	&vb_command_derive,
 	&vb_command_explain,
 	&vb_command_lint,
+	&vb_command_node,
 	&vb_command_doctor,
 	&vb_command_seccomp,
 	&vb_command_status,

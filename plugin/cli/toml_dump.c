@@ -41,8 +41,7 @@ static bool is_bare(char c)
 	       c == '_' || c == '-';
 }
 
-/* One component of a key, quoted or bare. */
-static int take_component(const char **at, char **ret_text)
+int vb_toml_take_component(const char **at, char **ret_text)
 {
 	size_t length = 0;
 
@@ -67,7 +66,7 @@ static int read_header(const char *line, struct vb_strv *table)
 	*table = (struct vb_strv){0};
 	for (;;) {
 		vb_auto_free char *component = NULL;
-		int r = table->count < VB_TOML_DEPTH_MAX ? take_component(&at, &component)
+		int r = table->count < VB_TOML_DEPTH_MAX ? vb_toml_take_component(&at, &component)
 							 : -EINVAL;
 		if (r == 0)
 			r = vb_strv_add(table, component);
@@ -97,7 +96,7 @@ static int read_key(const char *line, const struct walk *walk)
 	const char *at = line;
 	vb_auto_free char *key = NULL;
 
-	int r = take_component(&at, &key);
+	int r = vb_toml_take_component(&at, &key);
 	if (r < 0)
 		return r;
 	at += strspn(at, " \t");

@@ -29,6 +29,12 @@ typedef int (*vb_toml_key_fn)(
 int vb_toml_dump_walk(const char *text, size_t size, vb_toml_key_fn function, void *context,
 	struct vb_error *err) VB_WARN_UNUSED;
 
+/*
+ * One component of a key, bare or quoted, at *at, which is moved behind it; the caller frees the
+ * text. -EINVAL when there is none, -ENOMEM.
+ */
+int vb_toml_take_component(const char **at, char **ret_text) VB_WARN_UNUSED;
+
 /* The text of a quoted value; the caller frees it. -EINVAL when it is none, -ENOMEM. */
 int vb_toml_dump_string(const char *value, char **ret_text) VB_WARN_UNUSED;
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_PLUGIN_CLI_CONTAINERD_PROCESS_SYS_H
+#define VB_PLUGIN_CLI_CONTAINERD_PROCESS_SYS_H
+
+#include <sys/types.h>
+
+#include "vb/base/cleanup.h"
+
+/* The containerd that runs on a root file system, and how it was started. */
+struct vb_containerd {
+	pid_t pid;
+	char *executable; /* NULL: it may not be seen */
+	char *config;     /* of --config; NULL: the default */
+};
+
+void vb_containerd_finish(struct vb_containerd *containerd);
+#define vb_auto_containerd vb_auto(vb_containerd_finish)
+
+/*
+ * Looks in /proc for a containerd with this root directory; one whose root may not be seen counts
+ * as well. -ENOENT when there is none.
+ */
+int vb_containerd_find(const char *root, struct vb_containerd *ret_containerd) VB_WARN_UNUSED;
+
+/* "1.7.24~ds1" of the program; NULL when it does not say. The caller frees it. */
+char *vb_containerd_version(const char *executable);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VB_PLUGIN_CLI_NODE_H
+#define VB_PLUGIN_CLI_NODE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "containerd_process_sys.h"
+#include "node_dump.h"
+#include "vb/base/buf.h"
+#include "vb/base/error.h"
+#include "vb/base/str.h"
+
+/*
+ * The parts of `vambrace node`: options, then a host that is entered, then a plan of the
+ * configuration, which is staged and judged before anything of the host changes.
+ */
+
+#define VB_NODE_PREFIX "/opt/vambrace"
+#define VB_NODE_STATE  VB_NODE_PREFIX "/etc/node.json"
+#define VB_NODE_OCI    VB_NODE_PREFIX "/etc/oci.json"
+
+struct vb_node_options {
+	const char *root;    /* of the host's file system */
+	const char *from;    /* the directory of the programs; NULL: where this one is */
+	const char *restart; /* "auto", "systemd", "signal", "none", "command" */
+	const char *restart_command;
+	unsigned int timeout_s;
+	bool dry_run, drain, json;
+	struct vb_node_handlers handlers;
+};
+
+/* The host, entered: from here on every path is one of its own. */
+struct vb_node_host {
+	struct vb_containerd containerd;
+	char *program; /* containerd's */
+	char *config;  /* its root file */
+	char *version;
+	char *path;    /* PATH, where containerd looks for its runtimes */
+	char *unit;    /* the systemd service that it belongs to; NULL without one */
+	int mounts_fd; /* its mount namespace */
+	int source_fd; /* the directory of the programs */
+};
+
+void vb_node_host_finish(struct vb_node_host *host);
+#define vb_auto_node_host vb_auto(vb_node_host_finish)
+
+/*
+ * Finds containerd on the root file system, takes a mount namespace for staging and changes the
+ * root directory of this process. Errnos of unshare(2), chroot(2); -ENOENT without containerd.
+ */
+int vb_node_enter(const struct vb_node_options *options, struct vb_node_host *ret_host,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/* Whether the version is at least this one. */
+bool vb_node_is_at_least(const struct vb_node_host *host, long major, long minor);
+
+/*
+ * containerd's `config dump` as if the file at path had this text; NULL: as it is. Nothing changes
+ * on the host, a private overlay mount shows the file to containerd alone.
+ */
+int vb_node_dump_staged(const struct vb_node_host *host, const char *path,
+	const struct vb_buf *text, struct vb_node_dump **ret_dump,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/* Whether the method is known and can be used here. -EINVAL. */
+int vb_node_check_restart(const struct vb_node_host *host, const struct vb_node_options *options,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/* Whether there is a containerd that is to be restarted at all. */
+bool vb_node_restarts(const struct vb_node_host *host, const struct vb_node_options *options);
+
+/* Restarts containerd by the method; "none" does nothing. */
+int vb_node_restart(const struct vb_node_host *host, const struct vb_node_options *options,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/* The absolute path of a program as containerd finds it. -ENOENT. */
+int vb_node_find_program(const struct vb_node_host *host, const char *name, char **ret_path,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/* Where the handlers go. */
+struct vb_node_file {
+	enum {
+		VB_NODE_ROOT_FILE, /* lines in containerd's own file */
+		VB_NODE_DROP_IN,   /* a file beside, which it imports */
+		VB_NODE_TEMPLATE,  /* the template that k3s makes its file from */
+	} kind;
+	char *path;
+	bool was_there; /* before us */
+	bool made_directory;
+};
+
+void vb_node_file_finish(struct vb_node_file *file);
+
+/* "root-file", "drop-in", "template". */
+const char *vb_node_file_kind_name(int kind);
+
+/* What the last install left: absent members are empty. */
+struct vb_node_state {
+	char *version; /* the name of the directory under versions/ */
+	struct vb_node_file file;
+	struct vb_node_handlers handlers;
+};
+
+void vb_node_state_finish(struct vb_node_state *state);
+#define vb_auto_node_state vb_auto(vb_node_state_finish)
+
+/* Returns 1, or 0 when nothing is installed. -EINVAL for a file that is not ours, -ENOMEM. */
+int vb_node_state_load(struct vb_node_state *ret_state, struct vb_error *err) VB_WARN_UNUSED;
+int vb_node_state_save(const struct vb_node_state *state, struct vb_error *err) VB_WARN_UNUSED;
+
+/* The configuration now and as it shall be. */
+struct vb_node_plan {
+	struct vb_node_file file;
+	struct vb_buf *now, *without, *with; /* texts of the file */
+	bool is_there;                       /* now */
+	struct vb_buf *differences;          /* of the dumps, line by line */
+	int refused;                         /* how many of them may not be */
+	char *socket;                        /* containerd's, for the CRI */
+};
+
+void vb_node_plan_finish(struct vb_node_plan *plan);
+#define vb_auto_node_plan vb_auto(vb_node_plan_finish)
+
+/*
+ * Decides the edit, completes the runtimes of the handlers, and judges containerd's view of it.
+ * Errors as of the parts; differences that may not be are no error here.
+ */
+int vb_node_plan_make(const struct vb_node_host *host, const struct vb_node_state *state,
+	struct vb_node_handlers *handlers, struct vb_node_plan *ret_plan,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/* Puts the text in the file, or takes a file away that was not there before us. */
+int vb_node_plan_write(
+	struct vb_node_plan *plan, const struct vb_buf *text, struct vb_error *err) VB_WARN_UNUSED;
+
+/* The lines that differ, as diff(1) marks them. -ENOSPC, -ENOMEM. */
+int vb_node_diff(
+	const struct vb_buf *from, const struct vb_buf *to, struct vb_buf *out) VB_WARN_UNUSED;
+
+/*
+ * Copies the programs of the source into a directory of their own under versions/, named after
+ * release and content, complete on disk before it has its name. *ret_is_new says whether it was
+ * not there.
+ */
+int vb_node_stage_version(const struct vb_node_host *host, char **ret_version, bool *ret_is_new,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/* Whether the hook of that version, called as the handler, comes to its runtime. */
+int vb_node_check_hook(
+	const char *version, const char *handler, struct vb_error *err) VB_WARN_UNUSED;
+
+/* Swaps `current` and makes the links that are missing. */
+int vb_node_switch_version(const char *version, const struct vb_node_handlers *handlers,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/* Removes the versions that are not kept; kept may be NULL. */
+void vb_node_prune_versions(const char *kept, const char *also_kept);
+
+/* Writes the hook's settings. */
+int vb_node_write_oci(const struct vb_node_handlers *handlers, struct vb_error *err) VB_WARN_UNUSED;
+
+/* Removes what is there of a directory and all below it; links are not followed. */
+void vb_node_remove_tree(const char *path);
+
+/* Removes everything below VB_NODE_PREFIX, the hook last. */
+int vb_node_remove_all(struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * Asks the CRI for Version and Status until it answers, is ready and has the handlers; -ETIMEDOUT
+ * with what is missing. With timeout_s 0 it asks once.
+ */
+int vb_node_cri_wait(const char *socket, const struct vb_node_handlers *handlers,
+	unsigned int timeout_s, struct vb_error *err) VB_WARN_UNUSED;
+
+/* Adds the sandboxes on the handlers, "namespace/name". Errnos of the call. */
+int vb_node_cri_sandboxes(const char *socket, const struct vb_node_handlers *handlers,
+	struct vb_strv *sandboxes, struct vb_error *err) VB_WARN_UNUSED;
+
+/* The sub-commands; each returns the exit code. */
+int vb_node_install(struct vb_node_options *options);
+int vb_node_uninstall(const struct vb_node_options *options);
+int vb_node_status(const struct vb_node_options *options);
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vb/adjust/plan.h"
+#include "vb/adjust/json.h"
+#include "vb/base/file.h"
+
+#define VERSIONS VB_NODE_PREFIX "/versions"
+#define CURRENT  VB_NODE_PREFIX "/current"
+
+enum { PROGRAM_MAX = 64 << 20 };
+
+/* What is installed: where it may lie in the source, and the link by which it is known. */
+static const struct program {
+	const char *name;
+	const char *link;
+	bool is_optional;
+} programs[] = {
+	{"vambrace-oci", VB_NODE_PREFIX "/bin/vambrace-oci", false},
+	{"libautonomy_preload.so", VB_NODE_PREFIX "/lib/libautonomy_preload.so", false},
+	{"vambrace", VB_NODE_PREFIX "/sbin/vambrace", false},
+	{"vambrace-nri", VB_NODE_PREFIX "/bin/vambrace-nri", true},
+};
+
+void vb_node_remove_tree(const char *path)
+{
+	char *const paths[] = {(char *)(uintptr_t)path, NULL};
+	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+
+	if (tree == NULL)
+		return;
+	for (const FTSENT *entry = fts_read(tree); entry != NULL; entry = fts_read(tree)) {
+		if (entry->fts_info == FTS_DP)
+			(void)rmdir(entry->fts_accpath);
+		else if (entry->fts_info != FTS_D)
+			(void)unlink(entry->fts_accpath);
+	}
+	(void)fts_close(tree);
+}
+
+/* Beside this program, or where a package has it. */
+static int open_program(int source_fd, const char *name)
+{
+	static const char *const places[] = {
+		"", "../lib/", "../lib/vambrace/", "../sbin/", "../lib/vambrace/preload/"};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(places); i++) {
+		vb_auto_free char *path = vb_str_format("%s%s", places[i], name);
+		int fd = path != NULL ? openat(source_fd, path, O_RDONLY | O_CLOEXEC) : -1;
+		if (fd >= 0 || path == NULL)
+			return fd;
+	}
+	return -1;
+}
+
+/* Copies one program and takes its digest into the list. */
+static int copy_program(const struct vb_node_host *host, const struct program *program,
+	const char *directory, struct vb_buf *digests, struct vb_error *err)
+{
+	char digest[VB_DIGEST_SIZE];
+	vb_auto_free char *target = vb_str_format("%s/%s", directory, program->name);
+	vb_auto_free char *data = NULL;
+	size_t size = 0;
+
+	if (target == NULL)
+		return vb_error_set(err, ENOMEM, "install %s", program->name);
+	vb_auto_close int fd = open_program(host->source_fd, program->name);
+	if (fd < 0 && program->is_optional)
+		return 0;
+	if (fd < 0) {
+		(void)vb_error_set(err, errno, "find %s to install", program->name);
+		return vb_error_fix(err, "name the directory of the programs: --from DIR");
+	}
+	int r = vb_file_read_fd(fd, program->name, PROGRAM_MAX, &data, &size, err);
+	if (r < 0)
+		return r;
+	if (size < 20 || memcmp(data, "\177ELF", 4) != 0)
+		return vb_error_say(err, ENOEXEC, "%s is no program", program->name);
+	vb_digest(data, size, digest);
+	if (vb_buf_printf(digests, "%s %s\n", program->name, digest) < 0)
+		return vb_error_set(err, ENOMEM, "install %s", program->name);
+	return vb_file_replace(target, data, size, 0755, err);
+}
+
+static char *name_version(const struct vb_buf *digests)
+{
+	char digest[VB_DIGEST_SIZE];
+
+	vb_digest(vb_buf_data(digests), vb_buf_size(digests), digest);
+	return vb_str_format(VB_VERSION "-%.12s", digest);
+}
+
+/* What had the name before, complete or not, goes. */
+static int take_name(const char *staged, const char *final, bool *ret_is_new)
+{
+	struct stat st;
+	bool is_there = lstat(final, &st) == 0;
+
+	if (is_there ? renameat2(AT_FDCWD, staged, AT_FDCWD, final, RENAME_EXCHANGE) < 0
+		     : rename(staged, final) < 0)
+		return -errno;
+	*ret_is_new = !is_there;
+	return vb_file_sync_directory(VERSIONS);
+}
+
+int vb_node_stage_version(
+	const struct vb_node_host *host, char **ret_version, bool *ret_is_new, struct vb_error *err)
+{
+	char staged[] = VERSIONS "/.new-XXXXXX";
+	vb_auto_buf struct vb_buf *digests = vb_buf_create(4096);
+
+	if (digests == NULL)
+		return vb_error_set(err, ENOMEM, "install the programs");
+	int r = vb_file_make_directories(VERSIONS, err);
+	if (r < 0)
+		return r;
+	if (mkdtemp(staged) == NULL || chmod(staged, 0755) < 0)
+		return vb_error_set(err, errno, "make directory '%s'", staged);
+	for (size_t i = 0; r == 0 && i < VB_ARRAY_SIZE(programs); i++)
+		r = copy_program(host, &programs[i], staged, digests, err);
+	vb_auto_free char *version = r == 0 ? name_version(digests) : NULL;
+	vb_auto_free char *final = version != NULL ? vb_str_format(VERSIONS "/%s", version) : NULL;
+	if (r == 0 && final == NULL)
+		r = vb_error_set(err, ENOMEM, "install the programs");
+	if (r == 0) {
+		r = take_name(staged, final, ret_is_new);
+		if (r < 0)
+			r = vb_error_set(err, -r, "name '%s'", final);
+	}
+	vb_node_remove_tree(staged);
+	if (r < 0)
+		return r;
+	*ret_version = VB_STEAL(version);
+	return 0;
+}
+
+static void become_hook(const char *path, const char *handler)
+{
+	const char *const argv[] = {handler, "--version", NULL};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+		_exit(126);
+	(void)execv(path, (char **)(uintptr_t)argv);
+	_exit(127);
+}
+
+int vb_node_check_hook(const char *version, const char *handler, struct vb_error *err)
+{
+	vb_auto_free char *path = vb_str_format(VERSIONS "/%s/vambrace-oci", version);
+	int status = 0;
+
+	if (path == NULL)
+		return vb_error_set(err, ENOMEM, "try the hook");
+	pid_t pid = fork();
+	if (pid < 0)
+		return vb_error_set(err, errno, "try the hook");
+	if (pid == 0)
+		become_hook(path, handler);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return vb_error_set(err, errno, "try the hook");
+	if (status != 0)
+		return vb_error_say(err, ENOEXEC,
+			"the hook to install, called as '%s', does not come to its runtime "
+			"(status 0x%x)",
+			handler, (unsigned int)status);
+	return 0;
+}
+
+/* A link that is right already is left alone; another one, or a file, is replaced in one step. */
+static int put_link(const char *target, const char *path, struct vb_error *err)
+{
+	vb_auto_free char *temporary = vb_str_format("%s.new", path);
+	vb_auto_free char *directory = vb_path_parent(path);
+	char has[PATH_MAX];
+
+	if (temporary == NULL || directory == NULL)
+		return vb_error_set(err, ENOMEM, "link '%s'", path);
+	ssize_t length = readlink(path, has, sizeof(has) - 1);
+	if (length >= 0 && (size_t)length == strlen(target) &&
+		memcmp(has, target, (size_t)length) == 0)
+		return 0;
+	int r = vb_file_make_directories(directory, err);
+	if (r < 0)
+		return r;
+	(void)unlink(temporary);
+	if (symlink(target, temporary) < 0 || rename(temporary, path) < 0)
+		return vb_error_set(err, errno, "link '%s'", path);
+	r = vb_file_sync_directory(directory);
+	return r < 0 ? vb_error_set(err, -r, "sync '%s'", directory) : 0;
+}
+
+int vb_node_switch_version(
+	const char *version, const struct vb_node_handlers *handlers, struct vb_error *err)
+{
+	vb_auto_free char *target = vb_str_format("versions/%s", version);
+
+	if (target == NULL)
+		return vb_error_set(err, ENOMEM, "switch the version");
+	int r = put_link(target, CURRENT, err);
+	for (size_t i = 0; r == 0 && i < VB_ARRAY_SIZE(programs); i++) {
+		vb_auto_free char *to = vb_str_format("../current/%s", programs[i].name);
+		vb_auto_free char *file = vb_str_format(CURRENT "/%s", programs[i].name);
+		if (to == NULL || file == NULL)
+			return vb_error_set(err, ENOMEM, "switch the version");
+		if (access(file, F_OK) == 0)
+			r = put_link(to, programs[i].link, err);
+	}
+	for (size_t i = 0; r == 0 && i < handlers->count; i++) {
+		vb_auto_free char *path =
+			vb_str_format(VB_NODE_PREFIX "/bin/%s", handlers->items[i].name);
+		r = path != NULL ? put_link("vambrace-oci", path, err)
+				 : vb_error_set(err, ENOMEM, "link the handlers");
+	}
+	return r;
+}
+
+void vb_node_prune_versions(const char *kept, const char *also_kept)
+{
+	DIR *versions = opendir(VERSIONS);
+
+	if (versions == NULL)
+		return;
+	for (const struct dirent *entry = readdir(versions); entry != NULL;
+		entry = readdir(versions)) {
+		vb_auto_free char *path = vb_str_format(VERSIONS "/%s", entry->d_name);
+		if (path == NULL || strcmp(entry->d_name, ".") == 0 ||
+			strcmp(entry->d_name, "..") == 0 || vb_str_equal(entry->d_name, kept) ||
+			vb_str_equal(entry->d_name, also_kept))
+			continue;
+		vb_node_remove_tree(path);
+	}
+	(void)closedir(versions);
+}
+
+int vb_node_write_oci(const struct vb_node_handlers *handlers, struct vb_error *err)
+{
+	vb_auto_json json_t *settings = json_object();
+	json_t *all = json_object();
+
+	(void)json_object_set_new(settings, "handlers", all);
+	for (size_t i = 0; i < handlers->count; i++)
+		if (json_object_set_new(all, handlers->items[i].name,
+			    json_pack("{s:s}", "runtime", handlers->items[i].runtime)) < 0)
+			return vb_error_set(err, ENOMEM, "write '%s'", VB_NODE_OCI);
+	vb_auto_free char *text = vb_json_dump(settings, JSON_INDENT(2) | JSON_SORT_KEYS);
+	if (text == NULL)
+		return vb_error_set(err, ENOMEM, "write '%s'", VB_NODE_OCI);
+	int r = vb_file_make_directories(VB_NODE_PREFIX "/etc", err);
+	return r < 0 ? r : vb_file_replace(VB_NODE_OCI, text, strlen(text), 0644, err);
+}
+
+int vb_node_remove_all(struct vb_error *err)
+{
+	static const char *const parts[] = {VB_NODE_PREFIX "/sbin", VB_NODE_PREFIX "/lib",
+		VB_NODE_PREFIX "/etc", VB_NODE_PREFIX "/bin", CURRENT, VERSIONS};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(parts); i++)
+		vb_node_remove_tree(parts[i]);
+	if (rmdir(VB_NODE_PREFIX) < 0 && errno != ENOENT)
+		return vb_error_set(err, errno, "remove '%s'", VB_NODE_PREFIX);
+	return 0;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "node.h"
+
+struct install {
+	struct vb_node_options *options;
+	struct vb_node_host host;
+	struct vb_node_state old, new;
+	struct vb_node_plan plan;
+	bool changes, restarts, is_new_version;
+};
+
+static void finish_install(struct install *install)
+{
+	vb_node_plan_finish(&install->plan);
+	vb_node_state_finish(&install->old);
+	vb_node_state_finish(&install->new);
+	vb_node_host_finish(&install->host);
+}
+
+/* Those of before and those that are asked for, which win. */
+static int join_handlers(struct install *install, struct vb_error *err)
+{
+	const struct vb_node_handlers *const lists[] = {
+		&install->old.handlers, &install->options->handlers};
+	struct vb_node_handlers *all = &install->new.handlers;
+	int r = 0;
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(lists); i++)
+		for (size_t j = 0; r == 0 && j < lists[i]->count; j++) {
+			vb_auto_free char *text = vb_str_format(
+				"%s=%s", lists[i]->items[j].name, lists[i]->items[j].base);
+			r = text != NULL ? vb_node_handlers_add(all, text, err)
+					 : vb_error_set(err, ENOMEM, "read the handlers");
+		}
+	return r == 0 && all->count == 0 ? vb_node_handlers_add(all, "vambrace", err) : r;
+}
+
+static bool is_same(const struct vb_buf *a, const struct vb_buf *b)
+{
+	return vb_buf_size(a) == vb_buf_size(b) &&
+	       memcmp(vb_buf_data(a), vb_buf_data(b), vb_buf_size(a)) == 0;
+}
+
+/* Everything is decided here, and nothing has changed yet. */
+static int prepare(struct install *install, struct vb_error *err)
+{
+	int r = vb_node_enter(install->options, &install->host, err);
+
+	if (r == 0)
+		r = vb_node_state_load(&install->old, err);
+	if (r >= 0)
+		r = join_handlers(install, err);
+	if (r == 0)
+		r = vb_node_plan_make(
+			&install->host, &install->old, &install->new.handlers, &install->plan, err);
+	if (r < 0)
+		return r;
+	install->changes = !is_same(install->plan.now, install->plan.with);
+	if (!vb_node_restarts(&install->host, install->options))
+		return 0;
+	install->restarts = install->changes || vb_node_cri_wait(install->plan.socket,
+							&install->new.handlers, 0, NULL) < 0;
+	return install->restarts ? vb_node_check_restart(&install->host, install->options, err) : 0;
+}
+
+static int print_plan(const struct install *install, struct vb_error *err)
+{
+	vb_auto_buf struct vb_buf *text = vb_buf_create(8 << 20);
+	const struct vb_node_plan *plan = &install->plan;
+
+	if (text == NULL)
+		return vb_error_set(err, ENOMEM, "print the differences");
+	int r = vb_buf_printf(
+		text, "%s (%s):\n", plan->file.path, vb_node_file_kind_name((int)plan->file.kind));
+	if (r == 0)
+		r = vb_node_diff(plan->now, plan->with, text);
+	if (r == 0)
+		r = vb_buf_append_string(text, "containerd config dump, against none of ours:\n");
+	if (r == 0)
+		r = vb_buf_append(
+			text, vb_buf_data(plan->differences), vb_buf_size(plan->differences));
+	if (r == 0)
+		r = vb_buf_printf(
+			text, "containerd restarts: %s\n", install->restarts ? "once" : "no");
+	return r < 0 ? vb_error_set(err, -r, "print the differences") : vb_command_print(text, err);
+}
+
+static int check_hooks(const struct install *install, struct vb_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < install->new.handlers.count; i++)
+		r = vb_node_check_hook(
+			install->new.version, install->new.handlers.items[i].name, err);
+	return r;
+}
+
+/* The programs, without a moment in which a handler leads nowhere. */
+static int install_programs(struct install *install, struct vb_error *err)
+{
+	int r = vb_node_stage_version(
+		&install->host, &install->new.version, &install->is_new_version, err);
+
+	if (r == 0)
+		r = vb_node_write_oci(&install->new.handlers, err);
+	if (r == 0)
+		r = check_hooks(install, err);
+	return r < 0 ? r
+		     : vb_node_switch_version(install->new.version, &install->new.handlers, err);
+}
+
+static int install_config(struct install *install, struct vb_error *err)
+{
+	int r = install->changes ? vb_node_plan_write(&install->plan, install->plan.with, err) : 0;
+
+	if (r < 0)
+		return r;
+	install->new.file = install->plan.file;
+	install->new.file.path = strdup(install->plan.file.path);
+	if (install->new.file.path == NULL)
+		return vb_error_set(err, ENOMEM, "install");
+	return vb_node_state_save(&install->new, err);
+}
+
+static int restart(const struct install *install, const struct vb_node_handlers *handlers,
+	struct vb_error *err)
+{
+	int r = vb_node_restart(&install->host, install->options, err);
+
+	if (r == 0)
+		r = vb_node_cri_wait(
+			install->plan.socket, handlers, install->options->timeout_s, err);
+	return r < 0 ? vb_error_wrap(err, "containerd after its restart") : 0;
+}
+
+/* As before, as far as it goes: what fails here is told, and the rest still done. */
+static int roll_back(struct install *install, bool has_restarted, struct vb_error *err)
+{
+	struct vb_error second = {0};
+	int r = install->changes ? vb_node_plan_write(&install->plan, install->plan.now, &second)
+				 : 0;
+
+	if (r == 0 && install->old.version != NULL) {
+		r = vb_node_write_oci(&install->old.handlers, &second);
+		if (r == 0)
+			r = vb_node_switch_version(
+				install->old.version, &install->old.handlers, &second);
+		if (r == 0)
+			r = vb_node_state_save(&install->old, &second);
+		vb_node_prune_versions(install->old.version, NULL);
+	}
+	if (r == 0 && has_restarted)
+		r = restart(install, &install->old.handlers, &second);
+	if (r == 0 && install->old.version == NULL)
+		r = vb_node_remove_all(&second);
+	if (r < 0)
+		return vb_error_fix(err, "rolling back failed as well: %s", second.what);
+	return vb_error_fix(err, "everything is as it was before");
+}
+
+static int apply(struct install *install, struct vb_error *err)
+{
+	int r = install_programs(install, err);
+	bool has_restarted = false;
+
+	if (r == 0)
+		r = install_config(install, err);
+	if (r == 0 && install->restarts) {
+		has_restarted = true;
+		r = restart(install, &install->new.handlers, err);
+	}
+	if (r < 0)
+		return roll_back(install, has_restarted, err);
+	vb_node_prune_versions(install->new.version, install->old.version);
+	return 0;
+}
+
+static int print_result(const struct install *install)
+{
+	printf("vambrace %s is installed; ", install->new.version);
+	for (size_t i = 0; i < install->new.handlers.count; i++)
+		printf("%s%s before %s",
+			i > 0 ? ", " : "handlers: ", install->new.handlers.items[i].name,
+			install->new.handlers.items[i].runtime);
+	printf("; %s %s; containerd %s\n", install->plan.file.path,
+		install->changes ? "changed" : "unchanged",
+		install->restarts  ? "restarted once"
+		: install->changes ? "must be restarted"
+				   : "not restarted");
+	return VB_EXIT_OK;
+}
+
+int vb_node_install(struct vb_node_options *options)
+{
+	vb_auto(finish_install) struct install install = {
+		.options = options, .host = {.mounts_fd = -1, .source_fd = -1}};
+	struct vb_error err = {0};
+
+	int r = prepare(&install, &err);
+	if (r < 0)
+		return vb_command_fail(&err);
+	if (options->dry_run || install.plan.refused > 0) {
+		if (print_plan(&install, &err) < 0)
+			return vb_command_fail(&err);
+		if (install.plan.refused == 0)
+			return VB_EXIT_OK;
+		(void)fprintf(stderr,
+			"vambrace: containerd would make more of it than the handlers (lines with "
+			"'!'); nothing has changed\n");
+		return VB_EXIT_REFUSED;
+	}
+	r = apply(&install, &err);
+	return r < 0 ? vb_command_fail(&err) : print_result(&install);
+}

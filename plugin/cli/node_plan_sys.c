@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "node_plan.h"
+#include "vb/base/file.h"
+
+#define DROP_IN_HEAD                                                                               \
+	"# Written by 'vambrace node install'; 'vambrace node uninstall' takes it away.\n"
+#define TEMPLATE_HEAD "{{ template \"base\" . }}\n\n"
+#define NRI_TABLE     "\n[plugins.\"io.containerd.nri.v1.nri\"]\n  disable = false\n"
+
+enum { TEXT_MAX = 2 * VB_NODE_EDIT_MAX, DIFFERENCES_MAX = 2 << 20 };
+
+void vb_node_plan_finish(struct vb_node_plan *plan)
+{
+	vb_node_file_finish(&plan->file);
+	vb_buf_destroy(plan->now);
+	vb_buf_destroy(plan->without);
+	vb_buf_destroy(plan->with);
+	vb_buf_destroy(plan->differences);
+	free(plan->socket);
+	*plan = (struct vb_node_plan){0};
+}
+
+/* A new buffer with the file's text; empty when there is no file. */
+static int read_text(
+	const char *path, struct vb_buf **ret_text, bool *ret_is_there, struct vb_error *err)
+{
+	vb_auto_buf struct vb_buf *text = vb_buf_create(TEXT_MAX);
+	vb_auto_free char *data = NULL;
+	size_t size = 0;
+
+	if (text == NULL)
+		return vb_error_set(err, ENOMEM, "read '%s'", path);
+	int r = vb_file_read(path, VB_NODE_EDIT_MAX, &data, &size, err);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r == 0 && vb_buf_append(text, data, size) < 0)
+		return vb_error_set(err, ENOMEM, "read '%s'", path);
+	*ret_is_there = r == 0;
+	*ret_text = VB_STEAL(text);
+	return 0;
+}
+
+static int strip(const struct vb_buf *text, struct vb_buf **ret_without, struct vb_error *err)
+{
+	vb_auto_buf struct vb_buf *without = vb_buf_create(TEXT_MAX);
+
+	if (without == NULL)
+		return vb_error_set(err, ENOMEM, "edit the configuration");
+	int r = vb_node_edit_strip(
+		(const char *)vb_buf_data(text), vb_buf_size(text), without, err);
+	if (r < 0)
+		return r;
+	*ret_without = VB_STEAL(without);
+	return 0;
+}
+
+/* containerd's root file, without what is ours in it. */
+struct root {
+	struct vb_buf *text;
+	struct vb_node_edit_facts facts;
+};
+
+static void finish_root(struct root *root)
+{
+	vb_buf_destroy(root->text);
+	vb_node_edit_facts_finish(&root->facts);
+}
+
+static int check_version(
+	const struct vb_node_host *host, struct vb_node_edit_facts *facts, struct vb_error *err)
+{
+	if (facts->version == 0 && facts->is_blank)
+		facts->version = vb_node_is_at_least(host, 2, 0) ? 3 : 2;
+	if (facts->version >= 2)
+		return 0;
+	(void)vb_error_say(err, EINVAL,
+		"'%s' has no line `version = 2` or above: it is read as version 1", host->config);
+	return vb_error_fix(err, "rewrite it: containerd --config %s config migrate", host->config);
+}
+
+static int read_root(const struct vb_node_host *host, struct root *root, struct vb_error *err)
+{
+	vb_auto_buf struct vb_buf *now = NULL;
+	bool is_there = false;
+
+	int r = read_text(host->config, &now, &is_there, err);
+	if (r == 0)
+		r = strip(now, &root->text, err);
+	if (r < 0)
+		return vb_error_wrap(err, "'%s'", host->config);
+	vb_auto_free char *text = vb_buf_strdup(root->text);
+	if (text == NULL)
+		return vb_error_set(err, ENOMEM, "read '%s'", host->config);
+	r = vb_node_edit_look(text, vb_buf_size(root->text), &root->facts, err);
+	return r < 0 ? vb_error_wrap(err, "'%s'", host->config) : 0;
+}
+
+/* The file that an install before this one has chosen stays. */
+static int choose(const struct vb_node_host *host, const struct vb_node_state *state,
+	const struct vb_node_edit_facts *facts, struct vb_node_plan *plan, struct vb_error *err)
+{
+	int r = 0;
+
+	if (state->file.path == NULL)
+		r = vb_node_choose_file(
+			host->config, facts, vb_node_is_at_least(host, 2, 1), &plan->file);
+	else {
+		plan->file = state->file;
+		plan->file.path = strdup(state->file.path);
+		r = plan->file.path != NULL ? 0 : -ENOMEM;
+	}
+	if (r < 0)
+		return vb_error_set(err, -r, "choose the file for the handlers");
+	if (plan->file.kind == VB_NODE_ROOT_FILE && strcmp(plan->file.path, host->config) != 0)
+		return vb_error_say(err, EINVAL,
+			"the handlers are in '%s', but containerd reads '%s' now: uninstall first",
+			plan->file.path, host->config);
+	r = read_text(plan->file.path, &plan->now, &plan->is_there, err);
+	if (r < 0)
+		return r;
+	if (state->file.path == NULL)
+		plan->file.was_there = plan->is_there;
+	if (plan->file.kind != VB_NODE_DROP_IN)
+		return strip(plan->now, &plan->without, err);
+	if (state->file.path == NULL && plan->is_there)
+		return vb_error_say(err, EEXIST, "'%s' is there already", plan->file.path);
+	plan->without = vb_buf_create(TEXT_MAX);
+	return plan->without != NULL ? 0 : vb_error_set(err, ENOMEM, "edit the configuration");
+}
+
+static int find_runtimes(const struct vb_node_host *host, const struct vb_node_dump *dump,
+	struct vb_node_handlers *handlers, struct vb_error *err)
+{
+	for (size_t i = 0; i < handlers->count; i++) {
+		struct vb_node_handler *handler = &handlers->items[i];
+		vb_auto_free char *binary = vb_node_dump_binary(dump, handler->base);
+		if (binary == NULL)
+			return vb_error_set(err, ENOMEM, "find the runtimes");
+		free(VB_STEAL(handler->runtime));
+		int r = vb_node_find_program(
+			host, *binary != '\0' ? binary : "runc", &handler->runtime, err);
+		if (r < 0)
+			return vb_error_wrap(err, "handler '%s'", handler->base);
+	}
+	return 0;
+}
+
+/* The dump without us. A drop-in counts as gone when it holds nothing but its version. */
+static int dump_before(const struct vb_node_host *host, const struct root *root,
+	const struct vb_node_file *file, struct vb_node_dump **ret_dump, struct vb_error *err)
+{
+	vb_auto_buf struct vb_buf *nothing = vb_buf_create(64);
+
+	if (nothing == NULL || vb_buf_printf(nothing, "version = %ld\n", root->facts.version) < 0)
+		return vb_error_set(err, ENOMEM, "ask containerd");
+	if (file->kind == VB_NODE_DROP_IN)
+		return vb_node_dump_staged(host, file->path, nothing, ret_dump, err);
+	return vb_node_dump_staged(
+		host, host->config, root->facts.is_blank ? nothing : root->text, ret_dump, err);
+}
+
+/* What goes into the file, and what containerd's root file is with it. */
+static int write_texts(const struct vb_node_plan *plan, const struct root *root, const char *block,
+	bool nri, struct vb_buf *staged, struct vb_error *err)
+{
+	const char *without = (const char *)vb_buf_data(plan->without);
+	vb_auto_free char *text = vb_buf_strdup(plan->without);
+	vb_auto_free char *whole = vb_str_format(
+		"%s%s%s", plan->file.was_there ? "" : TEMPLATE_HEAD, block, nri ? NRI_TABLE : "");
+	int r;
+
+	if (text == NULL || whole == NULL)
+		return vb_error_set(err, ENOMEM, "edit the configuration");
+	if (plan->file.kind == VB_NODE_DROP_IN) {
+		r = vb_buf_printf(
+			plan->with, DROP_IN_HEAD "version = %ld\n\n%s", root->facts.version, block);
+		return r < 0 ? vb_error_set(err, -r, "edit the configuration") : 0;
+	}
+	if (plan->file.kind == VB_NODE_ROOT_FILE)
+		return vb_node_edit_add(
+			text, vb_buf_size(plan->without), block, nri, plan->with, err);
+	if (nri && root->facts.has_nri)
+		return vb_error_say(
+			err, EPERM, "NRI is switched off where this installer cannot switch it");
+	r = vb_node_edit_append(without, vb_buf_size(plan->without), whole, plan->with, err);
+	vb_auto_free char *generated = vb_buf_strdup(root->text);
+	if (r == 0 && generated == NULL)
+		r = vb_error_set(err, ENOMEM, "edit the configuration");
+	return r < 0 ? r
+		     : vb_node_edit_add(
+			       generated, vb_buf_size(root->text), block, nri, staged, err);
+}
+
+static int judge(const struct vb_node_host *host, const struct vb_node_dump *before,
+	const struct vb_node_handlers *handlers, bool nri, const struct vb_buf *staged,
+	struct vb_node_plan *plan, struct vb_error *err)
+{
+	const struct vb_node_allowed allowed = {
+		.nri = nri, .imports = plan->file.kind == VB_NODE_DROP_IN};
+	bool is_template = plan->file.kind == VB_NODE_TEMPLATE;
+	vb_auto_node_dump struct vb_node_dump *after = NULL;
+
+	int r = vb_node_dump_staged(host, is_template ? host->config : plan->file.path,
+		is_template ? staged : plan->with, &after, err);
+	if (r < 0)
+		return vb_error_wrap(err, "with the handlers");
+	plan->refused = vb_node_dump_compare(before, after, handlers, &allowed, plan->differences);
+	return plan->refused < 0 ? vb_error_set(err, -plan->refused, "compare") : 0;
+}
+
+static int decide_edit(const struct vb_node_host *host, const struct root *root,
+	struct vb_node_handlers *handlers, struct vb_node_plan *plan, struct vb_error *err)
+{
+	vb_auto_node_dump struct vb_node_dump *before = NULL;
+	vb_auto_buf struct vb_buf *block = vb_buf_create(TEXT_MAX);
+	vb_auto_buf struct vb_buf *staged = vb_buf_create(TEXT_MAX);
+	bool with_version = root->facts.is_blank && plan->file.kind == VB_NODE_ROOT_FILE;
+
+	plan->with = vb_buf_create(TEXT_MAX);
+	plan->differences = vb_buf_create(DIFFERENCES_MAX);
+	if (block == NULL || staged == NULL || plan->with == NULL || plan->differences == NULL)
+		return vb_error_set(err, ENOMEM, "edit the configuration");
+	int r = dump_before(host, root, &plan->file, &before, err);
+	if (r < 0)
+		return r;
+	plan->socket = vb_node_dump_text(before, "grpc", "address");
+	if (plan->socket == NULL)
+		return vb_error_set(err, ENOMEM, "look for containerd's socket");
+	bool nri = !vb_node_dump_has_nri(before);
+	if (nri && vb_node_is_at_least(host, 2, 0)) {
+		(void)vb_error_say(err, EPERM, "NRI is switched off in containerd's configuration");
+		return vb_error_fix(
+			err, "set `disable = false` in [plugins.\"io.containerd.nri.v1.nri\"]");
+	}
+	r = vb_node_dump_render(before, handlers, root->facts.version, with_version, block, err);
+	if (r == 0)
+		r = find_runtimes(host, before, handlers, err);
+	if (r < 0)
+		return r;
+	vb_auto_free char *lines = vb_buf_strdup(block);
+	if (lines == NULL)
+		return vb_error_set(err, ENOMEM, "edit the configuration");
+	r = write_texts(plan, root, lines, nri, staged, err);
+	return r < 0 ? r : judge(host, before, handlers, nri, staged, plan, err);
+}
+
+int vb_node_plan_make(const struct vb_node_host *host, const struct vb_node_state *state,
+	struct vb_node_handlers *handlers, struct vb_node_plan *ret_plan, struct vb_error *err)
+{
+	vb_auto(finish_root) struct root root = {0};
+	vb_auto_node_plan struct vb_node_plan plan = {0};
+
+	int r = read_root(host, &root, err);
+	if (r == 0)
+		r = check_version(host, &root.facts, err);
+	if (r == 0)
+		r = choose(host, state, &root.facts, &plan, err);
+	if (r == 0)
+		r = decide_edit(host, &root, handlers, &plan, err);
+	if (r < 0)
+		return r;
+	*ret_plan = plan;
+	plan = (struct vb_node_plan){0};
+	return 0;
+}
+
+int vb_node_plan_write(struct vb_node_plan *plan, const struct vb_buf *text, struct vb_error *err)
+{
+	const char *path = plan->file.path;
+	vb_auto_free char *directory = vb_path_parent(path);
+	struct stat st;
+
+	if (directory == NULL)
+		return vb_error_set(err, ENOMEM, "write '%s'", path);
+	if (!plan->file.was_there && vb_buf_size(text) == 0) {
+		if (unlink(path) < 0 && errno != ENOENT)
+			return vb_error_set(err, errno, "remove '%s'", path);
+		if (plan->file.made_directory)
+			(void)rmdir(directory);
+		return 0;
+	}
+	if (lstat(path, &st) == 0)
+		return vb_file_rewrite(path, vb_buf_data(text), vb_buf_size(text), err);
+	if (stat(directory, &st) < 0)
+		plan->file.made_directory = true;
+	int r = vb_file_make_directories(directory, err);
+	return r < 0 ? r : vb_file_replace(path, vb_buf_data(text), vb_buf_size(text), 0644, err);
+}
