@@ -386,10 +386,6 @@ static bool is_inherited(const struct vb_node_dump *dump, const struct entry *en
 	if (is_option(entry, "BinaryName"))
 		return vb_toml_dump_string(entry->value, &text) == 0 &&
 		       vb_str_equal(vb_str_after(text, BIN), handler->name);
-	/* A handler without sandboxer is the default one; containerd shows it for its own runc. */
-	if (is_own(entry, "sandboxer") || is_own(entry, "sandbox_mode"))
-		return is_zero(entry->value) ||
-		       is_same_value(entry->value, option_of(dump, handler->base, entry));
 	return is_same_value(entry->value, option_of(dump, handler->base, entry));
 }
 

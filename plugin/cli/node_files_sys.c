@@ -97,7 +97,7 @@ static char *name_version(const struct vb_buf *digests)
 	char digest[VB_DIGEST_SIZE];
 
 	vb_digest(vb_buf_data(digests), vb_buf_size(digests), digest);
-	return vb_str_format(VB_VERSION "-%.12s", digest);
+	return vb_str_format(VB_VERSION "-%.12s", digest + strlen("sha256:"));
 }
 
 /* What had the name before, complete or not, goes. */

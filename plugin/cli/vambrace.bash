@@ -79,7 +79,7 @@ _vambrace()
 		return
 	fi
 	case $command in
-	doctor | status | why) ;; # no files
+	doctor | node | status | why) ;; # no files
 	seccomp) _vambrace_offer -W starter -- "$current" ;&
 	*) _vambrace_offer -f -- "$current" ;;
 	esac

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+#include <errno.h>
+#include <string.h>
+
+#include "node_dump.h"
+#include "unit.h"
+
+#define RUNTIMES "[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes."
+#define GLOBS    "pod_annotations = ['*.vambrace.dev', '*.vambrace.dev/*']\n"
+#define BASE                                                                                       \
+	"version = 3\nimports = []\n[grpc]\naddress = '/run/c.sock'\n"                             \
+	"[plugins.'io.containerd.nri.v1.nri']\ndisable = true\n" RUNTIMES "runc]\n"                \
+	"runtime_type = 'io.containerd.runc.v2'\npod_annotations = ['mine']\nsnapshotter = "       \
+	"'zfs'\n"                                                                                  \
+	"cni_max_conf_num = 0\n" RUNTIMES "runc.options]\nBinaryName = ''\nSystemdCgroup = true\n"
+#define NEW_TABLE                                                                                  \
+	RUNTIMES "vambrace]\nruntime_type = 'io.containerd.runc.v2'\nsnapshotter = 'zfs'\n" GLOBS
+#define NEW_OPTIONS                                                                                \
+	RUNTIMES "vambrace.options]\nBinaryName = '/opt/vambrace/bin/vambrace'\n"                  \
+		 "SystemdCgroup = true\n"
+
+static struct vb_error err;
+
+static struct vb_node_dump *parse(const char *text)
+{
+	struct vb_node_dump *dump = NULL;
+
+	ck_assert_msg(vb_node_dump_parse(text, strlen(text), &dump, &err) == 0, "%s", err.what);
+	return dump;
+}
+
+static int compare(const char *before, const char *after, bool nri, bool imports)
+{
+	vb_auto_node_dump struct vb_node_dump *old = parse(before);
+	vb_auto_node_dump struct vb_node_dump *new = parse(after);
+	vb_auto_handlers struct vb_node_handlers handlers = {0};
+	const struct vb_node_allowed allowed = {.nri = nri, .imports = imports};
+	vb_auto_buf struct vb_buf *out = vb_buf_create(1 << 16);
+
+	ck_assert_int_eq(vb_node_handlers_add(&handlers, "vambrace", NULL), 0);
+	return vb_node_dump_compare(old, new, &handlers, &allowed, out);
+}
+
+START_TEST(a_handler_inherits_every_option_of_its_base)
+{
+	static const char expected[] =
+		"version = 2\n\n"
+		"[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.vambrace]\n"
+		"  runtime_type = 'io.containerd.runc.v2'\n"
+		"  snapshotter = 'zfs'\n"
+		"  pod_annotations = [\"*.vambrace.dev\", \"*.vambrace.dev/*\"]\n"
+		"  [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.vambrace.options]\n"
+		"    SystemdCgroup = true\n"
+		"    BinaryName = \"/opt/vambrace/bin/vambrace\"\n";
+	vb_auto_node_dump struct vb_node_dump *dump = parse(BASE);
+	vb_auto_handlers struct vb_node_handlers handlers = {0};
+	vb_auto_buf struct vb_buf *out = vb_buf_create(1 << 16);
+
+	ck_assert_int_eq(vb_node_handlers_add(&handlers, "vambrace=runc", NULL), 0);
+	ck_assert_int_eq(vb_node_dump_render(dump, &handlers, 2, true, out, NULL), 0);
+	vb_auto_free char *text = vb_buf_strdup(out);
+	ck_assert_str_eq(text, expected);
+}
+END_TEST
+
+START_TEST(bases_that_cannot_be_stood_before_are_refused)
+{
+	static const struct {
+		const char *handler, *dump;
+		int result;
+	} cases[] = {
+		{"vambrace=kata", BASE, -ENOENT},
+		{"vambrace=kata", RUNTIMES "kata]\nruntime_type = 'io.containerd.kata.v2'\n",
+			-EINVAL},
+		{"vambrace=runc", BASE NEW_TABLE NEW_OPTIONS, -EEXIST},
+		{"other=vambrace", BASE NEW_TABLE NEW_OPTIONS, -EINVAL},
+	};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(cases); i++) {
+		vb_auto_node_dump struct vb_node_dump *dump = parse(cases[i].dump);
+		vb_auto_handlers struct vb_node_handlers handlers = {0};
+		vb_auto_buf struct vb_buf *out = vb_buf_create(1 << 16);
+		ck_assert_int_eq(vb_node_handlers_add(&handlers, cases[i].handler, NULL), 0);
+		ck_assert_int_eq(
+			vb_node_dump_render(dump, &handlers, 3, false, out, &err), cases[i].result);
+	}
+}
+END_TEST
+
+START_TEST(the_gate_lets_only_the_handler_through)
+{
+	ck_assert_int_eq(compare(BASE, BASE NEW_TABLE NEW_OPTIONS, false, false), 0);
+	ck_assert_int_eq(compare(BASE, BASE NEW_TABLE NEW_OPTIONS "x = 1\n", false, false), 1);
+	ck_assert_int_eq(
+		compare(BASE, BASE NEW_TABLE NEW_OPTIONS "[debug]\nlevel = 'x'\n", false, false),
+		1);
+	/* The operator's section has gone. */
+	ck_assert_int_ge(
+		compare(BASE "[plugins.a]\nb = 1\n", BASE NEW_TABLE NEW_OPTIONS, false, false), 1);
+	/* SystemdCgroup is not inherited. */
+	ck_assert_int_eq(compare(BASE,
+				 BASE NEW_TABLE RUNTIMES "vambrace.options]\nBinaryName = "
+							 "'/opt/vambrace/bin/vambrace'\n",
+				 false, false),
+		1);
+	ck_assert_int_eq(compare(BASE,
+				 BASE NEW_TABLE RUNTIMES "vambrace.options]\nSystemdCgroup = true\n"
+							 "BinaryName = '/opt/vambrace/bin/other'\n",
+				 false, false),
+		1);
+}
+END_TEST
+
+START_TEST(imports_and_the_switch_of_nri_are_let_through_only_when_they_are_meant)
+{
+	static const char imported[] = "imports = ['/a']\n[plugins.'io.containerd.nri.v1.nri']\n"
+				       "disable = true\n";
+	static const char plain[] = "imports = []\n[plugins.'io.containerd.nri.v1.nri']\n"
+				    "disable = true\n";
+	static const char on[] = "imports = []\n[plugins.'io.containerd.nri.v1.nri']\n"
+				 "disable = false\n";
+
+	ck_assert_int_eq(compare(plain, imported, false, false), 1);
+	ck_assert_int_eq(compare(plain, imported, false, true), 0);
+	ck_assert_int_eq(compare(plain, on, false, false), 1);
+	ck_assert_int_eq(compare(plain, on, true, false), 0);
+	ck_assert_int_eq(compare(on, plain, true, false), 1);
+}
+END_TEST
+
+START_TEST(names_of_handlers_are_labels_and_none_of_our_files)
+{
+	static const char *const bad[] = {"", "=runc", "a=", "A=runc", "a.b=runc", "-a=runc",
+		"a/../b=runc", "runc=runc", "vambrace-oci=runc", "vambrace-nri=runc", "a\n=runc"};
+	vb_auto_handlers struct vb_node_handlers handlers = {0};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(bad); i++)
+		ck_assert_int_eq(vb_node_handlers_add(&handlers, bad[i], &err), -EINVAL);
+	ck_assert_int_eq(vb_node_handlers_add(&handlers, "vambrace-nvidia=nvidia", NULL), 0);
+	ck_assert_int_eq(vb_node_handlers_add(&handlers, "vambrace-nvidia=nvidia2", NULL), 0);
+	ck_assert_uint_eq(handlers.count, 1);
+	ck_assert_str_eq(handlers.items[0].base, "nvidia2");
+}
+END_TEST
+
+START_TEST(values_are_found_by_their_table)
+{
+	vb_auto_node_dump struct vb_node_dump *dump = parse(BASE);
+	vb_auto_free char *address = vb_node_dump_text(dump, "grpc", "address");
+	vb_auto_free char *nothing = vb_node_dump_text(dump, NULL, "address");
+
+	ck_assert_str_eq(address, "/run/c.sock");
+	ck_assert_str_eq(nothing, "");
+	ck_assert(!vb_node_dump_has_nri(dump));
+	ck_assert(vb_node_dump_has_handler(dump, "runc"));
+	ck_assert(!vb_node_dump_has_handler(dump, "vambrace"));
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tests = tcase_create("node_dump");
+
+	tcase_add_test(tests, a_handler_inherits_every_option_of_its_base);
+	tcase_add_test(tests, bases_that_cannot_be_stood_before_are_refused);
+	tcase_add_test(tests, the_gate_lets_only_the_handler_through);
+	tcase_add_test(
+		tests, imports_and_the_switch_of_nri_are_let_through_only_when_they_are_meant);
+	tcase_add_test(tests, names_of_handlers_are_labels_and_none_of_our_files);
+	tcase_add_test(tests, values_are_found_by_their_table);
+	return vb_unit_run("node_dump", tests);
+}
