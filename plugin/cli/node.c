@@ -144,6 +144,7 @@ static int run(int argc, char **argv)
 {
 	struct vb_node_options options = {.root = "/", .restart = "auto", .timeout_s = 60};
 	const char *action = argc > 1 ? argv[1] : "";
+	char program[] = "vambrace node"; /* what getopt_long() puts before its complaints */
 
 	if (strcmp(action, "--help") == 0 || strcmp(action, "-h") == 0) {
 		(void)fputs(help, stdout);
@@ -155,6 +156,7 @@ static int run(int argc, char **argv)
 			"vambrace: node wants install, uninstall or status, not '%.64s'\n", action);
 		return vb_command_usage("node");
 	}
+	argv[1] = program;
 	int code = parse_options(argc - 1, argv + 1, &options);
 	if (code < 0)
 		code = run_action(action, &options);
