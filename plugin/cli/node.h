@@ -80,12 +80,14 @@ int vb_node_find_program(const struct vb_node_host *host, const char *name, char
 	struct vb_error *err) VB_WARN_UNUSED;
 
 /* Where the handlers go. */
+enum vb_node_file_kind {
+	VB_NODE_ROOT_FILE, /* lines in containerd's own file */
+	VB_NODE_DROP_IN,   /* a file beside, which it imports */
+	VB_NODE_TEMPLATE,  /* the template that k3s makes its file from */
+};
+
 struct vb_node_file {
-	enum {
-		VB_NODE_ROOT_FILE, /* lines in containerd's own file */
-		VB_NODE_DROP_IN,   /* a file beside, which it imports */
-		VB_NODE_TEMPLATE,  /* the template that k3s makes its file from */
-	} kind;
+	enum vb_node_file_kind kind;
 	char *path;
 	bool was_there; /* before us */
 	bool made_directory;
@@ -94,7 +96,7 @@ struct vb_node_file {
 void vb_node_file_finish(struct vb_node_file *file);
 
 /* "root-file", "drop-in", "template". */
-const char *vb_node_file_kind_name(int kind);
+const char *vb_node_file_kind_name(enum vb_node_file_kind kind);
 
 /* What the last install left: absent members are empty. */
 struct vb_node_state {

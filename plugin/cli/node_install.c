@@ -76,7 +76,7 @@ static int print_plan(const struct install *install, struct vb_error *err)
 	if (text == NULL)
 		return vb_error_set(err, ENOMEM, "print the differences");
 	int r = vb_buf_printf(
-		text, "%s (%s):\n", plan->file.path, vb_node_file_kind_name((int)plan->file.kind));
+		text, "%s (%s):\n", plan->file.path, vb_node_file_kind_name(plan->file.kind));
 	if (r == 0)
 		r = vb_node_diff(plan->now, plan->with, text);
 	if (r == 0)

@@ -15,7 +15,7 @@ static const char *const kinds[] = {
 	[VB_NODE_TEMPLATE] = "template",
 };
 
-const char *vb_node_file_kind_name(int kind)
+const char *vb_node_file_kind_name(enum vb_node_file_kind kind)
 {
 	return kinds[kind];
 }
@@ -47,7 +47,7 @@ static int take_file(const json_t *file, struct vb_node_state *state)
 		return -EINVAL;
 	for (size_t i = 0; i < VB_ARRAY_SIZE(kinds); i++)
 		if (strcmp(kinds[i], kind) == 0) {
-			state->file.kind = i;
+			state->file.kind = (enum vb_node_file_kind)i;
 			state->file.path = strdup(path);
 			state->file.was_there = json_is_true(json_object_get(file, "was_there"));
 			state->file.made_directory =

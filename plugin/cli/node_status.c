@@ -47,8 +47,8 @@ static json_t *report_of(
 		return report;
 	(void)json_object_set_new(report, "version", json_string(state->version));
 	(void)json_object_set_new(report, "file",
-		json_pack("{s:s,s:s}", "kind", vb_node_file_kind_name((int)state->file.kind),
-			"path", state->file.path));
+		json_pack("{s:s,s:s}", "kind", vb_node_file_kind_name(state->file.kind), "path",
+			state->file.path));
 	find_problems(host, state, problems, report);
 	json_t *handlers = json_object();
 	for (size_t i = 0; i < state->handlers.count; i++)
