@@ -117,9 +117,10 @@ struct vb_node_plan {
 	struct vb_node_file file;
 	struct vb_buf *now, *without, *with; /* texts of the file */
 	bool is_there;                       /* now */
-	struct vb_buf *differences;          /* of the dumps, line by line */
-	int refused;                         /* how many of them may not be */
-	char *socket;                        /* containerd's, for the CRI */
+	bool switches_nri;
+	struct vb_buf *differences; /* of the dumps, line by line */
+	int refused;                /* how many of them may not be */
+	char *socket;               /* containerd's, for the CRI */
 };
 
 void vb_node_plan_finish(struct vb_node_plan *plan);

@@ -425,12 +425,14 @@ static bool is_allowed(
 	const struct comparison *all, const struct entry *old, const struct entry *new)
 {
 	const struct entry *any = new != NULL ? new : old;
-	const char *name = handler_of(any);
+	const char *name = any != NULL ? handler_of(any) : NULL;
 	const struct vb_node_handler *handler =
 		name != NULL ? vb_node_handlers_find(all->handlers, name) : NULL;
 
 	if (handler != NULL)
 		return old == NULL && is_inherited(all->after, new, handler);
+	if (any == NULL)
+		return true;
 	if (any->table.count == 0 && strcmp(any->key, "imports") == 0)
 		return all->allowed->imports;
 	return all->allowed->nri && is_nri_switch(any) &&

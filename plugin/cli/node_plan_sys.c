@@ -197,11 +197,11 @@ static int write_texts(const struct vb_node_plan *plan, const struct root *root,
 }
 
 static int judge(const struct vb_node_host *host, const struct vb_node_dump *before,
-	const struct vb_node_handlers *handlers, bool nri, const struct vb_buf *staged,
+	const struct vb_node_handlers *handlers, const struct vb_buf *staged,
 	struct vb_node_plan *plan, struct vb_error *err)
 {
 	const struct vb_node_allowed allowed = {
-		.nri = nri, .imports = plan->file.kind == VB_NODE_DROP_IN};
+		.nri = plan->switches_nri, .imports = plan->file.kind == VB_NODE_DROP_IN};
 	bool is_template = plan->file.kind == VB_NODE_TEMPLATE;
 	vb_auto_node_dump struct vb_node_dump *after = NULL;
 
@@ -231,8 +231,8 @@ static int decide_edit(const struct vb_node_host *host, const struct root *root,
 	plan->socket = vb_node_dump_text(before, "grpc", "address");
 	if (plan->socket == NULL)
 		return vb_error_set(err, ENOMEM, "look for containerd's socket");
-	bool nri = !vb_node_dump_has_nri(before);
-	if (nri && vb_node_is_at_least(host, 2, 0)) {
+	plan->switches_nri = !vb_node_dump_has_nri(before);
+	if (plan->switches_nri && vb_node_is_at_least(host, 2, 0)) {
 		(void)vb_error_say(err, EPERM, "NRI is switched off in containerd's configuration");
 		return vb_error_fix(
 			err, "set `disable = false` in [plugins.\"io.containerd.nri.v1.nri\"]");
@@ -245,8 +245,8 @@ static int decide_edit(const struct vb_node_host *host, const struct root *root,
 	vb_auto_free char *lines = vb_buf_strdup(block);
 	if (lines == NULL)
 		return vb_error_set(err, ENOMEM, "edit the configuration");
-	r = write_texts(plan, root, lines, nri, staged, err);
-	return r < 0 ? r : judge(host, before, handlers, nri, staged, plan, err);
+	r = write_texts(plan, root, lines, plan->switches_nri, staged, err);
+	return r < 0 ? r : judge(host, before, handlers, staged, plan, err);
 }
 
 int vb_node_plan_make(const struct vb_node_host *host, const struct vb_node_state *state,
