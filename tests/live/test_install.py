@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`vambrace node`: install, upgrade, rollback and uninstall on real nodes, with the file system
+before and after, and pods that come all the while."""
+import contextlib
+import json
+import os
+import pathlib
+import stat
+import subprocess
+import threading
+import time
+
+import pytest
+
+from vbnode import images
+from vbnode.containerd_config import DEFAULT_HANDLERS
+from vbnode.cri import CriError
+from vbnode.system import Vambrace, build_directory
+
+SOURCE = "/root/source"
+RESTART = ("--restart-command", "echo >/run/restart; cat /run/restarted >/dev/null")
+PROGRAMS = {"plugin/oci/vambrace-oci", "plugin/nri/vambrace-nri", "plugin/cli/vambrace",
+            "shim/libautonomy_preload.so"}
+CRI = {1: "io.containerd.grpc.v1.cri", 2: "io.containerd.cri.v1.runtime"}
+IMAGES = {1: "io.containerd.grpc.v1.cri", 2: "io.containerd.cri.v1.images"}
+# What an operator has done to a node; the runtime is a file that only this test has.
+OPERATOR = """
+# An nvidia handler, as nvidia-ctk writes it.
+[plugins."{cri}".containerd.runtimes.nvidia]
+  runtime_type = "io.containerd.runc.v2"
+  privileged_without_host_devices = false
+  snapshotter = "native" # another one
+  [plugins."{cri}".containerd.runtimes.nvidia.options]
+    BinaryName = "/usr/local/bin/nvidia-container-runtime"
+    SystemdCgroup = true
+
+[plugins."{images}".registry]
+  config_path = "/etc/containerd/certs.d"
+[debug]
+  level = '''info'''"""  # no newline at the end
+
+
+class Host:
+    """A node without Vambrace, and somebody who restarts its containerd when told to."""
+
+    def __init__(self, node):
+        self.node = node
+        self.restarts = []
+        build = build_directory()
+        node.install({build / path: f"{SOURCE}/{pathlib.Path(path).name}" for path in PROGRAMS},
+                     mode=0o755)
+        node.run(["mkfifo", "/run/restart", "/run/restarted"])
+        self._ends = False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self):
+        while True:
+            with open(self.node.host_path("/run/restart"), encoding="ascii") as stream:
+                stream.read()
+            if self._ends:
+                return
+            begin = time.monotonic()
+            self.node.restart_containerd()
+            self.restarts.append((begin, time.monotonic()))
+            with open(self.node.host_path("/run/restarted"), "w", encoding="ascii") as stream:
+                stream.write("done")
+
+    def close(self):
+        """Ends the thread."""
+        self._ends = True
+        self.node.host_path("/run/restart").write_text("end", encoding="ascii")
+        self._thread.join()
+
+    def run(self, *arguments, code=0, restart=RESTART):
+        """`vambrace node ...`, which must exit with the code."""
+        options = restart if arguments[0] != "status" else ()
+        result = self.node.run([f"{SOURCE}/vambrace", "node", *arguments, *options], check=False)
+        assert result.returncode == code, (result.stdout, result.stderr)
+        return result
+
+    def status(self, code=0):
+        """The status."""
+        return json.loads(self.run("status", "--json", code=code).stdout)
+
+    def tree(self):
+        """Everything below /etc and /opt: {path: (mode, what)}."""
+        root = self.node.host_path("/")
+        found = {}
+        for top in ("etc", "opt"):
+            for base, directories, files in os.walk(root / top):
+                for name in directories + files:
+                    path = pathlib.Path(base, name)
+                    mode = path.lstat().st_mode
+                    what = (os.readlink(path) if stat.S_ISLNK(mode)
+                            else path.read_bytes() if stat.S_ISREG(mode) else None)
+                    found[str(path.relative_to(root))] = (mode, what)
+        return found
+
+
+@pytest.fixture
+def host(make_node, combo):
+    """A node with an operator's configuration, on 1.7 with NRI off as it comes."""
+    major = 1 if combo.startswith("trixie") else 2
+    node = make_node(combo, handlers=DEFAULT_HANDLERS[:2], nri={"disable": major == 1})
+    node.write("/usr/local/bin/nvidia-container-runtime", "#!/bin/sh\nexec runc \"$@\"\n", 0o755)
+    config = node.host_path("/etc/containerd/config.toml")
+    config.write_text(config.read_text() + OPERATOR.format(cri=CRI[major], images=IMAGES[major]))
+    config.chmod(0o640)
+    node.restart_containerd()
+    node.load_base_images()
+    one = Host(node)
+    yield one
+    one.close()
+
+
+@pytest.mark.nodes("*-runc")
+def test_uninstall_leaves_the_bytes_that_install_found(host):
+    before = host.tree()
+    dump = host.node.run(["containerd", "config", "dump"]).stdout
+    host.run("install", "--dry-run")
+    assert host.tree() == before and not host.restarts
+    host.run("install", "--handler", "vambrace", "--handler", "vambrace-nvidia=nvidia")
+    assert len(host.restarts) == 1
+    status = host.status()
+    assert status["config_matches"] and status["cri_lists_handlers"]
+    assert status["handlers"]["vambrace-nvidia"] == {
+        "base": "nvidia", "runtime": "/usr/local/bin/nvidia-container-runtime"}
+    after = host.tree()
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    assert {path for path in changed if not path.startswith("opt/vambrace")} == {
+        "etc/containerd/config.toml"}
+    added = set(host.node.run(["containerd", "config", "dump"]).stdout.splitlines()) - set(
+        dump.splitlines())
+    assert {line.strip() for line in added if "Binary" in line} == {
+        line for line in (line.strip() for line in added) if "/opt/vambrace/bin/" in line}
+    # Again: nothing changes, and nothing restarts.
+    host.run("install")
+    assert host.tree() == after and len(host.restarts) == 1
+    host.run("uninstall")
+    assert host.tree() == before and len(host.restarts) == 2
+    assert host.status(code=1)["installed"] is False
+
+
+@pytest.mark.nodes("forky-runc")
+def test_a_drop_in_is_written_where_the_root_file_imports_its_directory(host):
+    config = host.node.host_path("/etc/containerd/config.toml")
+    config.write_text('imports = ["/etc/containerd/conf.d/*.toml"]\n' + config.read_text())
+    host.node.restart_containerd()
+    before = host.tree()
+    host.run("install")
+    after = host.tree()
+    assert host.status()["file"] == {"kind": "drop-in",
+                                     "path": "/etc/containerd/conf.d/vambrace.toml"}
+    assert after["etc/containerd/config.toml"] == before["etc/containerd/config.toml"]
+    assert after["etc/containerd/conf.d/vambrace.toml"][1].splitlines()[1] == b"version = 3"
+    host.run("uninstall")
+    assert host.tree() == before
+
+
+@pytest.mark.nodes("*-runc")
+def test_what_would_change_more_than_the_handler_changes_nothing(host):
+    host.node.write("/etc/containerd/config.toml", "version = 2\n[plugins\n")
+    before = host.tree()
+    assert "line 2 of containerd's configuration" in host.run("install", code=2).stderr
+    assert host.tree() == before and not host.restarts
+
+
+@pytest.mark.nodes("*-runc")
+def test_a_hook_that_does_not_run_is_noticed_before_anything_is_swapped(host):
+    before = host.tree()
+    good = host.node.host_path(f"{SOURCE}/vambrace-oci").read_bytes()
+    host.node.write(f"{SOURCE}/vambrace-oci", good[:4096], 0o755)
+    assert "does not come to its runtime" in host.run("install", code=2).stderr
+    assert host.tree() == before and not host.restarts
+    host.node.write(f"{SOURCE}/vambrace-oci", good, 0o755)
+    host.run("install")
+    installed = host.tree()
+    host.node.write(f"{SOURCE}/vambrace-oci", good[:4096], 0o755)
+    host.run("install", code=2)
+    assert host.tree() == installed
+    assert host.status()["problems"] == []
+
+
+@pytest.mark.nodes("*-runc")
+def test_a_containerd_that_does_not_take_the_handler_is_rolled_back(host):
+    before = host.tree()
+    result = host.run("install", "--timeout", "1", code=2, restart=("--restart-command", "true"))
+    assert "does not list the handler 'vambrace'" in result.stderr
+    assert "everything is as it was before" in result.stderr
+    assert host.tree() == before
+
+
+@pytest.mark.nodes("*-runc")
+def test_a_signal_is_enough_where_somebody_keeps_containerd_running(host):
+    host.run("install", restart=("--restart", "none"))
+    assert host.status(code=1)["cri_lists_handlers"] is False
+    ended = host.node.containerd_pid
+
+    def keep():
+        while os.path.exists(f"/proc/{ended}"):
+            time.sleep(0.02)
+        host.node.restart_containerd()
+
+    keeper = threading.Thread(target=keep)
+    keeper.start()
+    # Nothing changes any more, but containerd does not know the handler yet.
+    host.run("install", restart=("--restart", "signal"))
+    keeper.join()
+    assert host.node.containerd_pid != ended
+    assert host.status()["problems"] == []
+
+
+@pytest.mark.nodes("*-runc")
+def test_uninstall_waits_for_the_pods_on_our_handlers(host):
+    host.run("install")
+    installed = host.tree()
+    vambrace = Vambrace(host.node)
+    vambrace.start()
+    cri = host.node.cri()
+    with cri.pod("stays", handler="vambrace"):
+        result = host.run("uninstall", code=1)
+        assert "default/stays" in result.stderr
+        assert host.tree() == installed
+        waiting = threading.Thread(target=host.run, args=("uninstall", "--drain"))
+        waiting.start()
+        time.sleep(1)
+        assert waiting.is_alive() and host.tree() == installed
+    waiting.join()
+    vambrace.stop()
+    assert not [path for path in host.tree() if path.startswith("opt/vambrace")]
+
+
+@pytest.mark.nodes("*-runc")
+def test_the_host_is_reached_through_a_directory(host):
+    """As the init container does: this machine's program, the node's file system at a prefix."""
+    root = str(host.node.host_path("/"))
+    program = build_directory() / "plugin/cli/vambrace"
+    listing = subprocess.run([program, "node", "status", "--root", root], stdout=subprocess.PIPE,
+                             text=True, check=False).stdout
+    assert f"containerd  {host.node.containerd_version[0]}." in listing
+    assert "not installed" in listing
+
+
+class Pods:
+    """A pod every 100 ms on a handler, until told to end; what became of each."""
+
+    def __init__(self, node, handler):
+        self.node, self.handler = node, handler
+        self.made, self.unhardened, self.failures = 0, [], []
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc_info):
+        self._ends.set()
+        self._thread.join()
+
+    def _run(self):
+        cri = self.node.cri()
+        number = 0
+        while not self._ends.wait(0.1):
+            number += 1
+            begin = time.monotonic()
+            try:
+                self._make(cri, number)
+            except CriError as error:
+                self.failures.append((begin, time.monotonic(), str(error)))
+
+    def _make(self, cri, number):
+        with cri.pod(f"{self.handler}-{number}", handler=self.handler) as pod:
+            container = cri.run_container(pod, "main", images.BUSYBOX, ["/bin/sleep", "60"])
+            with open(f"/proc/{container.pid}/status", encoding="ascii") as status:
+                seccomp = dict(line.split(":\t", 1) for line in status if ":\t" in line)["Seccomp"]
+            self.made += 1
+            if seccomp.strip() != "2":
+                self.unhardened.append(number)
+            with contextlib.suppress(CriError):
+                container.stop()
+
+
+@pytest.mark.nodes("*-runc")
+def test_pods_that_come_during_install_and_upgrade(host):
+    cri = host.node.cri()
+    node = host.node
+    node.write("/etc/vambrace/config.json", "{}")
+    plugin = node.popen([f"{SOURCE}/vambrace-nri"], stderr=-3)
+    with cri.pod("old", handler="runc") as pod:
+        running = cri.run_container(pod, "main", images.BUSYBOX, ["/bin/sleep", "600"])
+        with Pods(node, "runc") as others:
+            with Pods(node, "vambrace") as ours:
+                time.sleep(0.5)
+                host.run("install")
+                installed = time.monotonic()
+                time.sleep(2)
+                assert ours.made > 0 and others.made > 0
+                before = len(ours.failures), len(others.failures)
+                # Another release: the same programs with something at their end.
+                hook = node.host_path(f"{SOURCE}/vambrace-oci").read_bytes()
+                node.write(f"{SOURCE}/vambrace-oci", hook + b"\0", 0o755)
+                upgraded, made = time.monotonic(), ours.made
+                host.run("install")
+                time.sleep(1)
+        assert os.path.exists(f"/proc/{running.pid}")
+        assert running.exec(["/bin/true"]).exit_code == 0
+    plugin.terminate()
+    assert len(host.restarts) == 1
+    (begin, end), = host.restarts
+    assert ours.unhardened == [] and ours.made > made
+    # Only the restart stands in the way of the others.
+    assert [failure for failure in others.failures
+            if failure[1] < begin or failure[0] > end + 0.5] == []
+    # During the upgrade nothing fails at all.
+    assert [failure for failure in ours.failures if failure[0] > upgraded] == []
+    assert (len([f for f in ours.failures if f[0] <= upgraded]), len(others.failures)) == before
+    assert installed < upgraded and len(list(node.host_path("/opt/vambrace/versions").iterdir())) == 2
