@@ -192,6 +192,7 @@ int vb_outcome_judge(
 		return vb_error_set(err, -r, "judge the outcome");
 	vb_outcome_find_speculation(subject, &outcome.speculation);
 	outcome.level = find_level(subject->plan, &outcome);
+	outcome.pid = subject->pid;
 	*ret_outcome = outcome;
 	outcome = (struct vb_outcome){0};
 	return 0;

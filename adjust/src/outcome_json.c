@@ -68,6 +68,7 @@ char *vb_outcome_to_json(const struct vb_outcome *outcome)
 	} members[] = {
 		{"outcome_version", json_integer(VB_OUTCOME_VERSION)},
 		{"container_id", text_or_null(outcome->container_id)},
+		{"pid", outcome->pid > 0 ? json_integer(outcome->pid) : json_null()},
 		{"namespace", text_or_null(outcome->namespace_name)},
 		{"pod", text_or_null(outcome->pod)},
 		{"container", text_or_null(outcome->container)},

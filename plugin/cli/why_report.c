@@ -50,6 +50,7 @@ static int64_t time_of(const json_t *object, const char *key, int64_t otherwise)
 	return text != NULL && vb_timestamp_parse(text, strlen(text), &ns) == 0 ? ns : otherwise;
 }
 
+/* NULL where there is none of that time, or none that can be read. */
 static json_t *read_exit(const struct vb_why_setting *setting, const json_t *target)
 {
 	const char *id = json_string_value(json_object_get(target, "container_id"));
@@ -83,26 +84,17 @@ static size_t count_kills(const struct vb_why_records *gone, int64_t at_ns)
 	return count;
 }
 
-static int add_exit(const struct vb_why_setting *setting, const json_t *target,
-	const struct vb_why_records *gone, struct vb_json_writer *w)
+/* What 159 means; the call that the first process was killed for is among the denials. */
+static char *note_sigsys(bool killed, size_t kills)
 {
-	json_t *ended = read_exit(setting, target);
-
-	if (ended != NULL && json_integer_value(json_object_get(ended, "code")) == EXIT_SIGSYS) {
-		size_t kills = count_kills(gone, time_of(ended, "finished_at", 0));
-		vb_auto_free char *note = vb_str_format(
-			"159 is SIGSYS: a seccomp profile kills for a call, and does so by "
-			"SCMP_ACT_KILL or SCMP_ACT_TRAP; or the program chose that code. %zu "
-			"record%s of killed processes that are gone lie%s within two seconds of "
-			"it",
-			kills, kills == 1 ? "" : "s", kills == 1 ? "s" : "");
-		if (note == NULL || json_object_set_new(ended, "note", json_string(note)) < 0) {
-			json_decref(ended);
-			return -ENOMEM;
-		}
-	}
-	vb_json_put(w, "exit", ended != NULL ? ended : json_null());
-	return w->ok ? 0 : -ENOMEM;
+	if (killed)
+		return strdup("159 is SIGSYS: a seccomp profile killed its first process for a "
+			      "call that is named above");
+	return vb_str_format(
+		"159 is SIGSYS: a seccomp profile kills for a call, and does so by "
+		"SCMP_ACT_KILL or SCMP_ACT_TRAP; or the program chose that code. %zu record%s of "
+		"killed processes that are gone lie%s within two seconds of it",
+		kills, kills == 1 ? "" : "s", kills == 1 ? "s" : "");
 }
 
 static bool is_same_text(const json_t *a, const json_t *b, const char *key)
@@ -141,6 +133,8 @@ struct gathered {
 	struct vb_plan *plan;
 	struct vb_denials *denials;
 	json_t *seccomp;
+	json_t *ended; /* NULL: it runs, or that is not known */
+	bool killed;   /* by seccomp, its first process */
 };
 
 static void finish_gathered(struct gathered *gathered)
@@ -148,6 +142,22 @@ static void finish_gathered(struct gathered *gathered)
 	vb_plan_destroy(gathered->plan);
 	vb_denials_destroy(gathered->denials);
 	json_decref(gathered->seccomp);
+	json_decref(gathered->ended);
+}
+
+static int add_exit(const struct gathered *gathered, const struct vb_why_records *gone,
+	struct vb_json_writer *w)
+{
+	json_t *ended = gathered->ended;
+
+	if (ended != NULL && json_integer_value(json_object_get(ended, "code")) == EXIT_SIGSYS) {
+		size_t kills = count_kills(gone, time_of(ended, "finished_at", 0));
+		vb_auto_free char *note = note_sigsys(gathered->killed, kills);
+		if (note == NULL || json_object_set_new(ended, "note", json_string(note)) < 0)
+			return -ENOMEM;
+	}
+	vb_json_put(w, "exit", ended != NULL ? json_incref(ended) : json_null());
+	return w->ok ? 0 : -ENOMEM;
 }
 
 static const char *note_of(const json_t *target, const struct vb_plan *plan)
@@ -160,8 +170,8 @@ static const char *note_of(const json_t *target, const struct vb_plan *plan)
 }
 
 /* The report's object of one container. */
-static json_t *describe(const struct vb_why_setting *setting, const json_t *target,
-	const struct gathered *gathered, const struct vb_why_records *gone)
+static json_t *describe(
+	const json_t *target, const struct gathered *gathered, const struct vb_why_records *gone)
 {
 	const json_t *outcome = json_object_get(target, "outcome");
 	const struct vb_denied *denied = vb_denials_finish(gathered->denials);
@@ -180,7 +190,7 @@ static json_t *describe(const struct vb_why_setting *setting, const json_t *targ
 	vb_json_put(&w, "hints", vb_why_hints(denied, gathered->plan, outcome));
 	vb_json_put(&w, "refusals", json_incref(json_object_get(target, "refusals")));
 	vb_json_put(&w, "losses", vb_why_losses(denied));
-	if (add_exit(setting, target, gone, &w) < 0)
+	if (add_exit(gathered, gone, &w) < 0)
 		w.ok = false;
 	return vb_json_end(&w);
 }
@@ -194,6 +204,7 @@ static int gather(const struct vb_why_setting *setting, const json_t *target, js
 	gathered->plan = load_plan(setting, target);
 	gathered->denials = vb_denials_create(since_ns, time_of(target, "until", INT64_MAX));
 	gathered->seccomp = json_array();
+	gathered->ended = read_exit(setting, target);
 	if (gathered->denials == NULL || gathered->seccomp == NULL)
 		return out_of_memory(err);
 	return vb_why_read_logs(setting, target, gathered->denials, sources, err);
@@ -204,6 +215,40 @@ struct totals {
 	size_t logged;
 	size_t of_others;
 };
+
+/*
+ * Whether the record is of a container's first process, which is gone: until containerd wrote down
+ * its end, nobody else had its pid.
+ */
+static bool is_of_ended(const struct vb_seccomp_record *record, const json_t *target,
+	const struct gathered *gathered)
+{
+	const json_t *outcome = json_object_get(target, "outcome");
+
+	return gathered->ended != NULL &&
+	       json_integer_value(json_object_get(outcome, "pid")) == record->pid &&
+	       record->at_ns >= time_of(outcome, "since", INT64_MAX) &&
+	       record->at_ns <= time_of(gathered->ended, "finished_at", 0);
+}
+
+static enum vb_why_owner find_owner(const struct vb_why_setting *setting,
+	const struct vb_seccomp_record *record, const json_t *targets, struct gathered *gathered,
+	size_t *ret_target)
+{
+	enum vb_why_owner owner = vb_why_find_owner(setting, record, targets, ret_target);
+	const json_t *target = NULL;
+	size_t i = 0;
+
+	if (owner != VB_WHY_GONE)
+		return owner;
+	json_array_foreach(targets, i, target)
+		if (is_of_ended(record, target, &gathered[i])) {
+			*ret_target = i;
+			gathered[i].killed = gathered[i].killed || record->signal != 0;
+			return VB_WHY_KNOWN;
+		}
+	return VB_WHY_GONE;
+}
 
 /* Those of processes that are gone stay in records. */
 static int share_records(const struct vb_why_setting *setting, const json_t *targets,
@@ -219,7 +264,7 @@ static int share_records(const struct vb_why_setting *setting, const json_t *tar
 			totals->logged++;
 			continue;
 		}
-		switch (vb_why_find_owner(setting, record, targets, &at)) {
+		switch (find_owner(setting, record, targets, gathered, &at)) {
 		case VB_WHY_GONE:
 			records->items[gone++] = *record;
 			break;
@@ -269,8 +314,7 @@ static int report_targets(const struct vb_why_setting *setting, const json_t *ta
 	if (share_records(setting, targets, &records, gathered, &totals) < 0)
 		return out_of_memory(err);
 	json_array_foreach(targets, i, target)
-		if (json_array_append_new(
-			    containers, describe(setting, target, &gathered[i], &records)) < 0)
+		if (json_array_append_new(containers, describe(target, &gathered[i], &records)) < 0)
 			return out_of_memory(err);
 	vb_json_put(w, "containers", json_incref(containers));
 	vb_json_put(w, "seccomp", seccomp_to_json(&records, &totals));

@@ -115,6 +115,7 @@ int vb_case_judge(const struct vb_case *subject, const struct vb_speculation_pro
 {
 	const struct vb_outcome_case question = {
 		.container_id = subject->container_id,
+		.pid = subject->pid,
 		.plan = subject->plan,
 		.plan_digest = subject->plan_digest,
 		.receipt = subject->has_receipt ? &subject->receipt : NULL,

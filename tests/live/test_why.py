@@ -212,8 +212,12 @@ def test_a_container_that_a_profile_killed_is_told_by_its_exit_code(why, cri, pr
     assert code == 1
     ended = report["containers"][0]["exit"]
     assert ended["code"] == 159 and "SIGSYS" in ended["note"]
-    assert report["seccomp"]["unattributed"] == 1
-    assert "1 record of killed processes that are gone lies within two seconds" in flat(text)
+    denial = kinds(report)["seccomp", "sched_getparam", None]
+    assert (denial["action"], denial["by"], denial["count"]) == (
+        "SCMP_ACT_KILL_PROCESS", "profile", 1)
+    assert report["seccomp"]["attributed"] == 1 and report["seccomp"]["unattributed"] == 0
+    assert "seccomp sched_getparam (x86_64) of denied: SCMP_ACT_KILL_PROCESS" in flat(text)
+    assert "killed its first process for a call that is named above" in flat(text)
     assert "ended with exit code 159 at " in flat(text)
 
 

@@ -150,6 +150,7 @@ void scene_change_mounts(struct outcome_scene *scene, const char *find, const ch
 void scene_judge(struct outcome_scene *scene)
 {
 	const struct vb_outcome_case question = {.container_id = scene_container_id,
+		.pid = 4242,
 		.plan = scene->plan,
 		.plan_digest = scene->plan_digest,
 		.receipt = scene->has_receipt ? &scene->receipt : NULL,

@@ -418,6 +418,7 @@ START_TEST(the_json_says_what_the_outcome_says)
 		0);
 	ck_assert_int_eq(version, 1);
 	ck_assert_str_eq(values[0], scene_container_id);
+	ck_assert_int_eq(json_integer_value(json_object_get(json, "pid")), 4242);
 	ck_assert_str_eq(values[1], "robots");
 	ck_assert_str_eq(values[2], "arm-0");
 	ck_assert_str_eq(values[3], "ctl");

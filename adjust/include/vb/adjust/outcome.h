@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "vb/adjust/evidence.h"
@@ -53,6 +54,7 @@ struct vb_spec_outcome {
 
 struct vb_outcome {
 	char *container_id;
+	pid_t pid; /* of the first process, as vambrace-nri sees it; 0: not known */
 	char *namespace_name;
 	char *pod;
 	char *container;
@@ -84,6 +86,7 @@ void vb_outcome_finish(struct vb_outcome *outcome);
  */
 struct vb_outcome_case {
 	const char *container_id;
+	pid_t pid; /* 0: not known */
 	const struct vb_plan *plan;
 	const char *plan_digest;
 	const struct vb_receipt *receipt;
