@@ -114,17 +114,17 @@ static int install_programs(struct install *install, struct vb_error *err)
 		     : vb_node_switch_version(install->new.version, &install->new.handlers, err);
 }
 
+/* What is noted first can be taken away after any interruption. */
 static int install_config(struct install *install, struct vb_error *err)
 {
-	int r = install->changes ? vb_node_plan_write(&install->plan, install->plan.with, err) : 0;
-
-	if (r < 0)
-		return r;
 	install->new.file = install->plan.file;
 	install->new.file.path = strdup(install->plan.file.path);
 	if (install->new.file.path == NULL)
 		return vb_error_set(err, ENOMEM, "install");
-	return vb_node_state_save(&install->new, err);
+	int r = vb_node_state_save(&install->new, err);
+	if (r < 0 || !install->changes)
+		return r;
+	return vb_node_plan_write(&install->plan, install->plan.with, err);
 }
 
 static int restart(const struct install *install, const struct vb_node_handlers *handlers,

@@ -100,6 +100,16 @@ static int read_root(const struct vb_node_host *host, struct root *root, struct 
 	return r < 0 ? vb_error_wrap(err, "'%s'", host->config) : 0;
 }
 
+/* Before anything is made. Should memory fail, a directory stays that is empty. */
+static void note_what_is_there(struct vb_node_plan *plan)
+{
+	vb_auto_free char *directory = vb_path_parent(plan->file.path);
+	struct stat st;
+
+	plan->file.was_there = plan->is_there;
+	plan->file.made_directory = directory != NULL && stat(directory, &st) < 0;
+}
+
 /* The file that an install before this one has chosen stays. */
 static int choose(const struct vb_node_host *host, const struct vb_node_state *state,
 	const struct vb_node_edit_facts *facts, struct vb_node_plan *plan, struct vb_error *err)
@@ -124,7 +134,7 @@ static int choose(const struct vb_node_host *host, const struct vb_node_state *s
 	if (r < 0)
 		return r;
 	if (state->file.path == NULL)
-		plan->file.was_there = plan->is_there;
+		note_what_is_there(plan);
 	if (plan->file.kind != VB_NODE_DROP_IN)
 		return strip(plan->now, &plan->without, err);
 	if (state->file.path == NULL && plan->is_there)
@@ -286,8 +296,6 @@ int vb_node_plan_write(struct vb_node_plan *plan, const struct vb_buf *text, str
 	}
 	if (lstat(path, &st) == 0)
 		return vb_file_rewrite(path, vb_buf_data(text), vb_buf_size(text), err);
-	if (stat(directory, &st) < 0)
-		plan->file.made_directory = true;
 	int r = vb_file_make_directories(directory, err);
 	return r < 0 ? r : vb_file_replace(path, vb_buf_data(text), vb_buf_size(text), 0644, err);
 }

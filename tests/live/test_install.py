@@ -154,6 +154,11 @@ def test_a_drop_in_is_written_where_the_root_file_imports_its_directory(host):
                                      "path": "/etc/containerd/conf.d/vambrace.toml"}
     assert after["etc/containerd/config.toml"] == before["etc/containerd/config.toml"]
     assert after["etc/containerd/conf.d/vambrace.toml"][1].splitlines()[1] == b"version = 3"
+    # As an install leaves it that ends before it has written the configuration.
+    host.node.host_path("/etc/containerd/conf.d/vambrace.toml").unlink()
+    assert "is not what install would write" in host.status(code=1)["problems"][0]
+    host.run("install")
+    assert host.tree() == after
     host.run("uninstall")
     assert host.tree() == before
 
@@ -316,4 +321,5 @@ def test_pods_that_come_during_install_and_upgrade(host):
     # During the upgrade nothing fails at all.
     assert [failure for failure in ours.failures if failure[0] > upgraded] == []
     assert (len([f for f in ours.failures if f[0] <= upgraded]), len(others.failures)) == before
-    assert installed < upgraded and len(list(node.host_path("/opt/vambrace/versions").iterdir())) == 2
+    assert installed < upgraded
+    assert len(list(node.host_path("/opt/vambrace/versions").iterdir())) == 2
