@@ -45,6 +45,9 @@ endif()
 
 # Unreferenced functions of our libraries and of the static ones stay out of the binaries.
 target_compile_options(vb_flags INTERFACE -ffunction-sections -fdata-sections)
+# Nothing of ours is unwound in a release, and the tables would be a fortieth of each program.
+target_compile_options(vb_flags INTERFACE
+	$<$<CONFIG:Release>:-fno-asynchronous-unwind-tables$<SEMICOLON>-fno-unwind-tables>)
 target_link_options(vb_flags INTERFACE LINKER:--gc-sections)
 
 # The executables: static where asked (a node may have no shared library of ours at all).
