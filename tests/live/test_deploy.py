@@ -14,9 +14,10 @@ import time
 import pytest
 
 from test_hardening import ALL_APPLIED, ATTACK, GENEROUS, arm, sleeper  # noqa: F401 (arm: fixture)
+from test_install import RESTART, host  # noqa: F401 (host: fixture)
 from vbnode import cgroups, http, images, kubelet, manifest
 from vbnode.cri import CriError, Security
-from vbnode.system import build_directory
+from vbnode.system import Vambrace, attack_image, build_directory
 
 OVERLAYS = ("plain", "kind", "k3s", "high-security")
 # containerd of a test node keeps its state where these expect it.
@@ -197,12 +198,13 @@ def test_pods_of_the_class_go_where_the_plugin_runs(documents):
 
 def test_all_of_a_socket_directory_is_mounted_and_no_socket(documents):
     spec = documents.daemonset["spec"]["template"]["spec"]
+    mounted = {mount["name"] for mount in spec["containers"][0]["volumeMounts"]}
     paths = {volume["hostPath"]["path"]: volume["hostPath"]["type"] for volume in spec["volumes"]
-             if "hostPath" in volume}
+             if "hostPath" in volume and volume["name"] in mounted}
     assert paths["/var/run/nri"] == "DirectoryOrCreate"
     assert set(paths.values()) == {"Directory", "DirectoryOrCreate"}
     # What NRI and the evidence do not need, the runtime's own socket above all.
-    assert not {"/run", "/var/run", "/run/containerd", "/run/k3s/containerd"} & paths.keys()
+    assert not {"/", "/run", "/var/run", "/run/containerd", "/run/k3s/containerd"} & paths.keys()
 
 
 def test_policy_and_probes_speak_of_the_port_that_the_config_listens_at(documents):
@@ -290,8 +292,7 @@ def daemonset(request, vambrace, node, image, arm):  # noqa: F811 (arm: its bund
     node.run(["cp", "-rT", "/etc/vambrace/bundles", "/var/lib/vambrace/bundles"])
     vambrace.stop()
     client = node.cri()
-    with kubelet.pod(client, node, documents.pod_manifest(), documents.config_maps,
-                     host_network=False) as pod:
+    with documents.sandbox(client, node) as pod:
         running = DaemonSet(node, client, pod, documents)
         running.container.wait_log("event=synchronized")
         yield running
@@ -422,3 +423,31 @@ def test_what_runs_unhardened_is_killed_by_who_has_the_right(vambrace, cri, daem
             assert container.wait().exit_code == 137
         else:
             assert container.exec(["/bin/true"]).exit_code == 0
+
+
+@pytest.mark.nodes("*-runc")
+def test_the_init_step_makes_a_bare_node_harden(host, image):  # noqa: F811
+    """The pod alone: its init container installs hook, shim and handler, containerd is restarted
+    under it, and the plugin hardens the first pod. A second run changes nothing."""
+    node, cri = host.node, host.node.cri()
+    documents = manifest.render("overlays/plain")
+    # A test node has no service manager; that is all that is different from the manifest.
+    documents.daemonset["spec"]["template"]["spec"]["initContainers"][0]["args"] += RESTART
+    node.load_image(image)
+    node.load_image(attack_image())
+    begin = time.monotonic()
+    with documents.sandbox(cri, node) as pod:
+        result, = documents.initialize(cri, pod)
+        assert result.exit_code == 0, result
+        assert len(host.restarts) == 1
+        documents.run(cri, pod).wait_log("event=synchronized", timeout_s=30)
+        annotations = {"bundle.vambrace.dev": "baseline"}
+        with cri.pod(handler="vambrace", annotations=annotations) as hardened:
+            outcome = Vambrace(node).outcome(sleeper(cri, hardened).id)
+            assert (outcome["bundle"], outcome["level"]) == ("baseline", "full")
+        print(f"from nothing to the first hardened pod: {time.monotonic() - begin:.1f} s")
+    before = host.tree()
+    with documents.sandbox(cri, node) as pod:
+        result, = documents.initialize(cri, pod)
+        assert result.exit_code == 0, result
+    assert host.tree() == before and len(host.restarts) == 1

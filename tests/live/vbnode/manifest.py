@@ -4,16 +4,19 @@ into the pod that a node's kubelet gets to see.
 
     documents = manifest.render("overlays/plain")
     manifest.problems(documents["RuntimeClass", "vambrace"])
-    with documents.pod(cri, node) as (pod, container): ...
+    with documents.sandbox(cri, node) as pod:
+        documents.initialize(cri, pod)
+        container = documents.run(cri, pod)
 """
-import contextlib
 import pathlib
 import subprocess
+import time
 
 import yaml
 from kubernetes.client import models
 
 from . import kubelet, tools
+from .cri import CriError
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[3] / "deploy"
 _PLAIN_TYPES = {"str": str, "int": int, "bool": bool}
@@ -39,19 +42,35 @@ class Documents(dict):
                              "namespace": self.daemonset["metadata"]["namespace"]},
                 "spec": template["spec"]}
 
-    @contextlib.contextmanager
-    def pod(self, cri, node):
-        """The DaemonSet's pod on a node, running: its sandbox and its container."""
+    def initialize(self, cri, pod):
+        """Runs the init containers; returns their results in their order."""
         manifest = self.pod_manifest()
-        with kubelet.pod(cri, node, manifest, self.config_maps,
-                         host_network=manifest["spec"].get("hostNetwork", False)) as pod:
-            yield pod, self.run(cri, pod)
+        return [_wait(kubelet.create(cri, pod, manifest, entry).start())
+                for entry in manifest["spec"]["initContainers"]]
 
     def run(self, cri, pod, attempt=0):
-        """The pod's container, started once more by kubelet."""
+        """The pod's container, started (once more) by kubelet."""
         manifest = self.pod_manifest()
-        entry, = kubelet.containers(manifest)
+        entry, = manifest["spec"]["containers"]
         return kubelet.create(cri, pod, manifest, entry, attempt).start()
+
+    def sandbox(self, cri, node):
+        """The sandbox of the DaemonSet's pod on a node, for the length of a `with` block."""
+        manifest = self.pod_manifest()
+        return kubelet.pod(cri, node, manifest, self.config_maps,
+                           host_network=manifest["spec"].get("hostNetwork", False))
+
+
+def _wait(container, timeout_s=60):
+    """Its result, though containerd is restarted meanwhile."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            return container.wait(timeout_s)
+        except CriError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
 
 
 def render(directory):
