@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 tmux, vambrace, source = sys.argv[1:]
 GOLDEN = pathlib.Path(source) / "tests/golden"
@@ -76,6 +77,10 @@ def record(room, commands):
         run("new-session", "-d", "-x", "80", "-y", "24", "sh session.sh")
         run("wait-for", "done")
         everything = ("capture-pane", "-p", "-S", "-")
+        # The signal may overtake what was printed before it.
+        deadline = time.monotonic() + 60
+        while "\nend\n" not in run(*everything) and time.monotonic() < deadline:
+            time.sleep(0.05)
         return [run(*everything, *more).split("\nend\n")[0].split("\n")
                 for more in ((), ("-J",), ("-J", "-e"))]
     finally:
