@@ -19,6 +19,9 @@ from vbnode import cgroups, http, images, kubelet, manifest
 from vbnode.cri import CriError, Security
 from vbnode.system import Vambrace, attack_image, build_directory
 
+# The limits of the DaemonSet need a memory controller, which crun finds in cgroup v2 alone.
+pytestmark = pytest.mark.nodes("*-runc")
+
 OVERLAYS = ("plain", "kind", "k3s", "high-security")
 # containerd of a test node keeps its state where these expect it.
 RUNNABLE = ("plain", "high-security")

@@ -34,8 +34,8 @@ def moved(node, path):
 
 @contextlib.contextmanager
 def no_daemon(vambrace, node):
-    # It says for the first time a moment after it has registered.
-    node.run(["sh", "-c", "until [ -e /run/vambrace/daemon.json ]; do sleep 0.1; done"])
+    # It says so a moment after it has registered.
+    node.run(["sh", "-c", "until vambrace status | grep -q '(pid .* registered'; do sleep 0.1; done"])
     vambrace.stop(9)
     yield
 

@@ -236,16 +236,16 @@ def test_records_of_processes_that_are_gone_are_counted_and_given_to_nobody(why,
 
 
 def test_what_was_refused_is_told_with_its_line(why, cri):
-    with cri.pod("refused", handler="vambrace",
+    with cri.pod("unknown-bundle", handler="vambrace",
                  annotations={"bundle.vambrace.dev": "nonesuch"}) as pod:
         with pytest.raises(CriError) as refused:
             cri.create_container(pod, "main", IMAGE, ["/bin/denied"])
     # daemon.json is written a moment after the answer.
     report, code = until(lambda answer: answer[0]["containers"][0]["refusals"],
-                         lambda: why("refused", "--json"))
+                         lambda: why("unknown-bundle", "--json"))
     (refusal,) = report["containers"][0]["refusals"]
     assert code == 1 and refusal["code"] == "ErrBundleNotFound"
     assert refusal["error"] in str(refused.value)
-    text, _ = why("default/refused")
-    assert "default/refused/main: no denial found" in text
+    text, _ = why("default/unknown-bundle")
+    assert "default/unknown-bundle/main: no denial found" in text
     assert "refused 1 time, last " in flat(text) and "ErrBundleNotFound" in flat(text)
