@@ -358,7 +358,7 @@ static int end_it(const struct vb_node_host *host, unsigned int timeout_s, struc
 	return vb_error_say(err, ETIMEDOUT, "containerd does not end");
 }
 
-/* NULL: not known. */
+/* Empty: not known. */
 static const char *method_of(const struct vb_node_host *host, const struct vb_node_options *options)
 {
 	bool has_systemd = host->unit != NULL && access("/run/systemd/system", F_OK) == 0;
@@ -367,7 +367,7 @@ static const char *method_of(const struct vb_node_host *host, const struct vb_no
 		return options->restart;
 	if (options->restart_command != NULL)
 		return "command";
-	return has_systemd ? "systemd" : NULL;
+	return has_systemd ? "systemd" : "";
 }
 
 int vb_node_check_restart(const struct vb_node_host *host, const struct vb_node_options *options,
@@ -375,7 +375,7 @@ int vb_node_check_restart(const struct vb_node_host *host, const struct vb_node_
 {
 	const char *method = method_of(host, options);
 
-	if (method == NULL) {
+	if (*method == '\0') {
 		(void)vb_error_say(err, EINVAL, "how containerd is restarted here is not known");
 		return vb_error_fix(
 			err, "say it: --restart signal, or --restart-command 'COMMAND'");
