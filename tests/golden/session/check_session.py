@@ -59,7 +59,8 @@ def piped(room, command):
 
 def record(room, commands):
     """(lines as they stand, lines with the terminal's breaks undone, the same with colours)."""
-    session = f"vambrace-{os.getpid()}"
+    # The server of the recording before may still be on its way out.
+    session = f"vambrace-{os.urandom(8).hex()}"
     # Both streams to the terminal, as a person has them.
     script = "".join(f"printf '%s\\n' '$ vambrace {command}'; bin/vambrace {command}; echo; "
                      for command in commands) + DONE
