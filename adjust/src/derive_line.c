@@ -3,16 +3,13 @@
 
 #include <string.h>
 
+#include "text_cursor.h"
+
 #define AUDIT_MARK  "autonomy-preload-audit: "
 #define DENIAL_MARK "autonomy-preload: "
 
 /* The shim cuts a path whose escaped form is longer, and ends it with three dots. */
 enum { ESCAPED_MAX = 2600, ESCAPED_CUT_MIN = ESCAPED_MAX - 3 };
-
-struct cursor {
-	const char *at;
-	const char *end;
-};
 
 static const struct operation {
 	const char *name;
@@ -52,33 +49,18 @@ const char *vb_derive_operation_name(unsigned int operation)
 	return operations[operation].name;
 }
 
-static size_t left(const struct cursor *cursor)
-{
-	return (size_t)(cursor->end - cursor->at);
-}
-
-static bool take(struct cursor *cursor, const char *text)
-{
-	size_t length = strlen(text);
-
-	if (left(cursor) < length || memcmp(cursor->at, text, length) != 0)
-		return false;
-	cursor->at += length;
-	return true;
-}
-
 /* The same at the other end. */
-static bool take_end(struct cursor *cursor, const char *text)
+static bool take_end(struct vb_text_cursor *cursor, const char *text)
 {
 	size_t length = strlen(text);
 
-	if (left(cursor) < length || memcmp(cursor->end - length, text, length) != 0)
+	if (vb_text_left(cursor) < length || memcmp(cursor->end - length, text, length) != 0)
 		return false;
 	cursor->end -= length;
 	return true;
 }
 
-static bool take_digits(struct cursor *cursor, const char *digits)
+static bool take_digits(struct vb_text_cursor *cursor, const char *digits)
 {
 	const char *start = cursor->at;
 
@@ -101,13 +83,13 @@ static bool is_control(unsigned char byte)
 }
 
 /* What stands behind a backslash. The shim escapes nothing but what has to be. */
-static bool take_escape(struct cursor *cursor, char *ret_byte)
+static bool take_escape(struct vb_text_cursor *cursor, char *ret_byte)
 {
-	if (take(cursor, "\\"))
+	if (vb_text_take(cursor, "\\"))
 		*ret_byte = '\\';
-	else if (take(cursor, "\""))
+	else if (vb_text_take(cursor, "\""))
 		*ret_byte = '"';
-	else if (!take(cursor, "x") || left(cursor) < 2)
+	else if (!vb_text_take(cursor, "x") || vb_text_left(cursor) < 2)
 		return false;
 	else {
 		int high = hex_value(cursor->at[0]);
@@ -123,7 +105,7 @@ static bool take_escape(struct cursor *cursor, char *ret_byte)
 }
 
 /* The name up to an unescaped quote or the end. The buffer is as large as the longest line. */
-static bool take_name(struct cursor *cursor, struct vb_derive_event *event)
+static bool take_name(struct vb_text_cursor *cursor, struct vb_derive_event *event)
 {
 	const char *start = cursor->at;
 	size_t length = 0;
@@ -143,13 +125,14 @@ static bool take_name(struct cursor *cursor, struct vb_derive_event *event)
 	return length > 0 && escaped <= ESCAPED_MAX;
 }
 
-static bool take_result(struct cursor *cursor, struct vb_derive_event *event)
+static bool take_result(struct vb_text_cursor *cursor, struct vb_derive_event *event)
 {
 	bool of_library = event->list == VB_DERIVE_DLOPEN;
 
 	for (size_t i = 0; i < VB_ARRAY_SIZE(results); i++) {
 		if (!(of_library ? results[i].of_library : results[i].of_other) ||
-			left(cursor) != strlen(results[i].text) || !take(cursor, results[i].text))
+			vb_text_left(cursor) != strlen(results[i].text) ||
+			!vb_text_take(cursor, results[i].text))
 			continue;
 		event->result = results[i].result;
 		return true;
@@ -158,11 +141,12 @@ static bool take_result(struct cursor *cursor, struct vb_derive_event *event)
 }
 
 /* `execve(`: the operation, or NULL. */
-static const struct operation *take_operation(struct cursor *cursor, struct vb_derive_event *event)
+static const struct operation *take_operation(
+	struct vb_text_cursor *cursor, struct vb_derive_event *event)
 {
 	for (size_t i = 0; i < VB_ARRAY_SIZE(operations); i++) {
-		struct cursor rest = *cursor;
-		if (!take(&rest, operations[i].name) || !take(&rest, "("))
+		struct vb_text_cursor rest = *cursor;
+		if (!vb_text_take(&rest, operations[i].name) || !vb_text_take(&rest, "("))
 			continue;
 		*cursor = rest;
 		event->list = operations[i].list;
@@ -173,28 +157,29 @@ static const struct operation *take_operation(struct cursor *cursor, struct vb_d
 }
 
 /* `dlmopen(lmid=-1, filename="/usr/lib/libfoo.so", flags=0x1, result=loaded)` */
-static bool read_audit(struct cursor *line, struct vb_derive_event *event)
+static bool read_audit(struct vb_text_cursor *line, struct vb_derive_event *event)
 {
 	const struct operation *operation = take_operation(line, event);
 
 	if (operation == NULL || !take_end(line, ")"))
 		return false;
-	if (operation->has_lmid && !(take(line, "lmid=") && (take(line, "-") || true) &&
-					   take_digits(line, "0123456789") && take(line, ", ")))
+	if (operation->has_lmid &&
+		!(vb_text_take(line, "lmid=") && (vb_text_take(line, "-") || true) &&
+			take_digits(line, "0123456789") && vb_text_take(line, ", ")))
 		return false;
-	if (!take(line, operation->key) || !take(line, "=\"") || !take_name(line, event) ||
-		!take(line, "\", "))
+	if (!vb_text_take(line, operation->key) || !vb_text_take(line, "=\"") ||
+		!take_name(line, event) || !vb_text_take(line, "\", "))
 		return false;
 	if (event->list == VB_DERIVE_DLOPEN &&
-		!(take(line, "flags=0x") && take_digits(line, "0123456789abcdef") &&
-			take(line, ", ")))
+		!(vb_text_take(line, "flags=0x") && take_digits(line, "0123456789abcdef") &&
+			vb_text_take(line, ", ")))
 		return false;
 	event->kind = VB_DERIVE_AUDIT;
-	return take(line, "result=") && take_result(line, event);
+	return vb_text_take(line, "result=") && take_result(line, event);
 }
 
 /* `execve(/bin/sh) denied by AUTONOMY_PRELOAD_EXEC_ALLOWLIST` */
-static bool read_denial(struct cursor *line, struct vb_derive_event *event)
+static bool read_denial(struct vb_text_cursor *line, struct vb_derive_event *event)
 {
 	event->kind = VB_DERIVE_DENIAL;
 	event->result = VB_DERIVE_DENIED;
@@ -206,16 +191,16 @@ static bool read_denial(struct cursor *line, struct vb_derive_event *event)
  * `execveat(dirfd=-100, pathname="", flags=0x0) denied — could not resolve to absolute path for
  * allowlist check`
  */
-static bool read_unresolved(struct cursor *line, struct vb_derive_event *event)
+static bool read_unresolved(struct vb_text_cursor *line, struct vb_derive_event *event)
 {
 	event->kind = VB_DERIVE_FLAWED;
 	event->flaw = VB_DERIVE_UNRESOLVED;
-	return take(line, "execveat(dirfd=") &&
+	return vb_text_take(line, "execveat(dirfd=") &&
 	       take_end(line, ") denied — could not resolve to absolute path for allowlist check");
 }
 
 /* `3 line(s) dropped, stderr was full`; `9 more datagram(s) denied, at most 10 lines a second` */
-static bool read_lost(struct cursor *line, struct vb_derive_event *event)
+static bool read_lost(struct vb_text_cursor *line, struct vb_derive_event *event)
 {
 	const char *start = line->at;
 
@@ -224,58 +209,61 @@ static bool read_lost(struct cursor *line, struct vb_derive_event *event)
 		return false;
 	for (const char *digit = start; digit < line->at; digit++)
 		event->lost = event->lost * 10 + (uint64_t)(*digit - '0');
-	bool datagrams = take(line, " more datagram(s) denied, at most 10 lines a second");
+	bool datagrams = vb_text_take(line, " more datagram(s) denied, at most 10 lines a second");
 	event->kind = datagrams ? VB_DERIVE_LOST_DATAGRAMS : VB_DERIVE_LOST;
-	return (datagrams || take(line, " line(s) dropped, stderr was full")) &&
+	return (datagrams || vb_text_take(line, " line(s) dropped, stderr was full")) &&
 	       line->at == line->end;
 }
 
 /* `io_uring_setup(entries=64) denied by AUTONOMY_PRELOAD_CONNECT_ALLOWLIST`: no list allows it. */
-static bool read_ring(struct cursor *line, struct vb_derive_event *event)
+static bool read_ring(struct vb_text_cursor *line, struct vb_derive_event *event)
 {
 	event->kind = VB_DERIVE_RING;
-	if (!take(line, "io_uring_setup(entries=") || !take_digits(line, "0123456789") ||
-		!take(line, ") denied by "))
+	if (!vb_text_take(line, "io_uring_setup(entries=") || !take_digits(line, "0123456789") ||
+		!vb_text_take(line, ") denied by "))
 		return false;
-	event->list = take(line, variables[VB_DERIVE_EXEC]) ? VB_DERIVE_EXEC : VB_DERIVE_CONNECT;
-	return (event->list == VB_DERIVE_EXEC || take(line, variables[VB_DERIVE_CONNECT])) &&
+	event->list =
+		vb_text_take(line, variables[VB_DERIVE_EXEC]) ? VB_DERIVE_EXEC : VB_DERIVE_CONNECT;
+	return (event->list == VB_DERIVE_EXEC ||
+		       vb_text_take(line, variables[VB_DERIVE_CONNECT])) &&
 	       line->at == line->end;
 }
 
 /* `AUTONOMY_PRELOAD_EXEC_ALLOWLIST: skipped 1 malformed, first "sh"; none is left, all is denied`
  */
-static bool read_notice(struct cursor *line, struct vb_derive_event *event)
+static bool read_notice(struct vb_text_cursor *line, struct vb_derive_event *event)
 {
 	event->kind = VB_DERIVE_NOTICE;
 	for (size_t i = 0; i < VB_ARRAY_SIZE(variables); i++) {
-		struct cursor rest = *line;
-		if (take(&rest, variables[i]) && take(&rest, ": skipped ") &&
-			take_digits(&rest, "0123456789") && take(&rest, " malformed, first \""))
+		struct vb_text_cursor rest = *line;
+		if (vb_text_take(&rest, variables[i]) && vb_text_take(&rest, ": skipped ") &&
+			take_digits(&rest, "0123456789") &&
+			vb_text_take(&rest, " malformed, first \""))
 			return true;
 	}
 	return false;
 }
 
-static bool read_marked(const struct cursor *line, struct vb_derive_event *event)
+static bool read_marked(const struct vb_text_cursor *line, struct vb_derive_event *event)
 {
-	static bool (*const readers[])(struct cursor *, struct vb_derive_event *) = {
+	static bool (*const readers[])(struct vb_text_cursor *, struct vb_derive_event *) = {
 		read_denial, read_unresolved, read_lost, read_ring, read_notice};
-	struct cursor rest = *line;
+	struct vb_text_cursor rest = *line;
 
-	if (take(&rest, AUDIT_MARK))
+	if (vb_text_take(&rest, AUDIT_MARK))
 		return read_audit(&rest, event);
 	for (size_t i = 0; i < VB_ARRAY_SIZE(readers); i++) {
 		rest = *line;
 		event->flaw = VB_DERIVE_FLAW_COUNT;
-		if (take(&rest, DENIAL_MARK) && readers[i](&rest, event))
+		if (vb_text_take(&rest, DENIAL_MARK) && readers[i](&rest, event))
 			return true;
 	}
 	return false;
 }
 
-static bool has(const struct cursor *line, const char *text)
+static bool has(const struct vb_text_cursor *line, const char *text)
 {
-	return memmem(line->at, left(line), text, strlen(text)) != NULL;
+	return memmem(line->at, vb_text_left(line), text, strlen(text)) != NULL;
 }
 
 static void set_flaw(struct vb_derive_event *event, enum vb_derive_flaw flaw)
@@ -286,12 +274,13 @@ static void set_flaw(struct vb_derive_event *event, enum vb_derive_flaw flaw)
 
 void vb_derive_read_line(const struct vb_derive_payload *payload, struct vb_derive_event *ret_event)
 {
-	const struct cursor line = {.at = payload->text, .end = payload->text + payload->size};
-	struct cursor rest = line;
+	const struct vb_text_cursor line = {
+		.at = payload->text, .end = payload->text + payload->size};
+	struct vb_text_cursor rest = line;
 
 	ret_event->kind = VB_DERIVE_FOREIGN;
 	ret_event->flaw = VB_DERIVE_FLAW_COUNT;
-	if (!take(&rest, AUDIT_MARK) && !take(&rest, DENIAL_MARK)) {
+	if (!vb_text_take(&rest, AUDIT_MARK) && !vb_text_take(&rest, DENIAL_MARK)) {
 		if (has(&line, AUDIT_MARK) || has(&line, DENIAL_MARK))
 			set_flaw(ret_event, VB_DERIVE_MISPLACED);
 		return;

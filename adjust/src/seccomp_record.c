@@ -11,29 +11,11 @@
 #include "vb/base/str.h"
 #include "vb/base/utf8.h"
 
+#include "text_cursor.h"
+
 #define X32_BIT 0x40000000U
 
 enum { FACILITY_KERNEL_END = 8 /* prefixes of /dev/kmsg: facility << 3 | level */ };
-
-struct cursor {
-	const char *at;
-	const char *end;
-};
-
-static size_t left(const struct cursor *cursor)
-{
-	return (size_t)(cursor->end - cursor->at);
-}
-
-static bool take(struct cursor *cursor, const char *text)
-{
-	size_t length = strlen(text);
-
-	if (left(cursor) < length || memcmp(cursor->at, text, length) != 0)
-		return false;
-	cursor->at += length;
-	return true;
-}
 
 static int digit_value(char c, unsigned int base)
 {
@@ -45,7 +27,8 @@ static int digit_value(char c, unsigned int base)
 	return value < (int)base ? value : -1;
 }
 
-static bool take_number(struct cursor *cursor, unsigned int base, uint64_t max, uint64_t *ret_value)
+static bool take_number(
+	struct vb_text_cursor *cursor, unsigned int base, uint64_t max, uint64_t *ret_value)
 {
 	const char *start = cursor->at;
 	uint64_t value = 0;
@@ -64,11 +47,11 @@ static bool take_number(struct cursor *cursor, unsigned int base, uint64_t max, 
 
 /* ` key=<number>`, which may be one nobody asks for. */
 static bool take_field(
-	struct cursor *cursor, const char *key, unsigned int base, uint32_t *ret_value)
+	struct vb_text_cursor *cursor, const char *key, unsigned int base, uint32_t *ret_value)
 {
 	uint64_t value = 0;
 
-	if (!take(cursor, key) || !take_number(cursor, base, UINT32_MAX, &value))
+	if (!vb_text_take(cursor, key) || !take_number(cursor, base, UINT32_MAX, &value))
 		return false;
 	if (ret_value != NULL)
 		*ret_value = (uint32_t)value;
@@ -76,9 +59,9 @@ static bool take_field(
 }
 
 /* Up to and with the text; of what a security module calls a process, nothing is known. */
-static bool skip_to(struct cursor *cursor, const char *text)
+static bool skip_to(struct vb_text_cursor *cursor, const char *text)
 {
-	const char *found = memmem(cursor->at, left(cursor), text, strlen(text));
+	const char *found = memmem(cursor->at, vb_text_left(cursor), text, strlen(text));
 
 	if (found == NULL)
 		return false;
@@ -90,18 +73,18 @@ static bool skip_to(struct cursor *cursor, const char *text)
  * What a process may choose: in quotes, or in hexadecimal digits where it has a quote, a blank or
  * anything else than printable ASCII; so it can imitate no other field.
  */
-static bool take_text(struct cursor *cursor, char *name, size_t size)
+static bool take_text(struct vb_text_cursor *cursor, char *name, size_t size)
 {
 	size_t length = 0;
 
-	if (take(cursor, "\"")) {
+	if (vb_text_take(cursor, "\"")) {
 		for (; cursor->at < cursor->end && *cursor->at != '"'; cursor->at++)
 			if (length + 1 < size)
 				name[length++] = *cursor->at;
 		name[length] = '\0';
-		return take(cursor, "\"");
+		return vb_text_take(cursor, "\"");
 	}
-	while (left(cursor) >= 2) {
+	while (vb_text_left(cursor) >= 2) {
 		int high = digit_value(cursor->at[0], 16);
 		int low = digit_value(cursor->at[1], 16);
 		if (high < 0 || low < 0)
@@ -112,27 +95,28 @@ static bool take_text(struct cursor *cursor, char *name, size_t size)
 		cursor->at += 2;
 	}
 	name[length] = '\0';
-	return length > 0 || take(cursor, "(null)") || take(cursor, "?");
+	return length > 0 || vb_text_take(cursor, "(null)") || vb_text_take(cursor, "?");
 }
 
 /* `audit(1795935206.262:5372):` */
-static bool take_stamp(struct cursor *cursor, struct vb_seccomp_record *record)
+static bool take_stamp(struct vb_text_cursor *cursor, struct vb_seccomp_record *record)
 {
 	uint64_t seconds = 0;
 	uint64_t milliseconds = 0;
 
 	/* Seconds until the year 2200 or so, which nanoseconds can hold. */
-	if (!take(cursor, "audit(") || !take_number(cursor, 10, 7258118400, &seconds) ||
-		!take(cursor, ".") || !take_number(cursor, 10, 999, &milliseconds) ||
-		!take(cursor, ":") || !take_number(cursor, 10, UINT64_MAX, &record->serial) ||
-		!take(cursor, "):"))
+	if (!vb_text_take(cursor, "audit(") || !take_number(cursor, 10, 7258118400, &seconds) ||
+		!vb_text_take(cursor, ".") || !take_number(cursor, 10, 999, &milliseconds) ||
+		!vb_text_take(cursor, ":") ||
+		!take_number(cursor, 10, UINT64_MAX, &record->serial) ||
+		!vb_text_take(cursor, "):"))
 		return false;
 	record->at_ns = ((int64_t)seconds * 1000 + (int64_t)milliseconds) * 1000000;
 	return true;
 }
 
 /* audit_seccomp() of the kernel, in its order since Linux 3.5; auditd may add more at the end. */
-static bool take_record(struct cursor *cursor, struct vb_seccomp_record *record)
+static bool take_record(struct vb_text_cursor *cursor, struct vb_seccomp_record *record)
 {
 	char exe[VB_RECORD_NAME_MAX];
 
@@ -140,30 +124,31 @@ static bool take_record(struct cursor *cursor, struct vb_seccomp_record *record)
 		!take_field(cursor, " uid=", 10, NULL) || !take_field(cursor, " gid=", 10, NULL) ||
 		!take_field(cursor, " ses=", 10, NULL))
 		return false;
-	if (take(cursor, " subj=") ? !skip_to(cursor, " pid=") : !take(cursor, " pid="))
+	if (vb_text_take(cursor, " subj=") ? !skip_to(cursor, " pid=")
+					   : !vb_text_take(cursor, " pid="))
 		return false;
-	if (!take_field(cursor, "", 10, &record->pid) || !take(cursor, " comm=") ||
-		!take_text(cursor, record->name, sizeof(record->name)) || !take(cursor, " exe=") ||
-		!take_text(cursor, exe, sizeof(exe)))
+	if (!take_field(cursor, "", 10, &record->pid) || !vb_text_take(cursor, " comm=") ||
+		!take_text(cursor, record->name, sizeof(record->name)) ||
+		!vb_text_take(cursor, " exe=") || !take_text(cursor, exe, sizeof(exe)))
 		return false;
 	vb_utf8_scrub(record->name);
 	return take_field(cursor, " sig=", 10, &record->signal) &&
 	       take_field(cursor, " arch=", 16, &record->arch) &&
 	       take_field(cursor, " syscall=", 10, &record->call) &&
-	       take_field(cursor, " compat=", 10, NULL) && take(cursor, " ip=0x") &&
+	       take_field(cursor, " compat=", 10, NULL) && vb_text_take(cursor, " ip=0x") &&
 	       skip_to(cursor, " code=0x") && take_field(cursor, "", 16, &record->code);
 }
 
 /* `6,339,5140900,-;`: false when a program wrote the line and not the kernel. */
-static bool skip_kmsg(struct cursor *line)
+static bool skip_kmsg(struct vb_text_cursor *line)
 {
-	struct cursor rest = *line;
+	struct vb_text_cursor rest = *line;
 	uint64_t prefix = 0;
 	uint64_t ignored = 0;
 
-	if (!take_number(&rest, 10, UINT32_MAX, &prefix) || !take(&rest, ",") ||
-		!take_number(&rest, 10, UINT64_MAX, &ignored) || !take(&rest, ",") ||
-		!take_number(&rest, 10, UINT64_MAX, &ignored) || !take(&rest, ",") ||
+	if (!take_number(&rest, 10, UINT32_MAX, &prefix) || !vb_text_take(&rest, ",") ||
+		!take_number(&rest, 10, UINT64_MAX, &ignored) || !vb_text_take(&rest, ",") ||
+		!take_number(&rest, 10, UINT64_MAX, &ignored) || !vb_text_take(&rest, ",") ||
 		!skip_to(&rest, ";"))
 		return true;
 	*line = rest;
@@ -171,34 +156,34 @@ static bool skip_kmsg(struct cursor *line)
 }
 
 /* `[ 5140.900123] ` */
-static void skip_time(struct cursor *line)
+static void skip_time(struct vb_text_cursor *line)
 {
-	struct cursor rest = *line;
+	struct vb_text_cursor rest = *line;
 
-	if (!take(&rest, "["))
+	if (!vb_text_take(&rest, "["))
 		return;
-	while (left(&rest) > 0 &&
+	while (vb_text_left(&rest) > 0 &&
 		(*rest.at == ' ' || *rest.at == '.' || digit_value(*rest.at, 10) >= 0))
 		rest.at++;
-	if (take(&rest, "] "))
+	if (vb_text_take(&rest, "] "))
 		*line = rest;
 }
 
 enum vb_record_kind vb_seccomp_record_read(
 	const char *line, size_t size, struct vb_seccomp_record *ret_record, uint64_t *ret_lost)
 {
-	struct cursor rest = {.at = line, .end = line + size};
+	struct vb_text_cursor rest = {.at = line, .end = line + size};
 
 	if (!skip_kmsg(&rest))
 		return VB_RECORD_FOREIGN;
 	skip_time(&rest);
-	if (take(&rest, "kauditd_printk_skb: "))
+	if (vb_text_take(&rest, "kauditd_printk_skb: "))
 		return take_number(&rest, 10, UINT32_MAX, ret_lost) &&
-				       take(&rest, " callbacks suppressed")
+				       vb_text_take(&rest, " callbacks suppressed")
 			       ? VB_RECORD_LOST
 			       : VB_RECORD_FOREIGN;
-	if (!take(&rest, "audit: type=1326 ") && !take(&rest, "type=SECCOMP msg=") &&
-		!take(&rest, "type=1326 msg="))
+	if (!vb_text_take(&rest, "audit: type=1326 ") &&
+		!vb_text_take(&rest, "type=SECCOMP msg=") && !vb_text_take(&rest, "type=1326 msg="))
 		return VB_RECORD_FOREIGN;
 	*ret_record = (struct vb_seccomp_record){0};
 	return take_record(&rest, ret_record) ? VB_RECORD_SECCOMP : VB_RECORD_MALFORMED;

@@ -3,9 +3,26 @@
 
 import json
 import pathlib
+import subprocess
 import sys
 
 import jsonschema
+
+
+def words_of(case):
+    """The command line of a case whose words hold no blanks."""
+    return (case / "args").read_text().split()
+
+
+def report_of(program, validator, case):
+    """The report of a case, which must be valid, with the exit code of the text."""
+    words = words_of(case)
+    run = subprocess.run([*program, *words, *([] if "--json" in words else ["--json"])], cwd=case,
+                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    assert run.returncode == int((case / "exit").read_text())
+    report = json.loads(run.stdout)
+    validator.validate(report)
+    return report
 
 
 def check_cases(directory, arguments, check, minimum):

@@ -6,27 +6,17 @@ The report must be valid by the schema and its exit code that of the text; all c
 state directory are in it. No line of a text but a long name is wider than 80 columns.
 """
 
-import json
 import pathlib
-import subprocess
 import sys
 
 CASES = pathlib.Path(__file__).parent
 sys.path.insert(0, str(CASES.parent))
-from schema import check_cases  # noqa: E402
-
-
-def arguments(case):
-    return (case / "args").read_text().split()
+from schema import check_cases, report_of, words_of  # noqa: E402
 
 
 def check(program, validator, case):
-    words = arguments(case)
-    run = subprocess.run([*program, *words, *([] if "--json" in words else ["--json"])], cwd=case,
-                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-    assert run.returncode == int((case / "exit").read_text())
-    report = json.loads(run.stdout)
-    validator.validate(report)
+    words = words_of(case)
+    report = report_of(program, validator, case)
     files = list((case / "state" / "outcomes").glob("*.json"))
     damaged = [item for item in report["damaged"] if "/outcomes/" in item["file"]]
     if words[1].startswith("--"):
@@ -37,4 +27,4 @@ def check(program, validator, case):
         assert all(len(line) <= 80 or line.count("/") == 2 for line in text.split("\n")), case
 
 
-check_cases(CASES, arguments, check, 15)
+check_cases(CASES, words_of, check, 15)

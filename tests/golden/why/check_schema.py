@@ -6,27 +6,17 @@ The report must be valid by the schema and its exit code that of the text; the c
 records add up. No line of a text is wider than 80 columns, and none holds a control character.
 """
 
-import json
 import pathlib
-import subprocess
 import sys
 
 CASES = pathlib.Path(__file__).parent
 sys.path.insert(0, str(CASES.parent))
-from schema import check_cases  # noqa: E402
-
-
-def arguments(case):
-    return (case / "args").read_text().split()
+from schema import check_cases, report_of, words_of  # noqa: E402
 
 
 def check(program, validator, case):
-    words = arguments(case)
-    run = subprocess.run([*program, *words, *([] if "--json" in words else ["--json"])], cwd=case,
-                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-    assert run.returncode == int((case / "exit").read_text())
-    report = json.loads(run.stdout)
-    validator.validate(report)
+    words = words_of(case)
+    report = report_of(program, validator, case)
     counts = report["seccomp"]
     assert counts["records"] == sum(
         counts[key] for key in ("attributed", "of_others", "logged", "unattributed"))
@@ -36,4 +26,4 @@ def check(program, validator, case):
         assert all(char == "\n" or char.isprintable() for char in text), case
 
 
-check_cases(CASES, arguments, check, 10)
+check_cases(CASES, words_of, check, 10)
