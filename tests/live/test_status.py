@@ -117,6 +117,7 @@ def test_what_the_nodes_rule_brings_is_named_and_its_problems_told(
         kept = ruled.outcome(container.id)
         assert kept["level"] == "full" and kept["floor_digest"] == outcome["floor_digest"]
         wait_for(lambda: scrape("vambrace_bundle_problems") == 2)
+        assert scrape("vambrace_bundle_kept_total") >= 1
         wait_for(lambda: [(problem["name"], problem["used_as"]) for problem
                           in status("--json")[0]["daemon"]["bundle_problems"]] == [
                               ("base", ["floor"]), ("arm-default", ["default"])])
