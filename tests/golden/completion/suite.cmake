@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
+# What bash and the manual pages know of the options.
 if(NOT CMAKE_CROSSCOMPILING)
 	add_test(NAME golden.completion COMMAND ${CMAKE_CURRENT_LIST_DIR}/check_completion.py
 		${CMAKE_COMMAND} ${PROJECT_BINARY_DIR} $<TARGET_FILE:vambrace>)
-	set_tests_properties(golden.completion PROPERTIES LABELS golden)
+	add_test(NAME golden.manual COMMAND ${CMAKE_CURRENT_LIST_DIR}/check_manual.py
+		$<TARGET_FILE:vambrace> ${PROJECT_SOURCE_DIR}/docs/man)
+	set_tests_properties(golden.completion golden.manual PROPERTIES LABELS golden)
 endif()
