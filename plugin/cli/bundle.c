@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bundle.h"
 
-#include <getopt.h>
-#include <stdio.h>
-#include <string.h>
+#include <errno.h>
 
 #include "command.h"
 #include "vb/adjust/config.h"
-#include "vb/base/str.h"
 
-static const char help[] =
+enum { BUNDLES_MAX = 1024 };
+
+static const char help_begin[] =
 	"Usage: vambrace bundle pack DIR [-o FILE] [--json]\n"
 	"       vambrace bundle sign --key PRIVATE-KEY BUNDLE [--json]\n"
 	"       vambrace bundle verify BUNDLE... [--key PUBLIC-KEY | --node-config FILE]\n"
@@ -25,16 +24,9 @@ static const char help[] =
 	"          ed25519 key of OpenSSH that has no passphrase; for one that has, or\n"
 	"          one in an agent: ssh-keygen -Y sign -n vambrace-bundle -f KEY FILE\n"
 	"  verify  whether each bundle is valid and signed by a trusted key\n"
-	"  show    name, version, digest, layers, profiles and signature\n"
-	"\n"
-	"Options:\n"
-	"  --key FILE          sign: the private key; verify, show: a .pub file\n"
-	"  --node-config FILE  verify, show: the keys of trusted_keys there (default:\n"
-	"                      " VB_CONFIG_PATH ")\n"
-	"  -o, --output FILE   pack: where to; its name must be NAME.tar\n"
-	"  --json              for scripts (docs/bundle.schema.json)\n"
-	"  -h, --help          this text\n"
-	"\n"
+	"  show    name, version, digest, layers, profiles and signature\n";
+
+static const char help_end[] =
 	"Exit codes: 0 fine, 1 a bundle is refused, 2 wrong usage or unreadable input.\n"
 	"\n"
 	"Examples:\n"
@@ -44,121 +36,88 @@ static const char help[] =
 	"  vambrace bundle verify arm-controller.tar --key release.pub\n"
 	"  vambrace bundle show arm-controller.tar\n";
 
+enum action { PACK, SIGN, VERIFY, SHOW, ACTION_COUNT };
+
+static const struct vb_action actions[ACTION_COUNT] = {
+	[PACK] = {"pack", {"DIR", 1, 1}},
+	[SIGN] = {"sign", {"BUNDLE", 1, 1}},
+	[VERIFY] = {"verify", {"BUNDLE...", 1, BUNDLES_MAX}},
+	[SHOW] = {"show", {"BUNDLE", 1, 1}},
+};
+
 static const struct {
-	const char *name;
 	int (*run)(const struct vb_bundle_options *options);
-	int operands_max;
 	bool takes_key;
 	bool takes_config;
 	bool takes_output;
-} commands[] = {
-	{"pack", vb_bundle_pack_command, 1, false, false, true},
-	{"sign", vb_bundle_sign_command, 1, true, false, false},
-	{"verify", vb_bundle_verify_command, 1024, true, true, false},
-	{"show", vb_bundle_show_command, 1, true, true, false},
+} commands[ACTION_COUNT] = {
+	[PACK] = {vb_bundle_pack_command, false, false, true},
+	[SIGN] = {vb_bundle_sign_command, true, false, false},
+	[VERIFY] = {vb_bundle_verify_command, true, true, false},
+	[SHOW] = {vb_bundle_show_command, true, true, false},
 };
 
-enum option_code {
-	OPTION_KEY = 256,
-	OPTION_CONFIG,
-	OPTION_JSON,
-};
-
-static const struct option long_options[] = {
-	{"key", required_argument, NULL, OPTION_KEY},
-	{"node-config", required_argument, NULL, OPTION_CONFIG},
-	{"output", required_argument, NULL, 'o'},
-	{"json", no_argument, NULL, OPTION_JSON},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
-};
-
-/* Returns -1 to go on, or the exit code. */
-static int take_option(int code, struct vb_bundle_options *options)
+static int check_options(const struct vb_bundle_options *options, struct vb_error *err)
 {
-	switch (code) {
-	case OPTION_KEY:
-		options->key = optarg;
-		return -1;
-	case OPTION_CONFIG:
-		options->config_path = optarg;
-		return -1;
-	case OPTION_JSON:
-		options->json = true;
-		return -1;
-	case 'o':
-		options->output = optarg;
-		return -1;
-	case 'h':
-		(void)fputs(help, stdout);
-		return VB_EXIT_OK;
-	default:
-		return vb_command_usage("bundle");
-	}
-}
+	const char *name = options->arguments.name;
+	size_t action = options->arguments.action;
 
-static int wrong_usage(const char *what, const char *command)
-{
-	(void)fprintf(stderr, "vambrace: bundle %s: %s\n", command, what);
-	return vb_command_usage("bundle");
-}
-
-static int run_command(size_t command, const struct vb_bundle_options *options)
-{
-	const char *name = commands[command].name;
-
-	if (options->operand_count < 1)
-		return wrong_usage("which bundle?", name);
-	if (options->operand_count > commands[command].operands_max)
-		return wrong_usage("that is too much", name);
-	if (options->key != NULL && !commands[command].takes_key)
-		return wrong_usage("it takes no --key", name);
-	if (options->config_path != NULL && !commands[command].takes_config)
-		return wrong_usage("it takes no --node-config", name);
-	if (options->output != NULL && !commands[command].takes_output)
-		return wrong_usage("it takes no --output", name);
+	if (options->key != NULL && !commands[action].takes_key)
+		return vb_error_say(err, EINVAL, "%s takes no --key", name);
+	if (options->config_path != NULL && !commands[action].takes_config)
+		return vb_error_say(err, EINVAL, "%s takes no --node-config", name);
+	if (options->output != NULL && !commands[action].takes_output)
+		return vb_error_say(err, EINVAL, "%s takes no --output", name);
 	if (options->key != NULL && options->config_path != NULL)
-		return wrong_usage("--key or --node-config, not both", name);
-	return commands[command].run(options);
+		return vb_error_say(err, EINVAL, "--key or --node-config, not both");
+	if (action == SIGN && options->key == NULL)
+		return vb_error_say(err, EINVAL, "sign needs a --key");
+	return 0;
 }
 
-static int find_command(const struct vb_bundle_options *options)
+static int parse(int argc, char **argv, struct vb_bundle_options *options)
 {
-	const char *name = options->command;
-	size_t nearest = 0;
+	const struct vb_option known[] = {
+		{.name = "key",
+			.value = "FILE",
+			.text = &options->key,
+			.help = "sign: the private key; verify, show: a .pub file"},
+		{.name = "node-config",
+			.value = "FILE",
+			.text = &options->config_path,
+			.help = "verify, show: the keys of trusted_keys there "
+				"(default: " VB_CONFIG_PATH ")"},
+		{.name = "output",
+			.letter = 'o',
+			.value = "FILE",
+			.text = &options->output,
+			.help = "pack: where to; its name must be NAME.tar"},
+		{.name = "json",
+			.flag = &options->json,
+			.help = "for scripts (docs/bundle.schema.json)"},
+	};
+	const struct vb_syntax syntax = {.command = "bundle",
+		.help_begin = help_begin,
+		.help_end = help_end,
+		.options = known,
+		.option_count = VB_ARRAY_SIZE(known),
+		.actions = actions,
+		.action_count = ACTION_COUNT};
 
-	for (size_t i = 0; i < VB_ARRAY_SIZE(commands); i++) {
-		if (strcmp(commands[i].name, name) == 0)
-			return run_command(i, options);
-		if (vb_str_distance(name, commands[i].name) <
-			vb_str_distance(name, commands[nearest].name))
-			nearest = i;
-	}
-	(void)fprintf(stderr, "vambrace: bundle has no command '%.64s', did you mean '%s'?\n", name,
-		commands[nearest].name);
-	return vb_command_usage("bundle");
+	return vb_command_parse(&syntax, argc, argv, &options->arguments);
 }
 
 static int run(int argc, char **argv)
 {
 	struct vb_bundle_options options = {0};
-	char program[] = "vambrace bundle"; /* what getopt_long() puts before its complaints */
-	int code;
+	struct vb_error err = {0};
 
-	argv[0] = program;
-	while ((code = getopt_long(argc, argv, "o:h", long_options, NULL)) != -1) {
-		int exit_code = take_option(code, &options);
-		if (exit_code >= 0)
-			return exit_code;
-	}
-	if (optind == argc) {
-		(void)fprintf(stderr, "vambrace: bundle needs pack, sign, verify or show\n");
-		return vb_command_usage("bundle");
-	}
-	options.command = argv[optind];
-	options.operands = &argv[optind + 1];
-	options.operand_count = argc - optind - 1;
-	return find_command(&options);
+	int code = parse(argc, argv, &options);
+	if (code >= 0)
+		return code;
+	if (check_options(&options, &err) < 0)
+		return vb_command_misuse("bundle", &err);
+	return commands[options.arguments.action].run(&options);
 }
 
 const struct vb_command vb_command_bundle = {

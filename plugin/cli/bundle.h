@@ -5,18 +5,17 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "options.h"
 #include "vb/adjust/bundle_look.h"
 
 /* The parts of `vambrace bundle`. */
 
 struct vb_bundle_options {
-	const char *command; /* "show" and so on */
+	struct vb_arguments arguments;
 	const char *key;
 	const char *config_path;
 	const char *output;
 	bool json;
-	char **operands;
-	int operand_count;
 };
 
 /* What came of one bundle that was named. */

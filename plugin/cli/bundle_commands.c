@@ -14,30 +14,36 @@
 #include "vb/adjust/sshsig.h"
 #include "vb/base/file.h"
 
+static int load_key(const char *path, struct vb_strv *keys, struct vb_error *err)
+{
+	vb_auto_buf struct vb_buf *data = NULL;
+
+	int r = vb_input_read(path, VB_SSH_PUBLIC_TEXT_MAX, &data, err);
+	if (r < 0)
+		return r;
+	vb_auto_free char *text = vb_buf_strdup(data);
+	if (text == NULL || vb_strv_add(keys, text) < 0)
+		return vb_error_set(err, ENOMEM, "read '%s'", path);
+	return 0;
+}
+
 /* The keys to look at signatures with; none where the node has no config. */
 static int load_keys(
 	const struct vb_bundle_options *options, struct vb_strv *keys, struct vb_error *err)
 {
 	vb_auto_config struct vb_config config = {0};
-	vb_auto_buf struct vb_buf *data = NULL;
-	bool is_config = options->key == NULL;
-	const char *path = is_config ? options->config_path : options->key;
+	const char *path = options->config_path;
 
+	if (options->key != NULL)
+		return load_key(options->key, keys, err);
 	if (path == NULL && access(VB_CONFIG_PATH, F_OK) < 0 && errno == ENOENT)
 		return 0;
 	if (path == NULL)
 		path = VB_CONFIG_PATH;
-	int r = vb_input_read(
-		path, is_config ? VB_CONFIG_FILE_MAX : VB_SSH_PUBLIC_TEXT_MAX, &data, err);
-	if (r < 0)
-		return r;
-	vb_auto_free char *text = vb_buf_strdup(data);
-	if (text == NULL)
+	int r = vb_input_config(path, &config, err);
+	if (r == 0 && vb_strv_copy(keys, &config.trusted_keys) < 0)
 		return vb_error_set(err, ENOMEM, "read '%s'", path);
-	if (!is_config)
-		return vb_strv_add(keys, text);
-	r = vb_config_parse(text, vb_buf_size(data), &config, err);
-	return r < 0 ? vb_error_wrap(err, "%s", path) : vb_strv_copy(keys, &config.trusted_keys);
+	return r;
 }
 
 static int load_trust(const struct vb_bundle_options *options, bool require_signature,
@@ -99,8 +105,8 @@ static int look_at_all(const struct vb_bundle_options *options, bool require_sig
 
 	if (load_trust(options, require_signature, &trust, &err) < 0)
 		return vb_command_fail(&err);
-	for (int i = 0; i < options->operand_count; i++) {
-		int code = look_and_report(&report, options->operands[i], &trust);
+	for (int i = 0; i < options->arguments.operand_count; i++) {
+		int code = look_and_report(&report, options->arguments.operands[i], &trust);
 		exit_code = code > exit_code ? code : exit_code;
 	}
 	if (vb_bundle_report_finish(&report) < 0) {
@@ -126,7 +132,7 @@ static int finish_written(const struct vb_bundle_options *options, int r,
 {
 	vb_auto_json json_t *bundles = options->json ? json_array() : NULL;
 	struct vb_bundle_report report = {.options = options, .bundles = bundles};
-	const struct vb_bundle_result result = {.path = options->operands[0],
+	const struct vb_bundle_result result = {.path = options->arguments.operands[0],
 		.look = r == 0 ? look : NULL,
 		.err = r == 0 ? NULL : err,
 		.written = r == 0 ? written : NULL};
@@ -197,11 +203,7 @@ int vb_bundle_sign_command(const struct vb_bundle_options *options)
 	vb_auto_free char *written = NULL;
 	struct vb_error err = {0};
 
-	if (options->key == NULL) {
-		(void)fprintf(stderr, "vambrace: bundle sign: which key? give one with --key\n");
-		return vb_command_usage("bundle");
-	}
-	int r = sign(options->key, options->operands[0], &look, &written, &err);
+	int r = sign(options->key, options->arguments.operands[0], &look, &written, &err);
 	return finish_written(options, r, &look, written, &err);
 }
 
@@ -210,7 +212,7 @@ static int pack(const struct vb_bundle_options *options, struct vb_bundle_look *
 {
 	static const struct vb_bundle_trust nobody;
 	vb_auto_buf struct vb_buf *tar = NULL;
-	const char *path = options->operands[0];
+	const char *path = options->arguments.operands[0];
 
 	int r = vb_bundle_look(path, &nobody, look, err);
 	if (r < 0)

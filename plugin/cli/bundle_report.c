@@ -149,7 +149,7 @@ static int print_result(const struct vb_bundle_report *report,
 	const struct vb_bundle_result *result, struct vb_buf *out)
 {
 	const struct vb_bundle_look *look = result->look;
-	const char *command = report->options->command;
+	const char *command = report->options->arguments.name;
 
 	if (strcmp(command, "show") == 0)
 		return print_bundle(result, out);
@@ -263,7 +263,7 @@ int vb_bundle_report_finish(struct vb_bundle_report *report)
 		return 0;
 	struct vb_json_writer writer = vb_json_begin();
 	vb_json_put(&writer, "bundle_version", json_integer(1));
-	vb_json_put_text(&writer, "command", report->options->command);
+	vb_json_put_text(&writer, "command", report->options->arguments.name);
 	vb_json_put(&writer, "bundles", json_incref(report->bundles));
 	vb_auto_json json_t *root = vb_json_end(&writer);
 	if (root == NULL || json_dumpf(root, stdout, JSON_INDENT(2)) < 0 || putchar('\n') == EOF)

@@ -8,6 +8,8 @@
 #include "fold.h"
 #include "vb/adjust/text.h"
 
+enum { HELP_MAX = 64 << 10 };
+
 int vb_command_fail(const struct vb_error *err)
 {
 	(void)fprintf(stderr, "vambrace: %s\n", err->what);
@@ -19,6 +21,16 @@ int vb_command_fail(const struct vb_error *err)
 int vb_command_usage(const char *command)
 {
 	(void)fprintf(stderr, "Try 'vambrace %s --help'.\n", command);
+	return VB_EXIT_TROUBLE;
+}
+
+int vb_command_misuse(const char *command, const struct vb_error *err)
+{
+	(void)fprintf(stderr, "vambrace: %s: %s\n", command, err->what);
+	if (err->fix[0] != '\0')
+		(void)fprintf(stderr, "  %s\n", err->fix);
+	else
+		(void)vb_command_usage(command);
 	return VB_EXIT_TROUBLE;
 }
 
@@ -61,4 +73,26 @@ int vb_command_print_json(const json_t *report, size_t flags, struct vb_error *e
 	if (json_dumpf(report, stdout, flags) < 0 || putchar('\n') == EOF || fflush(stdout) != 0)
 		return fail_to_write(err);
 	return 0;
+}
+
+static int print_help(const struct vb_syntax *syntax, struct vb_error *err)
+{
+	vb_auto_buf struct vb_buf *text = vb_buf_create(HELP_MAX);
+
+	if (text == NULL || vb_options_help(syntax, text) < 0)
+		return vb_error_set(err, ENOMEM, "print the help");
+	return vb_command_print(text, err);
+}
+
+int vb_command_parse(
+	const struct vb_syntax *syntax, int argc, char **argv, struct vb_arguments *ret_arguments)
+{
+	struct vb_error err = {0};
+
+	int r = vb_options_parse(syntax, argc, argv, ret_arguments, &err);
+	if (r == 0)
+		return -1;
+	if (r < 0)
+		return vb_command_misuse(syntax->command, &err);
+	return print_help(syntax, &err) < 0 ? vb_command_fail(&err) : VB_EXIT_OK;
 }

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "options.h"
 #include "vb/base/buf.h"
 #include "vb/base/error.h"
 
@@ -37,6 +38,19 @@ int vb_command_fail(const struct vb_error *err);
 
 /* Says on stderr where help is to be had. Returns VB_EXIT_TROUBLE. */
 int vb_command_usage(const char *command);
+
+/*
+ * Reads the command line, see vb_options_parse(). Returns -1 to go on, or the exit code: help was
+ * printed, or what is wrong was said on stderr.
+ */
+int vb_command_parse(
+	const struct vb_syntax *syntax, int argc, char **argv, struct vb_arguments *ret_arguments);
+
+/*
+ * Prints "vambrace: <command>: <what>" and the advice to stderr, or where help is to be had.
+ * Returns VB_EXIT_TROUBLE.
+ */
+int vb_command_misuse(const char *command, const struct vb_error *err);
 
 /*
  * Puts the text, or the tree with flags of json_dumpf(3) and a newline, on standard output; NULL

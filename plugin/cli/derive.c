@@ -2,7 +2,7 @@
 #include "derive.h"
 
 #include <errno.h>
-#include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ enum {
 	NOTES_MAX = 64 << 20, /* as many names as are kept, of the longest kind */
 };
 
-static const char help[] =
+static const char help_begin[] =
 	"Usage: vambrace derive dlopen|exec|connect LOG...|- [OPTIONS]\n"
 	"\n"
 	"Makes the allowlist of a bundle from what the preload shim wrote while the\n"
@@ -37,19 +37,9 @@ static const char help[] =
 	"--prefix), or a file of /var/log/pods; `-` is standard input. All runs count\n"
 	"that are given. A line that is not exactly one of the shim's is never used, only\n"
 	"counted. But a workload can write the shim's lines itself: derive from runs that\n"
-	"you trust.\n"
-	"\n"
-	"Options:\n"
-	"  --into MANIFEST  adds the entries to this bundle's manifest.json instead;\n"
-	"                   it is replaced in one step; all else in it stays as it is\n"
-	"  --replace        with --into: drops entries that these runs did not need\n"
-	"  --cidr NETWORK   connect: lists this network (10.42.0.0/16, [2001:db8::/32])\n"
-	"                   in place of addresses in it; may be repeated, the first that\n"
-	"                   holds an address wins\n"
-	"  --any-port       connect: lists the networks of --cidr for any port\n"
-	"  --json           for scripts (docs/derive.schema.json)\n"
-	"  -h, --help       this text\n"
-	"\n"
+	"you trust.\n";
+
+static const char help_end[] =
 	"Exit codes: 0 the list is complete, 1 something may be missing (a line or name\n"
 	"that cannot be used, lost lines, nothing found), 2 wrong usage or unreadable\n"
 	"input.\n"
@@ -61,7 +51,10 @@ static const char help[] =
 	"  vambrace derive connect /var/log/pods/robots_arm-7_*/driver/*.log \\\n"
 	"    --cidr 10.42.0.0/16 --any-port\n";
 
+#define LOGS "LOG... or -"
+
 struct options {
+	enum vb_derive_list derived;
 	struct vb_strv logs;  /* as given */
 	struct vb_strv names; /* as errors call them */
 	struct vb_connect_entry networks[NETWORKS_MAX];
@@ -160,8 +153,9 @@ static int print_json(const struct vb_derive_report *report, struct vb_error *er
 }
 
 /* Returns the exit code, or an errno. */
-static int derive(enum vb_derive_list list, const struct options *options, struct vb_error *err)
+static int derive(const struct options *options, struct vb_error *err)
 {
+	enum vb_derive_list list = options->derived;
 	vb_auto_derive struct vb_derive *derivation = vb_derive_create(list);
 	/* The list of networks is not changed through it. */
 	const struct vb_derive_networks networks = {
@@ -198,66 +192,16 @@ static int derive(enum vb_derive_list list, const struct options *options, struc
 	return vb_derived_is_incomplete(derived) ? VB_EXIT_REFUSED : VB_EXIT_OK;
 }
 
-enum option_code {
-	OPTION_INTO = 256,
-	OPTION_REPLACE,
-	OPTION_CIDR,
-	OPTION_ANY_PORT,
-	OPTION_JSON,
-};
-
-static const struct option long_options[] = {
-	{"into", required_argument, NULL, OPTION_INTO},
-	{"replace", no_argument, NULL, OPTION_REPLACE},
-	{"cidr", required_argument, NULL, OPTION_CIDR},
-	{"any-port", no_argument, NULL, OPTION_ANY_PORT},
-	{"json", no_argument, NULL, OPTION_JSON},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
-};
-
-static int refuse_usage(const char *what)
+static int take_network(const char *text, void *context, struct vb_error *err)
 {
-	(void)fprintf(stderr, "vambrace: derive: %s\n", what);
-	return vb_command_usage("derive");
-}
-
-static int add_network(struct options *options, const char *text)
-{
-	struct vb_error err;
+	struct options *options = context;
 
 	if (options->network_count == NETWORKS_MAX)
-		return refuse_usage("more than 256 --cidr");
-	if (vb_derive_network(text, &options->networks[options->network_count], &err) < 0)
-		return vb_command_fail(&err);
-	options->network_count++;
-	return -1;
-}
-
-/* Returns -1 to go on, or the exit code. */
-static int take_option(int code, struct options *options)
-{
-	switch (code) {
-	case OPTION_INTO:
-		options->manifest = optarg;
-		return -1;
-	case OPTION_REPLACE:
-		options->replace = true;
-		return -1;
-	case OPTION_CIDR:
-		return add_network(options, optarg);
-	case OPTION_ANY_PORT:
-		options->any_port = true;
-		return -1;
-	case OPTION_JSON:
-		options->json = true;
-		return -1;
-	case 'h':
-		(void)fputs(help, stdout);
-		return VB_EXIT_OK;
-	default:
-		return vb_command_usage("derive");
-	}
+		return vb_error_say(err, E2BIG, "it is given more than %d times", NETWORKS_MAX);
+	int r = vb_derive_network(text, &options->networks[options->network_count], err);
+	if (r == 0)
+		options->network_count++;
+	return r;
 }
 
 /* The name is shown, also in JSON, so it must be text. */
@@ -272,53 +216,79 @@ static int add_log(struct options *options, const char *path)
 	return r;
 }
 
-static bool find_list(const char *name, enum vb_derive_list *ret_list)
+/* The options and operands together. */
+static int take_arguments(
+	struct options *options, const struct vb_arguments *arguments, struct vb_error *err)
 {
-	for (unsigned int list = 0; list < VB_DERIVE_LIST_COUNT; list++)
-		if (strcmp(name, vb_derive_list_name(list)) == 0) {
-			*ret_list = list;
-			return true;
-		}
-	return false;
+	options->derived = (enum vb_derive_list)arguments->action;
+	if (options->replace && options->manifest == NULL)
+		return vb_error_say(err, EINVAL, "--replace needs --into");
+	if (options->network_count > 0 && options->derived != VB_DERIVE_CONNECT)
+		return vb_error_say(err, EINVAL, "--cidr is for connect");
+	if (options->any_port && options->network_count == 0)
+		return vb_error_say(err, EINVAL, "--any-port needs --cidr");
+	for (int i = 0; i < arguments->operand_count; i++)
+		if (add_log(options, arguments->operands[i]) < 0)
+			return out_of_memory(err);
+	return 0;
 }
 
-/* What is wrong with the options together; NULL when nothing is. */
-static const char *find_conflict(const struct options *options, enum vb_derive_list list)
+static int parse(int argc, char **argv, struct options *options)
 {
-	if (options->replace && options->manifest == NULL)
-		return "--replace needs --into";
-	if (options->network_count > 0 && list != VB_DERIVE_CONNECT)
-		return "--cidr is for connect";
-	if (options->any_port && options->network_count == 0)
-		return "--any-port needs --cidr";
-	return NULL;
+	static const struct vb_action lists[VB_DERIVE_LIST_COUNT] = {
+		[VB_DERIVE_DLOPEN] = {"dlopen", {LOGS, 1, INT_MAX}},
+		[VB_DERIVE_EXEC] = {"exec", {LOGS, 1, INT_MAX}},
+		[VB_DERIVE_CONNECT] = {"connect", {LOGS, 1, INT_MAX}},
+	};
+	const struct vb_option known[] = {
+		{.name = "into",
+			.value = "MANIFEST",
+			.text = &options->manifest,
+			.help = "adds the entries to this bundle's manifest.json instead; it is "
+				"replaced in one step; all else in it stays as it is"},
+		{.name = "replace",
+			.flag = &options->replace,
+			.help = "with --into: drops entries that these runs did not need"},
+		{.name = "cidr",
+			.value = "NETWORK",
+			.take = take_network,
+			.context = options,
+			.help = "connect: lists this network (10.42.0.0/16, [2001:db8::/32]) in "
+				"place of addresses in it; may be repeated, the first that holds "
+				"an "
+				"address wins"},
+		{.name = "any-port",
+			.flag = &options->any_port,
+			.help = "connect: lists the networks of --cidr for any port"},
+		{.name = "json",
+			.flag = &options->json,
+			.help = "for scripts (docs/derive.schema.json)"},
+	};
+	const struct vb_syntax syntax = {.command = "derive",
+		.help_begin = help_begin,
+		.help_end = help_end,
+		.options = known,
+		.option_count = VB_ARRAY_SIZE(known),
+		.actions = lists,
+		.action_count = VB_ARRAY_SIZE(lists)};
+	struct vb_arguments arguments;
+	struct vb_error err = {0};
+
+	int code = vb_command_parse(&syntax, argc, argv, &arguments);
+	if (code < 0 && take_arguments(options, &arguments, &err) < 0)
+		return vb_command_misuse("derive", &err);
+	return code;
 }
 
 static int run(int argc, char **argv)
 {
 	vb_auto(finish_options) struct options options = {0};
-	char program[] = "vambrace derive"; /* what getopt_long() puts before its complaints */
-	enum vb_derive_list list = VB_DERIVE_DLOPEN;
 	struct vb_error err = {0};
-	int code;
 
-	argv[0] = program;
-	while ((code = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		int exit_code = take_option(code, &options);
-		if (exit_code >= 0)
-			return exit_code;
-	}
-	if (optind == argc || !find_list(argv[optind], &list))
-		return refuse_usage("say what: dlopen, exec or connect");
-	if (++optind == argc)
-		return refuse_usage("no log is named, '-' is standard input");
-	for (; optind < argc; optind++)
-		if (add_log(&options, argv[optind]) < 0)
-			return VB_EXIT_TROUBLE;
-	const char *conflict = find_conflict(&options, list);
-	if (conflict != NULL)
-		return refuse_usage(conflict);
-	int r = derive(list, &options, &err);
+	int code = parse(argc, argv, &options);
+	if (code >= 0)
+		return code;
+	int r = derive(&options, &err);
 	return r < 0 ? vb_command_fail(&err) : r;
 }
 

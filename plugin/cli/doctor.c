@@ -2,7 +2,6 @@
 #include "doctor.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -15,20 +14,16 @@ enum {
 	REPORT_MAX = 1 << 20,
 };
 
-static const char help[] =
+static const char help_begin[] =
 	"Usage: vambrace doctor [OPTIONS]\n"
 	"\n"
 	"Is this node ready for hardened pods? Looks at containerd and its NRI, the\n"
 	"runtime handlers, the hook and the runtimes behind it, the kernel and the\n"
 	"disk, and says for each: ok, unseen (more rights are needed), warning, or\n"
 	"problem (hardened pods do not come up), with what to change on this system.\n"
-	"Changes nothing. Runs as any user; root sees all.\n"
-	"\n"
-	"Options:\n"
-	"  --facts FILE  judge what another doctor saw: its --json, or - for stdin\n"
-	"  --json        findings and facts, for scripts (docs/doctor.schema.json)\n"
-	"  -h, --help    this text\n"
-	"\n"
+	"Changes nothing. Runs as any user; root sees all.\n";
+
+static const char help_end[] =
 	"Exit codes: 0 no problem, 1 a problem, 2 wrong usage or unreadable facts.\n"
 	"\n"
 	"Examples:\n"
@@ -97,46 +92,30 @@ static int doctor(const char *facts_path, bool json, struct vb_error *err)
 	return findings.counts[VB_FINDING_PROBLEM] > 0 ? VB_EXIT_REFUSED : VB_EXIT_OK;
 }
 
-enum option_code {
-	OPTION_FACTS = 1000,
-	OPTION_JSON,
-};
-
-static const struct option long_options[] = {
-	{"facts", required_argument, NULL, OPTION_FACTS},
-	{"json", no_argument, NULL, OPTION_JSON},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
-};
-
 static int run(int argc, char **argv)
 {
-	char program[] = "vambrace doctor"; /* what getopt_long() puts before its complaints */
 	const char *facts_path = NULL;
-	struct vb_error err = {0};
 	bool json = false;
-	int code;
+	const struct vb_option known[] = {
+		{.name = "facts",
+			.value = "FILE",
+			.text = &facts_path,
+			.help = "judge what another doctor saw: its --json, or - for stdin"},
+		{.name = "json",
+			.flag = &json,
+			.help = "findings and facts, for scripts (docs/doctor.schema.json)"},
+	};
+	const struct vb_syntax syntax = {.command = "doctor",
+		.help_begin = help_begin,
+		.help_end = help_end,
+		.options = known,
+		.option_count = VB_ARRAY_SIZE(known)};
+	struct vb_arguments arguments;
+	struct vb_error err = {0};
 
-	argv[0] = program;
-	while ((code = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		switch (code) {
-		case OPTION_FACTS:
-			facts_path = optarg;
-			break;
-		case OPTION_JSON:
-			json = true;
-			break;
-		case 'h':
-			(void)fputs(help, stdout);
-			return VB_EXIT_OK;
-		default:
-			return vb_command_usage("doctor");
-		}
-	}
-	if (optind != argc) {
-		(void)fprintf(stderr, "vambrace: doctor takes no arguments\n");
-		return vb_command_usage("doctor");
-	}
+	int code = vb_command_parse(&syntax, argc, argv, &arguments);
+	if (code >= 0)
+		return code;
 	int r = doctor(facts_path, json, &err);
 	return r < 0 ? vb_command_fail(&err) : r;
 }

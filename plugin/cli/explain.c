@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,7 +17,7 @@
 /* A report of some ten thousand containers; more is no question that a person asks. */
 enum { REPORT_MAX = 256 << 20 };
 
-static const char help[] =
+static const char help_begin[] =
 	"Usage: vambrace explain POD.yaml|- [OPTIONS]\n"
 	"\n"
 	"Says for each container in a manifest what Vambrace would apply, who enforces\n"
@@ -28,17 +27,9 @@ static const char help[] =
 	"POD.yaml is YAML or JSON, `-` is standard input. Pods are looked for in Pod,\n"
 	"Deployment, DaemonSet, StatefulSet, ReplicaSet, ReplicationController, Job,\n"
 	"CronJob, PodTemplate and lists of them; several documents may follow each\n"
-	"other.\n"
-	"\n"
-	"Options:\n"
-	"  --node-config FILE  the node's settings (default: " VB_CONFIG_PATH ",\n"
-	"                      and the built-in ones when it is not there)\n"
-	"  --bundles DIR       look for bundles here instead of where the node config\n"
-	"                      says; may be repeated, the first that has it wins\n"
-	"  -n, --namespace NS  of objects that name none (default: default)\n"
-	"  --json              for scripts (docs/explain.schema.json)\n"
-	"  -h, --help          this text\n"
-	"\n"
+	"other.\n";
+
+static const char help_end[] =
 	"What it takes for granted:\n"
 	"  - the handler of a RuntimeClass has the same name as the RuntimeClass;\n"
 	"  - the image sets no LD_PRELOAD and no AUTONOMY_PRELOAD_* variable: only the\n"
@@ -187,17 +178,11 @@ static int check_directories(const struct vb_strv *directories, struct vb_error 
 /* Reads the node's settings; *path becomes NULL when the default file is not there. */
 static int load_config(const char **path, struct vb_config *ret_config, struct vb_error *err)
 {
-	vb_auto_buf struct vb_buf *data = NULL;
-
 	if (*path == NULL && access(VB_CONFIG_PATH, F_OK) < 0 && errno == ENOENT)
 		return vb_config_init(ret_config) < 0 ? out_of_memory(err) : 0;
 	if (*path == NULL)
 		*path = VB_CONFIG_PATH;
-	int r = vb_input_read(*path, VB_CONFIG_FILE_MAX, &data, err);
-	if (r < 0)
-		return r;
-	r = vb_config_parse((const char *)vb_buf_data(data), vb_buf_size(data), ret_config, err);
-	return r < 0 ? vb_error_wrap(err, "%s", *path) : 0;
+	return vb_input_config(*path, ret_config, err);
 }
 
 static void close_stores(const struct vb_stores *stores)
@@ -291,62 +276,50 @@ static int explain(const struct options *options, struct vb_error *err)
 	return report.totals.counts[VB_VERDICT_REFUSED] > 0 ? VB_EXIT_REFUSED : VB_EXIT_OK;
 }
 
-enum option_code {
-	OPTION_CONFIG = 256,
-	OPTION_BUNDLES,
-	OPTION_JSON,
-};
-
-static const struct option long_options[] = {
-	{"node-config", required_argument, NULL, OPTION_CONFIG},
-	{"bundles", required_argument, NULL, OPTION_BUNDLES},
-	{"json", no_argument, NULL, OPTION_JSON},
-	{"namespace", required_argument, NULL, 'n'},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
-};
-
-/* Returns -1 to go on, or the exit code. */
-static int take_option(int code, struct options *options)
+static int parse(int argc, char **argv, struct options *options)
 {
-	switch (code) {
-	case OPTION_CONFIG:
-		options->config_path = optarg;
-		return -1;
-	case OPTION_BUNDLES:
-		return vb_strv_add(&options->bundle_dirs, optarg) < 0 ? VB_EXIT_TROUBLE : -1;
-	case OPTION_JSON:
-		options->json = true;
-		return -1;
-	case 'n':
-		options->default_namespace = optarg;
-		return -1;
-	case 'h':
-		(void)fputs(help, stdout);
-		return VB_EXIT_OK;
-	default:
-		return vb_command_usage("explain");
-	}
+	const struct vb_option known[] = {
+		{.name = "node-config",
+			.value = "FILE",
+			.text = &options->config_path,
+			.help = "the node's settings (default: " VB_CONFIG_PATH
+				", and the built-in ones when it is not there)"},
+		{.name = "bundles",
+			.value = "DIR",
+			.list = &options->bundle_dirs,
+			.help = "look for bundles here instead of where the node config says; may "
+				"be repeated, the first that has it wins"},
+		{.name = "namespace",
+			.letter = 'n',
+			.value = "NS",
+			.text = &options->default_namespace,
+			.help = "of objects that name none (default: default)"},
+		{.name = "json",
+			.flag = &options->json,
+			.help = "for scripts (docs/explain.schema.json)"},
+	};
+	const struct vb_syntax syntax = {.command = "explain",
+		.help_begin = help_begin,
+		.help_end = help_end,
+		.options = known,
+		.option_count = VB_ARRAY_SIZE(known),
+		.operands = {"one POD.yaml or -", 1, 1}};
+	struct vb_arguments arguments;
+
+	int code = vb_command_parse(&syntax, argc, argv, &arguments);
+	if (code < 0)
+		options->input = arguments.operands[0];
+	return code;
 }
 
 static int run(int argc, char **argv)
 {
 	vb_auto(finish_options) struct options options = {.default_namespace = "default"};
-	char program[] = "vambrace explain"; /* what getopt_long() puts before its complaints */
 	struct vb_error err = {0};
-	int code;
 
-	argv[0] = program;
-	while ((code = getopt_long(argc, argv, "n:h", long_options, NULL)) != -1) {
-		int exit_code = take_option(code, &options);
-		if (exit_code >= 0)
-			return exit_code;
-	}
-	if (optind != argc - 1) {
-		(void)fprintf(stderr, "vambrace: explain takes exactly one manifest\n");
-		return vb_command_usage("explain");
-	}
-	options.input = argv[optind];
+	int code = parse(argc, argv, &options);
+	if (code >= 0)
+		return code;
 	int r = explain(&options, &err);
 	return r < 0 ? vb_command_fail(&err) : r;
 }

@@ -61,3 +61,14 @@ int vb_input_read(
 		*ret_data = VB_STEAL(data);
 	return r;
 }
+
+int vb_input_config(const char *path, struct vb_config *ret_config, struct vb_error *err)
+{
+	vb_auto_buf struct vb_buf *data = NULL;
+
+	int r = vb_input_read(path, VB_CONFIG_FILE_MAX, &data, err);
+	if (r < 0)
+		return r;
+	r = vb_config_parse((const char *)vb_buf_data(data), vb_buf_size(data), ret_config, err);
+	return r < 0 ? vb_error_wrap(err, "%s", path) : 0;
+}

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "vb/adjust/config.h"
 #include "vb/base/buf.h"
 #include "vb/base/error.h"
 
@@ -21,6 +22,13 @@ typedef int (*vb_input_chunk_fn)(
 /* Hands such an input to the function as it comes, however long it is. Errnos as above. */
 int vb_input_stream(const char *path, vb_input_chunk_fn function, void *context,
 	struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * Reads a node config that a person named. -EFBIG, -ENOMEM, what open(2) and read(2) say, or
+ * -EINVAL for one that is not valid.
+ */
+int vb_input_config(
+	const char *path, struct vb_config *ret_config, struct vb_error *err) VB_WARN_UNUSED;
 
 /* What errors call it: the path, or "<stdin>". */
 const char *vb_input_name(const char *path);

@@ -2,7 +2,7 @@
 #include "lint.h"
 
 #include <errno.h>
-#include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ enum {
 	TEXT_MAX = 8 << 20,
 };
 
-static const char help[] =
+static const char help_begin[] =
 	"Usage: vambrace lint BUNDLE... [OPTIONS]\n"
 	"\n"
 	"Tells all that is wrong with bundles, each with its file, line and column and\n"
@@ -27,20 +27,9 @@ static const char help[] =
 	"  warning  the bundle is weaker than it looks, or an entry has no effect\n"
 	"\n"
 	"What the plugin refuses is never called fine. The owners of the files are not\n"
-	"looked at: they are those of a working copy.\n"
-	"\n"
-	"Options:\n"
-	"  --rootfs DIR        an unpacked image: listed files that it does not have,\n"
-	"                      programs listed by a symbolic link, and what the bundle's\n"
-	"                      tmpfs covers are told\n"
-	"  --node-config FILE  judges by the settings of this node; by default nothing is\n"
-	"                      permitted that needs a permit\n"
-	"  -n, --namespace NS  of the pods, for the rules of these settings (default:\n"
-	"                      default)\n"
-	"  --strict            warnings count as errors\n"
-	"  --json              for scripts (docs/lint.schema.json)\n"
-	"  -h, --help          this text\n"
-	"\n"
+	"looked at: they are those of a working copy.\n";
+
+static const char help_end[] =
 	"Exit codes: 0 all bundles are fine, 1 one is not, 2 wrong usage or unreadable\n"
 	"input.\n"
 	"\n"
@@ -56,8 +45,7 @@ struct options {
 	const char *namespace_name;
 	bool strict;
 	bool json;
-	char **bundles;
-	int bundle_count;
+	struct vb_arguments bundles;
 };
 
 static int out_of_memory(struct vb_error *err)
@@ -67,8 +55,6 @@ static int out_of_memory(struct vb_error *err)
 
 static int load_config(const char *path, struct vb_config *ret_config, struct vb_error *err)
 {
-	vb_auto_buf struct vb_buf *data = NULL;
-
 	if (path == NULL) {
 		if (vb_config_init(ret_config) < 0)
 			return out_of_memory(err);
@@ -76,11 +62,7 @@ static int load_config(const char *path, struct vb_config *ret_config, struct vb
 		vb_strv_finish(&ret_config->bundle_dirs);
 		return 0;
 	}
-	int r = vb_input_read(path, VB_CONFIG_FILE_MAX, &data, err);
-	if (r < 0)
-		return r;
-	r = vb_config_parse((const char *)vb_buf_data(data), vb_buf_size(data), ret_config, err);
-	return r < 0 ? vb_error_wrap(err, "%s", path) : 0;
+	return vb_input_config(path, ret_config, err);
 }
 
 static int show(const struct options *options, const struct vb_lint_report *report, json_t *bundles,
@@ -135,9 +117,10 @@ static int lint_all(
 
 	if (options->json && bundles == NULL)
 		return out_of_memory(err);
-	for (int i = 0; i < options->bundle_count; i++) {
+	for (int i = 0; i < options->bundles.operand_count; i++) {
 		struct vb_error trouble = {0};
-		int one = lint_one(options, setting, options->bundles[i], bundles, &trouble);
+		int one =
+			lint_one(options, setting, options->bundles.operands[i], bundles, &trouble);
 		if (one < 0)
 			one = vb_command_fail(&trouble);
 		code = one > code ? one : code;
@@ -163,69 +146,48 @@ static int lint(const struct options *options, struct vb_error *err)
 	return lint_all(options, &setting, err);
 }
 
-enum option_code {
-	OPTION_ROOTFS = 256,
-	OPTION_NODE_CONFIG,
-	OPTION_STRICT,
-	OPTION_JSON,
-};
-
-static const struct option long_options[] = {
-	{"rootfs", required_argument, NULL, OPTION_ROOTFS},
-	{"node-config", required_argument, NULL, OPTION_NODE_CONFIG},
-	{"namespace", required_argument, NULL, 'n'},
-	{"strict", no_argument, NULL, OPTION_STRICT},
-	{"json", no_argument, NULL, OPTION_JSON},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
-};
-
-/* Returns -1 to go on, or the exit code. */
-static int take_option(int code, struct options *options)
+static int parse(int argc, char **argv, struct options *options)
 {
-	switch (code) {
-	case OPTION_ROOTFS:
-		options->rootfs = optarg;
-		return -1;
-	case OPTION_NODE_CONFIG:
-		options->config_path = optarg;
-		return -1;
-	case 'n':
-		options->namespace_name = optarg;
-		return -1;
-	case OPTION_STRICT:
-		options->strict = true;
-		return -1;
-	case OPTION_JSON:
-		options->json = true;
-		return -1;
-	case 'h':
-		(void)fputs(help, stdout);
-		return VB_EXIT_OK;
-	default:
-		return vb_command_usage("lint");
-	}
+	const struct vb_option known[] = {
+		{.name = "rootfs",
+			.value = "DIR",
+			.text = &options->rootfs,
+			.help = "an unpacked image: listed files that it does not have, programs "
+				"listed by a symbolic link, and what the bundle's tmpfs covers are "
+				"told"},
+		{.name = "node-config",
+			.value = "FILE",
+			.text = &options->config_path,
+			.help = "judges by the settings of this node; by default nothing is "
+				"permitted that needs a permit"},
+		{.name = "namespace",
+			.letter = 'n',
+			.value = "NS",
+			.text = &options->namespace_name,
+			.help = "of the pods, for the rules of these settings (default: default)"},
+		{.name = "strict", .flag = &options->strict, .help = "warnings count as errors"},
+		{.name = "json",
+			.flag = &options->json,
+			.help = "for scripts (docs/lint.schema.json)"},
+	};
+	const struct vb_syntax syntax = {.command = "lint",
+		.help_begin = help_begin,
+		.help_end = help_end,
+		.options = known,
+		.option_count = VB_ARRAY_SIZE(known),
+		.operands = {"BUNDLE...", 1, INT_MAX}};
+
+	return vb_command_parse(&syntax, argc, argv, &options->bundles);
 }
 
 static int run(int argc, char **argv)
 {
 	struct options options = {.namespace_name = "default"};
-	char program[] = "vambrace lint"; /* what getopt_long() puts before its complaints */
 	struct vb_error err = {0};
-	int code;
 
-	argv[0] = program;
-	while ((code = getopt_long(argc, argv, "hn:", long_options, NULL)) != -1) {
-		int exit_code = take_option(code, &options);
-		if (exit_code >= 0)
-			return exit_code;
-	}
-	if (optind == argc) {
-		(void)fprintf(stderr, "vambrace: lint: no bundle is named\n");
-		return vb_command_usage("lint");
-	}
-	options.bundles = argv + optind;
-	options.bundle_count = argc - optind;
+	int code = parse(argc, argv, &options);
+	if (code >= 0)
+		return code;
 	int r = lint(&options, &err);
 	return r < 0 ? vb_command_fail(&err) : r;
 }

@@ -2,7 +2,6 @@
 #include "seccomp.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -13,7 +12,9 @@
 #include "vb/adjust/values.h"
 #include "vb/base/str.h"
 
-static const char help[] =
+enum { PROFILES_MAX = 1024 };
+
+static const char help_begin[] =
 	"Usage: vambrace seccomp show PROFILE [--oci] [OPTIONS]\n"
 	"       vambrace seccomp check PROFILE... [OPTIONS]\n"
 	"       vambrace seccomp meet A B [OPTIONS]\n"
@@ -30,18 +31,9 @@ static const char help[] =
 	"  meet      the profile that answers every call with the stricter action of A\n"
 	"            and B, as OCI JSON; where both are equally strict, with A's errno\n"
 	"  simulate  what happens to one call, and which rule decides; ARG are numbers,\n"
-	"            missing ones 0; put -- before negative ones\n"
-	"\n"
-	"Options:\n"
-	"  --arch ARCH    the ABI to look at: SCMP_ARCH_AARCH64, arm64, x86_64, i386 and\n"
-	"                 the like (default: this machine's)\n"
-	"  --oci          show: the profile as an OCI JSON file\n"
-	"  --kernel M.N   of Docker's minKernel (default: this machine's)\n"
-	"  --cap LIST     the container's capabilities, of Docker's caps: NET_RAW,KILL\n"
-	"                 or ALL or none (default: those that containerd gives)\n"
-	"  --json         for scripts (docs/seccomp.schema.json)\n"
-	"  -h, --help     this text\n"
-	"\n"
+	"            missing ones 0; put -- before negative ones\n";
+
+static const char help_end[] =
 	"Exit codes: 0 fine, or allowed; 1 refused, or denied; 2 wrong usage or\n"
 	"unreadable input.\n"
 	"\n"
@@ -71,39 +63,26 @@ static const struct {
  */
 static const uint64_t containerd_capabilities = UINT64_C(0xa80425fb);
 
-static const struct {
-	const char *name;
-	int (*run)(const struct vb_seccomp_options *options);
-	int operands_min;
-	int operands_max;
-} commands[] = {
-	{"show", vb_seccomp_show, 1, 1},
-	{"check", vb_seccomp_check, 1, 1024},
-	{"meet", vb_seccomp_meet, 2, 2},
-	{"simulate", vb_seccomp_simulate, 2, 2 + VB_PROFILE_ARGS},
+enum action { SHOW, CHECK, MEET, SIMULATE, ACTION_COUNT };
+
+static const struct vb_action actions[ACTION_COUNT] = {
+	[SHOW] = {"show", {"PROFILE", 1, 1}},
+	[CHECK] = {"check", {"PROFILE...", 1, PROFILES_MAX}},
+	[MEET] = {"meet", {"A B", 2, 2}},
+	[SIMULATE] = {"simulate", {"PROFILE SYSCALL [ARG...]", 2, 2 + VB_PROFILE_ARGS}},
 };
 
-enum option_code {
-	OPTION_ARCH = 256,
-	OPTION_OCI,
-	OPTION_KERNEL,
-	OPTION_CAP,
-	OPTION_JSON,
-};
-
-static const struct option long_options[] = {
-	{"arch", required_argument, NULL, OPTION_ARCH},
-	{"oci", no_argument, NULL, OPTION_OCI},
-	{"kernel", required_argument, NULL, OPTION_KERNEL},
-	{"cap", required_argument, NULL, OPTION_CAP},
-	{"json", no_argument, NULL, OPTION_JSON},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
+static int (*const commands[ACTION_COUNT])(const struct vb_seccomp_options *options) = {
+	[SHOW] = vb_seccomp_show,
+	[CHECK] = vb_seccomp_check,
+	[MEET] = vb_seccomp_meet,
+	[SIMULATE] = vb_seccomp_simulate,
 };
 
 /* libseccomp's own name, with or without the prefix and in any case, or an alias. */
-static int parse_arch(const char *text, uint32_t *ret_arch, struct vb_error *err)
+static int take_arch(const char *text, void *context, struct vb_error *err)
 {
+	uint32_t *ret_arch = context;
 	char token[64];
 
 	for (size_t i = 0; i < VB_ARRAY_SIZE(arch_aliases); i++)
@@ -136,8 +115,9 @@ static bool take_number(const char **text, unsigned int *ret_number)
 }
 
 /* "6.1", or as uname(2) has it: "6.1.0-13-amd64". */
-static int parse_kernel(const char *text, struct vb_seccomp_options *options, struct vb_error *err)
+static int take_kernel(const char *text, void *context, struct vb_error *err)
 {
+	struct vb_seccomp_options *options = context;
 	const char *rest = text;
 
 	if (take_number(&rest, &options->kernel_major) && *rest++ == '.' &&
@@ -148,8 +128,10 @@ static int parse_kernel(const char *text, struct vb_seccomp_options *options, st
 	return vb_error_fix(err, "write it like 6.1");
 }
 
-static int parse_caps(const char *text, uint64_t *ret_set, struct vb_error *err)
+static int take_caps(const char *text, void *context, struct vb_error *err)
 {
+	uint64_t *ret_set = context;
+
 	if (strcmp(text, "none") == 0) {
 		*ret_set = 0;
 		return 0;
@@ -165,105 +147,76 @@ static int init_options(struct vb_seccomp_options *options, struct vb_error *err
 	options->capabilities = containerd_capabilities;
 	if (uname(&name) < 0)
 		return vb_error_set(err, errno, "ask for the kernel's version");
-	return parse_kernel(name.release, options, err);
+	return take_kernel(name.release, options, err);
 }
 
-/* Returns -1 to go on, or the exit code. */
-static int take_option(int code, struct vb_seccomp_options *options, struct vb_error *err)
+static int check_options(const struct vb_seccomp_options *options, struct vb_error *err)
 {
-	int r = 0;
-
-	switch (code) {
-	case OPTION_ARCH:
-		r = parse_arch(optarg, &options->arch, err);
-		break;
-	case OPTION_KERNEL:
-		r = parse_kernel(optarg, options, err);
-		break;
-	case OPTION_CAP:
-		r = parse_caps(optarg, &options->capabilities, err);
-		break;
-	case OPTION_OCI:
-		options->oci = true;
-		break;
-	case OPTION_JSON:
-		options->json = true;
-		break;
-	case 'h':
-		(void)fputs(help, stdout);
-		return VB_EXIT_OK;
-	default:
-		return vb_command_usage("seccomp");
-	}
-	return r < 0 ? vb_command_fail(err) : -1;
-}
-
-static int wrong_usage(const char *what, const char *command)
-{
-	(void)fprintf(stderr, "vambrace: seccomp %s: %s\n", command, what);
-	return vb_command_usage("seccomp");
-}
-
-static int run_command(size_t command, const struct vb_seccomp_options *options)
-{
-	const char *name = commands[command].name;
+	const struct vb_arguments *arguments = &options->arguments;
 	unsigned int from_stdin = 0;
 
-	if (options->operand_count < commands[command].operands_min)
-		return wrong_usage("something is missing", name);
-	if (options->operand_count > commands[command].operands_max)
-		return wrong_usage("that is too much", name);
-	if (options->oci && commands[command].run != vb_seccomp_show)
-		return wrong_usage("--oci is for show", name);
+	if (options->oci && arguments->action != SHOW)
+		return vb_error_say(err, EINVAL, "--oci is for show");
 	if (options->oci && options->json)
-		return wrong_usage("--oci or --json, not both", name);
-	for (int i = 0; i < options->operand_count; i++)
-		from_stdin += strcmp(options->operands[i], "-") == 0;
+		return vb_error_say(err, EINVAL, "--oci or --json, not both");
+	for (int i = 0; i < arguments->operand_count; i++)
+		from_stdin += strcmp(arguments->operands[i], "-") == 0;
 	if (from_stdin > 1)
-		return wrong_usage("standard input can be read once only", name);
-	return commands[command].run(options);
+		return vb_error_say(err, EINVAL, "standard input can be read once only");
+	return 0;
 }
 
-static int find_command(const struct vb_seccomp_options *options)
+static int parse(int argc, char **argv, struct vb_seccomp_options *options)
 {
-	const char *name = options->command;
-	size_t nearest = 0;
+	const struct vb_option known[] = {
+		{.name = "arch",
+			.value = "ARCH",
+			.take = take_arch,
+			.context = &options->arch,
+			.help = "the ABI to look at: SCMP_ARCH_AARCH64, arm64, x86_64, i386 and "
+				"the like (default: this machine's)"},
+		{.name = "oci",
+			.flag = &options->oci,
+			.help = "show: the profile as an OCI JSON file"},
+		{.name = "kernel",
+			.value = "M.N",
+			.take = take_kernel,
+			.context = options,
+			.help = "of Docker's minKernel (default: this machine's)"},
+		{.name = "cap",
+			.value = "LIST",
+			.take = take_caps,
+			.context = &options->capabilities,
+			.help = "the container's capabilities, of Docker's caps: NET_RAW,KILL or "
+				"ALL or none (default: those that containerd gives)"},
+		{.name = "json",
+			.flag = &options->json,
+			.help = "for scripts (docs/seccomp.schema.json)"},
+	};
+	const struct vb_syntax syntax = {.command = "seccomp",
+		.help_begin = help_begin,
+		.help_end = help_end,
+		.options = known,
+		.option_count = VB_ARRAY_SIZE(known),
+		.actions = actions,
+		.action_count = ACTION_COUNT};
 
-	for (size_t i = 0; i < VB_ARRAY_SIZE(commands); i++) {
-		if (strcmp(commands[i].name, name) == 0)
-			return run_command(i, options);
-		if (vb_str_distance(name, commands[i].name) <
-			vb_str_distance(name, commands[nearest].name))
-			nearest = i;
-	}
-	(void)fprintf(stderr, "vambrace: seccomp has no command '%.64s', did you mean '%s'?\n",
-		name, commands[nearest].name);
-	return vb_command_usage("seccomp");
+	return vb_command_parse(&syntax, argc, argv, &options->arguments);
 }
 
 static int run(int argc, char **argv)
 {
 	struct vb_seccomp_options options = {0};
-	char program[] = "vambrace seccomp"; /* what getopt_long() puts before its complaints */
 	struct vb_error err = {0};
-	int code;
 
 	if (init_options(&options, &err) < 0)
 		return vb_command_fail(&err);
-	argv[0] = program;
-	while ((code = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		int exit_code = take_option(code, &options, &err);
-		if (exit_code >= 0)
-			return exit_code;
-	}
-	if (optind == argc) {
-		(void)fprintf(stderr, "vambrace: seccomp needs show, check, meet or simulate\n");
-		return vb_command_usage("seccomp");
-	}
-	options.command = argv[optind];
-	options.operands = &argv[optind + 1];
-	options.operand_count = argc - optind - 1;
-	return find_command(&options);
+	int code = parse(argc, argv, &options);
+	if (code >= 0)
+		return code;
+	if (check_options(&options, &err) < 0)
+		return vb_command_misuse("seccomp", &err);
+	return commands[options.arguments.action](&options);
 }
 
 const struct vb_command vb_command_seccomp = {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "json_writer.h"
+#include "options.h"
 #include "vb/adjust/json_place.h"
 #include "vb/adjust/profile.h"
 #include "vb/adjust/profile_lint.h"
@@ -16,16 +17,14 @@
 /* The parts of `vambrace seccomp`. */
 
 struct vb_seccomp_options {
-	const char *command; /* "show" and so on */
-	uint32_t arch;       /* the ABI that is asked about */
+	struct vb_arguments arguments;
+	uint32_t arch; /* the ABI that is asked about */
 	/* What profiles in Docker's format are resolved for. */
 	unsigned int kernel_major;
 	unsigned int kernel_minor;
 	uint64_t capabilities;
 	bool json;
 	bool oci;
-	char **operands;
-	int operand_count;
 };
 
 /* A profile that a person named: a file, "-" or "starter". Zero-initialised is empty. */

@@ -153,8 +153,8 @@ int vb_seccomp_check(const struct vb_seccomp_options *options)
 	vb_auto_json json_t *profiles = options->json ? json_array() : NULL;
 	int code = VB_EXIT_OK;
 
-	for (int i = 0; i < options->operand_count; i++) {
-		int one = check_one(options, options->operands[i], profiles);
+	for (int i = 0; i < options->arguments.operand_count; i++) {
+		int one = check_one(options, options->arguments.operands[i], profiles);
 		code = one > code ? one : code;
 	}
 	if (!options->json)

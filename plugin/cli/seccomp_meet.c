@@ -24,11 +24,11 @@ int vb_seccomp_meet(const struct vb_seccomp_options *options)
 	vb_auto_seccomp_input struct vb_seccomp_input tighter = {0};
 	vb_auto_profile struct vb_profile *result = NULL;
 	struct vb_error err = {0};
-	int code = vb_seccomp_read(options, options->operands[0], &base, &err);
+	int code = vb_seccomp_read(options, options->arguments.operands[0], &base, &err);
 
 	if (code != VB_EXIT_OK)
 		return vb_seccomp_fail(options, &base, code, &err);
-	code = vb_seccomp_read(options, options->operands[1], &tighter, &err);
+	code = vb_seccomp_read(options, options->arguments.operands[1], &tighter, &err);
 	if (code != VB_EXIT_OK)
 		return vb_seccomp_fail(options, &tighter, code, &err);
 	int r = vb_profile_meet(base.profile, tighter.profile, &result, &err);

@@ -253,7 +253,7 @@ int vb_seccomp_show(const struct vb_seccomp_options *options)
 {
 	vb_auto_seccomp_input struct vb_seccomp_input input = {0};
 	struct vb_error err = {0};
-	int code = vb_seccomp_read(options, options->operands[0], &input, &err);
+	int code = vb_seccomp_read(options, options->arguments.operands[0], &input, &err);
 
 	if (code != VB_EXIT_OK)
 		return vb_seccomp_fail(options, &input, code, &err);

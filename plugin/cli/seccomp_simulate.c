@@ -167,14 +167,14 @@ int vb_seccomp_simulate(const struct vb_seccomp_options *options)
 {
 	vb_auto_seccomp_input struct vb_seccomp_input input = {0};
 	struct simulation simulation = {
-		.options = options, .input = &input, .name = options->operands[1]};
+		.options = options, .input = &input, .name = options->arguments.operands[1]};
 	uint64_t args[VB_PROFILE_ARGS] = {0};
 	struct vb_error err = {0};
 
-	for (int i = 2; i < options->operand_count; i++)
-		if (parse_argument(options->operands[i], &args[i - 2], &err) < 0)
+	for (int i = 2; i < options->arguments.operand_count; i++)
+		if (parse_argument(options->arguments.operands[i], &args[i - 2], &err) < 0)
 			return vb_command_fail(&err);
-	int code = vb_seccomp_read(options, options->operands[0], &input, &err);
+	int code = vb_seccomp_read(options, options->arguments.operands[0], &input, &err);
 	if (code != VB_EXIT_OK)
 		return vb_seccomp_fail(options, &input, code, &err);
 	int r = simulate(&simulation, args, &err);

@@ -111,7 +111,7 @@ struct vb_json_writer vb_seccomp_begin_json(const struct vb_seccomp_options *opt
 	struct vb_json_writer writer = vb_json_begin();
 
 	vb_json_put(&writer, "seccomp_version", json_integer(SECCOMP_VERSION));
-	vb_json_put_text(&writer, "command", options->command);
+	vb_json_put_text(&writer, "command", options->arguments.name);
 	return writer;
 }
 

@@ -2,7 +2,6 @@
 #include "status.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +13,7 @@
 
 enum { REPORT_MAX = 256 << 20 };
 
-static const char help[] =
+static const char help_begin[] =
 	"Usage: vambrace status [CONTAINER] [OPTIONS]\n"
 	"\n"
 	"What this node really holds: the daemon and the runtime it is registered with,\n"
@@ -23,13 +22,9 @@ static const char help[] =
 	"layers with the evidence from the kernel. Needs root, as /run/vambrace does.\n"
 	"\n"
 	"CONTAINER is a container's name or id (or the first eight digits), a pod's\n"
-	"name, or NAMESPACE/POD[/CONTAINER].\n"
-	"\n"
-	"Options:\n"
-	"  --state DIR  a copy of /run/vambrace, of another node perhaps\n"
-	"  --json       for scripts (docs/status.schema.json)\n"
-	"  -h, --help   this text\n"
-	"\n"
+	"name, or NAMESPACE/POD[/CONTAINER].\n";
+
+static const char help_end[] =
 	"Levels: full (every asked layer is seen in the kernel), partial, none, and\n"
 	"baseline (nothing but the starter profile was asked, and it is there).\n"
 	"\n"
@@ -123,47 +118,30 @@ static int report(const char *directory, const char *name, bool json, struct vb_
 	return missing || !is_well(&status) ? VB_EXIT_REFUSED : VB_EXIT_OK;
 }
 
-enum option_code {
-	OPTION_STATE = 1000,
-	OPTION_JSON,
-};
-
-static const struct option long_options[] = {
-	{"state", required_argument, NULL, OPTION_STATE},
-	{"json", no_argument, NULL, OPTION_JSON},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
-};
-
 static int run(int argc, char **argv)
 {
-	char program[] = "vambrace status"; /* what getopt_long() puts before its complaints */
 	const char *directory = VB_STATE_DIR;
-	struct vb_error err = {0};
 	bool json = false;
-	int code;
+	const struct vb_option known[] = {
+		{.name = "state",
+			.value = "DIR",
+			.text = &directory,
+			.help = "a copy of /run/vambrace, of another node perhaps"},
+		{.name = "json", .flag = &json, .help = "for scripts (docs/status.schema.json)"},
+	};
+	const struct vb_syntax syntax = {.command = "status",
+		.help_begin = help_begin,
+		.help_end = help_end,
+		.options = known,
+		.option_count = VB_ARRAY_SIZE(known),
+		.operands = {"one CONTAINER at most", 0, 1}};
+	struct vb_arguments arguments;
+	struct vb_error err = {0};
 
-	argv[0] = program;
-	while ((code = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		switch (code) {
-		case OPTION_STATE:
-			directory = optarg;
-			break;
-		case OPTION_JSON:
-			json = true;
-			break;
-		case 'h':
-			(void)fputs(help, stdout);
-			return VB_EXIT_OK;
-		default:
-			return vb_command_usage("status");
-		}
-	}
-	if (argc - optind > 1) {
-		(void)fprintf(stderr, "vambrace: status takes one container at most\n");
-		return vb_command_usage("status");
-	}
-	int r = report(directory, argv[optind], json, &err);
+	int code = vb_command_parse(&syntax, argc, argv, &arguments);
+	if (code >= 0)
+		return code;
+	int r = report(directory, arguments.operands[0], json, &err);
 	return r < 0 ? vb_command_fail(&err) : r;
 }
 

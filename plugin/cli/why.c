@@ -2,7 +2,6 @@
 #include "why.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -20,7 +19,7 @@ enum {
 	REPORT_MAX = 256 << 20,
 };
 
-static const char help[] =
+static const char help_begin[] =
 	"Usage: vambrace why CONTAINER|POD [OPTIONS]\n"
 	"\n"
 	"What was denied to a container, by which layer, and the line of its bundle that\n"
@@ -32,20 +31,9 @@ static const char help[] =
 	"be read is said, so without root it does what it can.\n"
 	"\n"
 	"CONTAINER is a container's name or id (or the first eight digits), or\n"
-	"NAMESPACE/POD/CONTAINER; POD is a pod's name or NAMESPACE/POD.\n"
-	"\n"
-	"Options:\n"
-	"  --since TIME       only what is not older: 30s, 10m, 2h, 1d, or a time like\n"
-	"                     2026-11-29T01:43:53Z\n"
-	"  --state DIR        instead of /run/vambrace\n"
-	"  --logs DIR         instead of /var/log/pods\n"
-	"  --containerd DIR   instead of /var/lib/containerd, where exit codes are\n"
-	"  --kernel-log FILE  instead of /dev/kmsg and /var/log/audit/audit.log: what\n"
-	"                     dmesg prints, or the file of auditd, since this boot\n"
-	"  --proc DIR         instead of /proc\n"
-	"  --json             for scripts (docs/why.schema.json)\n"
-	"  -h, --help         this text\n"
-	"\n"
+	"NAMESPACE/POD/CONTAINER; POD is a pod's name or NAMESPACE/POD.\n";
+
+static const char help_end[] =
 	"Exit codes: 0 no denial was found, 1 something was denied, killed or refused, 2\n"
 	"wrong usage, a name that means nothing or several pods.\n"
 	"\n"
@@ -53,6 +41,12 @@ static const char help[] =
 	"  sudo vambrace why robots/arm-0\n"
 	"  sudo vambrace why driver --since 10m\n"
 	"  sudo vambrace why arm-0 --json | jq '.containers[].denials[].allow'\n";
+
+struct options {
+	struct vb_why_setting setting;
+	const char *name;
+	bool json;
+};
 
 static int out_of_memory(struct vb_error *err)
 {
@@ -69,16 +63,15 @@ static int print_text(const json_t *report, struct vb_error *err)
 }
 
 /* Returns the exit code, or -errno. */
-static int tell(
-	const struct vb_why_setting *setting, const char *name, bool json, struct vb_error *err)
+static int tell(const struct options *options, struct vb_error *err)
 {
 	vb_auto_json json_t *report = NULL;
 
-	int r = vb_why_report(setting, name, &report, err);
+	int r = vb_why_report(&options->setting, options->name, &report, err);
 	if (r < 0)
 		return r;
-	r = json ? vb_command_print_json(report, JSON_INDENT(2) | JSON_SORT_KEYS, err)
-		 : print_text(report, err);
+	r = options->json ? vb_command_print_json(report, JSON_INDENT(2) | JSON_SORT_KEYS, err)
+			  : print_text(report, err);
 	if (r < 0)
 		return r;
 	return vb_why_found(report) ? VB_EXIT_REFUSED : VB_EXIT_OK;
@@ -110,92 +103,79 @@ static bool read_age(const char *text, int64_t *ret_ns)
 	return false;
 }
 
-enum option_code {
-	OPTION_SINCE = 1000,
-	OPTION_STATE,
-	OPTION_LOGS,
-	OPTION_CONTAINERD,
-	OPTION_KERNEL_LOG,
-	OPTION_PROC,
-	OPTION_JSON,
-};
-
-static const struct option long_options[] = {
-	{"since", required_argument, NULL, OPTION_SINCE},
-	{"state", required_argument, NULL, OPTION_STATE},
-	{"logs", required_argument, NULL, OPTION_LOGS},
-	{"containerd", required_argument, NULL, OPTION_CONTAINERD},
-	{"kernel-log", required_argument, NULL, OPTION_KERNEL_LOG},
-	{"proc", required_argument, NULL, OPTION_PROC},
-	{"json", no_argument, NULL, OPTION_JSON},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
-};
-
-static int take_since(const char *text, struct vb_why_setting *setting)
+static int take_since(const char *text, void *context, struct vb_error *err)
 {
-	if (read_age(text, &setting->since_ns) ||
-		vb_timestamp_parse(text, strlen(text), &setting->since_ns) == 0)
-		return -1;
-	(void)fprintf(stderr,
-		"vambrace: --since takes 10m, 2h, 1d or 2026-11-29T01:43:53Z, not '%.64s'\n", text);
-	return vb_command_usage("why");
+	int64_t *since_ns = context;
+
+	if (read_age(text, since_ns) || vb_timestamp_parse(text, strlen(text), since_ns) == 0)
+		return 0;
+	return vb_error_say(err, EINVAL,
+		"'%.64s' is neither an age, like 10m, 2h or 1d, nor a time, like "
+		"2026-11-29T01:43:53Z",
+		text);
 }
 
-/* Returns -1 to go on, or the exit code. */
-static int take_option(int code, struct vb_why_setting *setting, bool *json)
+static int parse(int argc, char **argv, struct options *options)
 {
-	switch (code) {
-	case OPTION_SINCE:
-		return take_since(optarg, setting);
-	case OPTION_STATE:
-		setting->state = optarg;
-		return -1;
-	case OPTION_LOGS:
-		setting->logs = optarg;
-		return -1;
-	case OPTION_CONTAINERD:
-		setting->containerd = optarg;
-		return -1;
-	case OPTION_KERNEL_LOG:
-		setting->kernel_log = optarg;
-		return -1;
-	case OPTION_PROC:
-		setting->proc = optarg;
-		return -1;
-	case OPTION_JSON:
-		*json = true;
-		return -1;
-	case 'h':
-		(void)fputs(help, stdout);
-		return VB_EXIT_OK;
-	default:
-		return vb_command_usage("why");
-	}
+	struct vb_why_setting *setting = &options->setting;
+	const struct vb_option known[] = {
+		{.name = "since",
+			.value = "TIME",
+			.take = take_since,
+			.context = &setting->since_ns,
+			.help = "only what is not older: 30s, 10m, 2h, 1d, or a time like "
+				"2026-11-29T01:43:53Z"},
+		{.name = "state",
+			.value = "DIR",
+			.text = &setting->state,
+			.help = "instead of /run/vambrace"},
+		{.name = "logs",
+			.value = "DIR",
+			.text = &setting->logs,
+			.help = "instead of /var/log/pods"},
+		{.name = "containerd",
+			.value = "DIR",
+			.text = &setting->containerd,
+			.help = "instead of /var/lib/containerd, where exit codes are"},
+		{.name = "kernel-log",
+			.value = "FILE",
+			.text = &setting->kernel_log,
+			.help = "instead of /dev/kmsg and /var/log/audit/audit.log: what dmesg "
+				"prints, or the file of auditd, since this boot"},
+		{.name = "proc",
+			.value = "DIR",
+			.text = &setting->proc,
+			.help = "instead of /proc"},
+		{.name = "json",
+			.flag = &options->json,
+			.help = "for scripts (docs/why.schema.json)"},
+	};
+	const struct vb_syntax syntax = {.command = "why",
+		.help_begin = help_begin,
+		.help_end = help_end,
+		.options = known,
+		.option_count = VB_ARRAY_SIZE(known),
+		.operands = {"one CONTAINER or POD", 1, 1}};
+	struct vb_arguments arguments;
+
+	int code = vb_command_parse(&syntax, argc, argv, &arguments);
+	if (code < 0)
+		options->name = arguments.operands[0];
+	return code;
 }
 
 static int run(int argc, char **argv)
 {
-	char program[] = "vambrace why"; /* what getopt_long() puts before its complaints */
-	struct vb_why_setting setting = {.state = VB_STATE_DIR,
-		.logs = "/var/log/pods",
-		.containerd = "/var/lib/containerd",
-		.proc = "/proc"};
+	struct options options = {.setting = {.state = VB_STATE_DIR,
+					  .logs = "/var/log/pods",
+					  .containerd = "/var/lib/containerd",
+					  .proc = "/proc"}};
 	struct vb_error err = {0};
-	bool json = false;
-	int code;
 
-	argv[0] = program;
-	while ((code = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		int exit_code = take_option(code, &setting, &json);
-		if (exit_code >= 0)
-			return exit_code;
-	}
-	if (argc - optind != 1) {
-		(void)fprintf(stderr, "vambrace: why takes one container or pod\n");
-		return vb_command_usage("why");
-	}
-	int r = tell(&setting, argv[optind], json, &err);
+	int code = parse(argc, argv, &options);
+	if (code >= 0)
+		return code;
+	int r = tell(&options, &err);
 	return r < 0 ? vb_command_fail(&err) : r;
 }
 
