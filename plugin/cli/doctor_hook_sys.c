@@ -16,6 +16,7 @@
 #include "vb/base/str.h"
 
 #define PREFIX "/opt/vambrace"
+#define HOOK   PREFIX "/bin/vambrace-oci"
 
 enum { ANSWER_TIMEOUT_MS = 5000 };
 
@@ -48,6 +49,18 @@ static json_t *ask_features(const char *runtime)
 		(features.flags & VB_PROFILE_FLAG_LOG) != 0);
 }
 
+/* Whether it is the link that an installer makes, wherever that ends. */
+static bool leads_to_hook(const char *link)
+{
+	char target[sizeof(HOOK)];
+	ssize_t length = readlink(link, target, sizeof(target));
+
+	if (length < 0 || length == (ssize_t)sizeof(target))
+		return false;
+	target[length] = '\0';
+	return strcmp(target, "vambrace-oci") == 0 || strcmp(target, HOOK) == 0;
+}
+
 static json_t *look_at_handler(const char *text, size_t size, const char *name)
 {
 	vb_auto_oci_handler struct vb_oci_handler handler = {0};
@@ -58,10 +71,10 @@ static json_t *look_at_handler(const char *text, size_t size, const char *name)
 		return NULL;
 	if (vb_oci_config_find(text, size, name, &handler, &err) < 0)
 		return json_pack("{s:s}", "error", err.what);
-	return json_pack("{s:s,s:s,s:s,s:b,s:o}", "link", state_of(link, X_OK), "runtime",
-		handler.runtime, "runtime_state", state_of(handler.runtime, X_OK),
-		"passes_unplanned", handler.pass_unplanned, "features",
-		ask_features(handler.runtime));
+	return json_pack("{s:s,s:b,s:s,s:s,s:b,s:o}", "link", state_of(link, X_OK), "leads_to_hook",
+		leads_to_hook(link), "runtime", handler.runtime, "runtime_state",
+		state_of(handler.runtime, X_OK), "passes_unplanned", handler.pass_unplanned,
+		"features", ask_features(handler.runtime));
 }
 
 static void look_at_handlers(json_t *hook, const char *text, size_t size)
@@ -80,7 +93,7 @@ static void look_at_handlers(json_t *hook, const char *text, size_t size)
 
 const char *vb_doctor_hook_state(void)
 {
-	return state_of(PREFIX "/bin/vambrace-oci", X_OK);
+	return state_of(HOOK, X_OK);
 }
 
 static json_t *look_at_hook(void)
@@ -126,8 +139,8 @@ static json_t *look_at_node_config(void)
 		return NULL;
 	if (r < 0 && r != -ENOENT)
 		return json_pack("{s:s,s:s}", "state", "error", "error", err.what);
-	return json_pack(
-		"{s:s,s:o}", "state", state, "runtime_handlers", strings(&config.runtime_handlers));
+	return json_pack("{s:s,s:o,s:s}", "state", state, "runtime_handlers",
+		strings(&config.runtime_handlers), "audit_log", config.audit_log);
 }
 
 void vb_doctor_gather_hook(json_t *facts)

@@ -202,6 +202,38 @@ static void judge_clock(const json_t *facts, struct vb_findings *findings)
 		(void)vb_finding_add(findings, "clock", VB_FINDING_OK, "the clock is synchronized");
 }
 
+/* The directory, and the file where there is one already; true when frames can be written. */
+static bool judge_audit_access(const json_t *facts, struct vb_findings *findings)
+{
+	static const char fix[] = "put a file there that root can write (lsattr shows what chattr "
+				  "did), or set audit_log in /etc/vambrace/config.json; opt-outs "
+				  "are refused until then";
+	const char *directory = vb_doctor_text_of(facts, "audit_log.directory");
+	const char *path = vb_doctor_text_of(facts, "audit_log.path");
+	const char *file = vb_doctor_text_of(facts, "audit_log.file");
+	bool is_root = vb_doctor_bool_of(facts, "privileged") == 1;
+	bool is_there = file != NULL && strcmp(file, "absent") != 0;
+	bool is_writable = vb_doctor_bool_of(facts, "audit_log.writable") == 1;
+
+	if (vb_str_equal(file, "ok") || (!is_there && is_writable))
+		return true;
+	if (!is_root && (!is_there || strcmp(file, "EACCES") == 0))
+		vb_finding_fix(vb_finding_add(findings, "audit", VB_FINDING_UNSEEN,
+				       "%.200s may not be written by this user",
+				       is_there && path != NULL ? path : directory),
+			"run doctor as root");
+	else if (is_there)
+		vb_finding_fix(vb_finding_add(findings, "audit", VB_FINDING_WARNING,
+				       "the audit log %.160s cannot be written (%.32s)",
+				       path != NULL ? path : "", file),
+			"%s", fix);
+	else
+		vb_finding_fix(vb_finding_add(findings, "audit", VB_FINDING_WARNING,
+				       "the audit log cannot be made in %.160s", directory),
+			"%s", fix);
+	return false;
+}
+
 static void judge_audit_log(const json_t *facts, struct vb_findings *findings)
 {
 	const char *directory = vb_doctor_text_of(facts, "audit_log.directory");
@@ -216,12 +248,8 @@ static void judge_audit_log(const json_t *facts, struct vb_findings *findings)
 			"written; opt-outs are refused until then");
 		return;
 	}
-	if (vb_doctor_bool_of(facts, "audit_log.writable") != 1) {
-		vb_finding_fix(vb_finding_add(findings, "audit", VB_FINDING_UNSEEN,
-				       "%s may not be written by this user", directory),
-			"run doctor as root");
+	if (!judge_audit_access(facts, findings))
 		return;
-	}
 	json_int_t left = json_integer_value(free_bytes);
 	if (left < FREE_BYTES_MIN) {
 		vb_finding_fix(

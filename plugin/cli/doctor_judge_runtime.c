@@ -187,7 +187,7 @@ static void judge_features(
 }
 
 static void judge_hook_handler(
-	const char *name, const json_t *handler, struct vb_findings *findings)
+	const char *name, const json_t *handler, bool hook_is_usable, struct vb_findings *findings)
 {
 	const char *error = json_string_value(json_object_get(handler, "error"));
 	const char *link = json_string_value(json_object_get(handler, "link"));
@@ -201,7 +201,9 @@ static void judge_hook_handler(
 			"mend the file");
 		return;
 	}
-	if (!vb_str_equal(link, "ok"))
+	/* A link that leads to the hook is as usable as that is, which is said already. */
+	if (!vb_str_equal(link, "ok") &&
+		(hook_is_usable || !json_is_true(json_object_get(handler, "leads_to_hook"))))
 		vb_finding_fix(vb_finding_add(findings, "hook", VB_FINDING_PROBLEM,
 				       LINK_PREFIX "%.63s is not usable (%s)", name,
 				       link != NULL ? link : "not seen"),
@@ -240,7 +242,7 @@ static void judge_hook(const json_t *facts, struct vb_findings *findings)
 			"write it: {\"handlers\": {\"vambrace\": {\"runtime\": "
 			"\"/usr/sbin/runc\"}}}");
 	json_object_foreach((json_t *)(uintptr_t)handlers, name, handler)
-		judge_hook_handler(name, handler, findings);
+		judge_hook_handler(name, handler, strcmp(program, "ok") == 0, findings);
 	if (shim != NULL && strcmp(shim, "ok") != 0)
 		vb_finding_fix(vb_finding_add(findings, "shim", VB_FINDING_WARNING,
 				       "the preload shim is not usable (%s)", shim),

@@ -151,16 +151,31 @@ static char *nearest_directory(const char *path)
 	return NULL;
 }
 
-static json_t *look_at_audit_log(void)
+/* Opened as the daemon does it, which changes nothing; a FIFO or device is not opened at all. */
+static const char *audit_file_state(const char *path)
 {
-	vb_auto_free char *directory = nearest_directory(AUDIT_LOG_DEFAULT);
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? "absent" : strerrorname_np(errno);
+	if (!S_ISREG(st.st_mode))
+		return "no regular file";
+	vb_auto_close int fd =
+		open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	return fd < 0 ? strerrorname_np(errno) : "ok";
+}
+
+static json_t *look_at_audit_log(const char *path)
+{
+	vb_auto_free char *directory = nearest_directory(path);
 	struct statvfs fs;
 
 	if (directory == NULL || statvfs(directory, &fs) < 0)
-		return json_pack("{s:s}", "path", AUDIT_LOG_DEFAULT);
-	return json_pack("{s:s,s:s,s:b,s:b,s:I}", "path", AUDIT_LOG_DEFAULT, "directory", directory,
-		"read_only", (fs.f_flag & ST_RDONLY) != 0, "writable", access(directory, W_OK) == 0,
-		"free_bytes", (json_int_t)fs.f_bavail * (json_int_t)fs.f_frsize);
+		return json_pack("{s:s}", "path", path);
+	return json_pack("{s:s,s:s,s:s,s:b,s:b,s:I}", "path", path, "file", audit_file_state(path),
+		"directory", directory, "read_only", (fs.f_flag & ST_RDONLY) != 0, "writable",
+		access(directory, W_OK) == 0, "free_bytes",
+		(json_int_t)fs.f_bavail * (json_int_t)fs.f_frsize);
 }
 
 static const char *try_speculation(void)
@@ -175,6 +190,7 @@ void vb_doctor_gather_kernel(json_t *facts)
 {
 	json_t *seccomp = json_object();
 	vb_auto_free char *apparmor = read_line("/sys/module/apparmor/parameters/enabled");
+	const char *audit_log = vb_doctor_text_of(facts, "node_config.audit_log");
 
 	(void)json_object_set_new(facts, "cgroups", json_string(cgroup_layout()));
 	put_words(seccomp, "actions", "/proc/sys/kernel/seccomp/actions_avail", " ");
@@ -186,5 +202,6 @@ void vb_doctor_gather_kernel(json_t *facts)
 	(void)json_object_set_new(
 		facts, "apparmor", json_boolean(apparmor != NULL && apparmor[0] == 'Y'));
 	(void)json_object_set_new(facts, "clock", look_at_clock());
-	(void)json_object_set_new(facts, "audit_log", look_at_audit_log());
+	(void)json_object_set_new(facts, "audit_log",
+		look_at_audit_log(audit_log != NULL ? audit_log : AUDIT_LOG_DEFAULT));
 }

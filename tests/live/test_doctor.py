@@ -58,12 +58,39 @@ def test_a_hook_that_is_gone(doctor, node):
         topics = doctor()
     finally:
         node.run(["mv", "/opt/vambrace/bin/elsewhere", "/opt/vambrace/bin/vambrace-oci"])
-    assert [level for level, _, _ in topics["hook"]] == ["problem", "problem"]
-    assert "vambrace-oci is not usable (ENOENT)" in topics["hook"][0][1]
-    assert topics["hook"][0][2] == "install it; it belongs to root and nobody else may write it"
-    assert "bin/vambrace is not usable (ENOENT)" in topics["hook"][1][1]
-    assert topics["hook"][1][2] == "ln -sfn vambrace-oci /opt/vambrace/bin/vambrace"
-    assert doctor()["hook"][0][0] == "ok"
+    level, what, fix = only(topics, "hook")
+    assert level == "problem" and "vambrace-oci is not usable (ENOENT)" in what
+    assert fix == "install it; it belongs to root and nobody else may write it"
+    assert only(doctor(), "hook")[0] == "ok"
+
+
+@pytest.mark.parametrize("instead", ["nothing", "a wrong link"])
+def test_a_link_to_the_hook_that_is_gone(doctor, node, instead):
+    node.run(["rm", "/opt/vambrace/bin/vambrace"])
+    if instead == "a wrong link":
+        node.run(["ln", "-s", "elsewhere", "/opt/vambrace/bin/vambrace"])
+    ok, problem = doctor()["hook"]
+    assert ok[0] == "ok" and problem[0] == "problem"
+    assert "bin/vambrace is not usable (ENOENT)" in problem[1]
+    assert problem[2] == "ln -sfn vambrace-oci /opt/vambrace/bin/vambrace"
+    node.run(problem[2].split())
+    assert only(doctor(), "hook")[0] == "ok"
+
+
+def test_an_audit_log_that_cannot_be_written(doctor, node, vambrace):
+    path = "/var/log/vambrace/no-file.jsonl"
+    vambrace.config(audit_log=path)
+    try:
+        assert only(doctor(), "audit")[0] == "ok"
+        node.run(["mkdir", path])
+        level, what, fix = only(doctor(), "audit")
+        node.run(["rmdir", path])
+        assert only(doctor(), "audit")[0] == "ok"
+    finally:
+        node.write("/etc/vambrace/config.json", "{}")
+    assert (level, what) == (
+        "warning", f"the audit log {path} cannot be written (no regular file)")
+    assert fix.startswith("put a file there that root can write")
 
 
 def test_a_hook_that_others_may_write(doctor, node):
