@@ -3,6 +3,7 @@
 
 #include <sys/inotify.h>
 
+#include "loop.h"
 #include "vb/base/str.h"
 
 struct vb_config_watch {

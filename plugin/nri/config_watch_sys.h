@@ -13,16 +13,10 @@
  */
 struct vb_config_watch;
 
-/*
- * The loop's priorities: a change of the config comes first, so that a request sent after the
- * change is never decided ahead of it; who reads metrics comes last; all else is in the middle,
- * libevent's default.
- */
-enum { VB_LOOP_FIRST = 0, VB_LOOP_LAST = 2, VB_LOOP_PRIORITIES = 3 };
-
 typedef void (*vb_config_watch_fn)(void *context);
 
-/* The callback comes from the loop. NULL when it cannot be had, out of memory or descriptors. */
+/* The callback comes from the loop, ahead of all else (VB_LOOP_FIRST). NULL when it cannot be had,
+ * out of memory or descriptors. */
 struct vb_config_watch *vb_config_watch_create(struct event_base *base, const char *path,
 	vb_config_watch_fn changed, void *context) VB_WARN_UNUSED;
 void vb_config_watch_destroy(struct vb_config_watch *watch);

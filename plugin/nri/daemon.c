@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "config_watch_sys.h"
+#include "loop.h"
 #include "report.h"
 #include "scrape.h"
 #include "worker.h"

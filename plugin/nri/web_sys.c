@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "clock.h"
-#include "config_watch_sys.h"
+#include "loop.h"
 
 enum {
 	CONNECTIONS_MAX = 16,

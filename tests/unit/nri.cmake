@@ -8,6 +8,7 @@ target_link_options(test_audit_file PRIVATE LINKER:--wrap=fsync)
 vb_add_unit_test(test_frames test_frames.c LIBS vb_nri)
 vb_add_unit_test(test_refusals test_refusals.c LIBS vb_nri)
 vb_add_unit_test(test_settings test_settings.c oci_node.c LIBS vb_nri)
+vb_add_unit_test(test_loop test_loop.c LIBS vb_nri)
 vb_add_unit_test(test_metrics test_metrics.c LIBS vb_nri)
 foreach(test session gate audit reload metrics)
 	vb_add_unit_test(test_nri_${test} test_nri_${test}.c nri_runtime.c oci_node.c
