@@ -136,7 +136,7 @@ def test_one_index_holds_the_images_of_both_architectures(tmp_path):
 @pytest.fixture(params=OVERLAYS)
 def documents(request):
     """The manifests of an overlay."""
-    return manifest.render(f"overlays/{request.param}")
+    return manifest.render(f"kustomize/overlays/{request.param}")
 
 
 def test_kubernetes_knows_every_field(documents):
@@ -286,7 +286,7 @@ class DaemonSet:
 @pytest.fixture(params=RUNNABLE)
 def daemonset(request, vambrace, node, image, arm):  # noqa: F811 (arm: its bundle is on the node)
     """A pod of an overlay's DaemonSet in place of the plugin's process on the node."""
-    documents = manifest.render(f"overlays/{request.param}")
+    documents = manifest.render(f"kustomize/overlays/{request.param}")
     container, = documents.daemonset["spec"]["template"]["spec"]["containers"]
     assert container["image"] == image.name
     node.load_image(image)
@@ -433,7 +433,7 @@ def test_the_init_step_makes_a_bare_node_harden(host, image):  # noqa: F811
     """The pod alone: its init container installs hook, shim and handler, containerd is restarted
     under it, and the plugin hardens the first pod. A second run changes nothing."""
     node, cri = host.node, host.node.cri()
-    documents = manifest.render("overlays/plain")
+    documents = manifest.render("kustomize/overlays/plain")
     # A test node has no service manager; that is all that is different from the manifest.
     documents.daemonset["spec"]["template"]["spec"]["initContainers"][0]["args"] += RESTART
     node.load_image(image)

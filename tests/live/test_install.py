@@ -15,10 +15,11 @@ import pytest
 from vbnode import images
 from vbnode.containerd_config import DEFAULT_HANDLERS
 from vbnode.cri import CriError
+from vbnode.restarts import Restarts
 from vbnode.system import Vambrace, build_directory
 
 SOURCE = "/root/source"
-RESTART = ("--restart-command", "echo >/run/restart; cat /run/restarted >/dev/null")
+RESTART = Restarts.OPTIONS
 PROGRAMS = {"plugin/oci/vambrace-oci", "plugin/nri/vambrace-nri", "plugin/cli/vambrace",
             "shim/libautonomy_preload.so"}
 CRI = {1: "io.containerd.grpc.v1.cri", 2: "io.containerd.cri.v1.runtime"}
@@ -45,32 +46,15 @@ class Host:
 
     def __init__(self, node):
         self.node = node
-        self.restarts = []
         build = build_directory()
         node.install({build / path: f"{SOURCE}/{pathlib.Path(path).name}" for path in PROGRAMS},
                      mode=0o755)
-        node.run(["mkfifo", "/run/restart", "/run/restarted"])
-        self._ends = False
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self):
-        while True:
-            with open(self.node.host_path("/run/restart"), encoding="ascii") as stream:
-                stream.read()
-            if self._ends:
-                return
-            begin = time.monotonic()
-            self.node.restart_containerd()
-            self.restarts.append((begin, time.monotonic()))
-            with open(self.node.host_path("/run/restarted"), "w", encoding="ascii") as stream:
-                stream.write("done")
+        self._restarts = Restarts(node)
+        self.restarts = self._restarts.times
 
     def close(self):
-        """Ends the thread."""
-        self._ends = True
-        self.node.host_path("/run/restart").write_text("end", encoding="ascii")
-        self._thread.join()
+        """Ends the restarts."""
+        self._restarts.close()
 
     def run(self, *arguments, code=0, restart=RESTART):
         """`vambrace node ...`, which must exit with the code."""

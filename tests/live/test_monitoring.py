@@ -53,7 +53,7 @@ QUIET = {
 @pytest.fixture(scope="module")
 def documents():
     """The manifests of deploy/kustomize/monitoring."""
-    return manifest.render("monitoring")
+    return manifest.render("kustomize/monitoring")
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ def test_no_alert_fires_where_all_is_well(rules, tmp_path):
 
 
 def test_the_monitor_selects_the_plugins_pods_and_their_port(documents):
-    daemonset = manifest.render("overlays/plain").daemonset
+    daemonset = manifest.render("kustomize/overlays/plain").daemonset
     template = daemonset["spec"]["template"]
     monitor = documents["PodMonitor", "vambrace-nri"]
     endpoint, = monitor["spec"]["podMetricsEndpoints"]

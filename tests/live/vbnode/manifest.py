@@ -2,7 +2,7 @@
 """The manifests under deploy/kustomize: rendered, checked against Kubernetes' own models, and made
 into the pod that a node's kubelet gets to see.
 
-    documents = manifest.render("overlays/plain")
+    documents = manifest.render("kustomize/overlays/plain")
     manifest.problems(documents["RuntimeClass", "vambrace"])
     with documents.sandbox(cri, node) as pod:
         documents.initialize(cri, pod)
@@ -45,7 +45,7 @@ class Documents(dict):
     def initialize(self, cri, pod):
         """Runs the init containers; returns their results in their order."""
         manifest = self.pod_manifest()
-        return [_wait(kubelet.create(cri, pod, manifest, entry).start())
+        return [wait(kubelet.create(cri, pod, manifest, entry).start())
                 for entry in manifest["spec"]["initContainers"]]
 
     def run(self, cri, pod, attempt=0):
@@ -61,8 +61,8 @@ class Documents(dict):
                            host_network=manifest["spec"].get("hostNetwork", False))
 
 
-def _wait(container, timeout_s=60):
-    """Its result, though containerd is restarted meanwhile."""
+def wait(container, timeout_s=60):
+    """The result of a container, though containerd is restarted meanwhile."""
     deadline = time.monotonic() + timeout_s
     while True:
         try:
@@ -74,8 +74,8 @@ def _wait(container, timeout_s=60):
 
 
 def render(directory):
-    """What `kubectl apply -k deploy/kustomize/<directory>` would send, as Documents."""
-    text = subprocess.run([tools.program("kustomize"), "build", DEPLOY / "kustomize" / directory],
+    """What `kubectl apply -k deploy/<directory>` would send, as Documents."""
+    text = subprocess.run([tools.program("kustomize"), "build", DEPLOY / directory],
                           check=True, stdout=subprocess.PIPE, text=True).stdout
     documents = list(yaml.safe_load_all(text))
     named = Documents({(entry["kind"], entry["metadata"]["name"]): entry for entry in documents})
