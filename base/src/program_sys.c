@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,20 +45,27 @@ static long long now_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-static int collect(int input, unsigned int timeout_ms, struct vb_buf *output)
+static int wait_readable(int fd, long long deadline_ms)
 {
-	long long deadline = now_ms() + timeout_ms;
-
 	for (;;) {
-		struct pollfd waiting = {.fd = input, .events = POLLIN};
-		uint8_t *space = NULL;
-		long long left = deadline - now_ms();
-		int ready = left > 0 ? poll(&waiting, 1, (int)left) : 0;
+		struct pollfd waiting = {.fd = fd, .events = POLLIN};
+		long long left_ms = deadline_ms - now_ms();
+		int ready = left_ms > 0 ? poll(&waiting, 1, (int)left_ms) : 0;
 		if (ready < 0 && errno == EINTR)
 			continue;
-		if (ready <= 0)
-			return ready < 0 ? -errno : -ETIMEDOUT;
-		int r = vb_buf_reserve(output, READ_SIZE, &space);
+		if (ready < 0)
+			return -errno;
+		return ready > 0 ? 0 : -ETIMEDOUT;
+	}
+}
+
+static int collect(int input, long long deadline_ms, struct vb_buf *output)
+{
+	for (;;) {
+		uint8_t *space = NULL;
+		int r = wait_readable(input, deadline_ms);
+		if (r == 0)
+			r = vb_buf_reserve(output, READ_SIZE, &space);
 		if (r < 0)
 			return r;
 		ssize_t n = read(input, space, READ_SIZE);
@@ -70,8 +78,19 @@ static int collect(int input, unsigned int timeout_ms, struct vb_buf *output)
 	}
 }
 
+/* A program can close its output and live on. Before Linux 5.3 it can do so for ever. */
+static int wait_for_end(pid_t pid, long long deadline_ms)
+{
+	vb_auto_close int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (fd < 0)
+		return errno == ENOSYS ? 0 : -errno;
+	return wait_readable(fd, deadline_ms);
+}
+
 int vb_program_run(const char *const argv[], unsigned int timeout_ms, struct vb_buf *output)
 {
+	long long deadline_ms = now_ms() + timeout_ms;
 	int ends[2];
 	pid_t pid = -1;
 	int status = 0;
@@ -84,10 +103,13 @@ int vb_program_run(const char *const argv[], unsigned int timeout_ms, struct vb_
 	if (r < 0)
 		return r;
 	(void)close(vb_steal_fd(&end));
-	r = collect(input, timeout_ms, output);
+	r = collect(input, deadline_ms, output);
+	if (r == 0)
+		r = wait_for_end(pid, deadline_ms);
 	if (r < 0)
 		(void)kill(pid, SIGKILL);
-	if (waitpid(pid, &status, 0) < 0)
-		return -errno;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
 	return r == 0 && status != 0 ? -EIO : r;
 }

@@ -27,6 +27,16 @@ static int shell(const char *script, unsigned int timeout_ms)
 	return vb_program_run(argv, timeout_ms, output);
 }
 
+/* The process that printed its id. */
+static void expect_gone(void)
+{
+	vb_auto_free char *pid = vb_buf_strdup(output);
+
+	ck_assert_ptr_nonnull(pid);
+	ck_assert_int_eq(kill((pid_t)strtol(pid, NULL, 10), 0), -1);
+	ck_assert_int_eq(errno, ESRCH);
+}
+
 START_TEST(what_a_program_prints_is_returned)
 {
 	ck_assert_int_eq(
@@ -53,10 +63,14 @@ END_TEST
 START_TEST(a_program_that_does_not_end_is_killed)
 {
 	ck_assert_int_eq(shell("echo $$; exec sleep 1000", 2000), -ETIMEDOUT);
-	vb_auto_free char *pid = vb_buf_strdup(output);
-	ck_assert_ptr_nonnull(pid);
-	ck_assert_int_eq(kill((pid_t)strtol(pid, NULL, 10), 0), -1);
-	ck_assert_int_eq(errno, ESRCH);
+	expect_gone();
+}
+END_TEST
+
+START_TEST(a_program_that_closes_its_output_and_lives_on_is_killed)
+{
+	ck_assert_int_eq(shell("echo $$; exec >&-; exec sleep 1000", 2000), -ETIMEDOUT);
+	expect_gone();
 }
 END_TEST
 
@@ -76,6 +90,7 @@ int main(void)
 	tcase_add_test(tcase, a_program_that_fails_is_an_error);
 	tcase_add_test(tcase, a_program_that_is_not_there_is_an_error);
 	tcase_add_test(tcase, a_program_that_does_not_end_is_killed);
+	tcase_add_test(tcase, a_program_that_closes_its_output_and_lives_on_is_killed);
 	tcase_add_test(tcase, an_answer_without_end_is_cut_off);
 	return vb_unit_run("program", tcase);
 }

@@ -9,9 +9,10 @@
 
 /*
  * Runs argv[0], an absolute path, with standard input and standard error on /dev/null, and appends
- * what it prints to the output. argv ends with NULL. -ETIMEDOUT when it has not closed its output
- * in time (it is killed then), -ENOSPC when it prints more than the buffer takes, -EIO when it ends
- * with another status than 0, or what pipe2(2) and posix_spawn(3) say.
+ * what it prints to the output. argv ends with NULL. -ETIMEDOUT when it has not ended in time (it
+ * is killed then; before Linux 5.3 one that has closed its output is waited for), -ENOSPC when it
+ * prints more than the buffer takes, -EIO when it ends with another status than 0, or what pipe2(2)
+ * and posix_spawn(3) say.
  */
 int vb_program_run(
 	const char *const argv[], unsigned int timeout_ms, struct vb_buf *output) VB_WARN_UNUSED;
