@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "log.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -13,6 +14,8 @@ enum {
 	REFILL_PER_SECOND = 10,
 	/* Room that stays free so that a cut line can still be closed. */
 	TAIL_BYTES = 8,
+	/* Of a container's id, as vb_container_id_is_valid() has it. */
+	ID_MAX = 128,
 };
 
 struct vb_log {
@@ -45,12 +48,21 @@ static void put_key(struct vb_log_line *line, const char *key)
 	put_char(line, '=');
 }
 
+/* It comes from the runtime and stands unquoted, so it must be one word on one line. */
+static void put_id(struct vb_log_line *line, const char *id)
+{
+	for (size_t i = 0; i < ID_MAX && id[i] != '\0'; i++) {
+		bool is_plain = isalnum((unsigned char)id[i]) || strchr("._-", id[i]) != NULL;
+		put_char(line, (char)(is_plain ? id[i] : '?'));
+	}
+}
+
 void vb_log_begin(struct vb_log_line *line, const char *container_id, const char *event)
 {
 	line->used = 0;
 	line->cut = false;
 	put(line, "container_id=");
-	put(line, container_id != NULL ? container_id : "-");
+	put_id(line, container_id != NULL ? container_id : "-");
 	vb_log_word(line, "event", event);
 }
 

@@ -28,7 +28,10 @@ struct vb_log_line {
 	bool cut;
 };
 
-/* Takes neither the text nor the key over. container_id NULL: the event is of no container. */
+/*
+ * Takes neither the text nor the key over. container_id NULL: the event is of no container; what no
+ * container's id has in it is written as '?'.
+ */
 void vb_log_begin(struct vb_log_line *line, const char *container_id, const char *event);
 /* A word that we chose ourselves, unquoted. */
 void vb_log_word(struct vb_log_line *line, const char *key, const char *word);

@@ -54,6 +54,9 @@ START_TEST(a_line_starts_with_the_container_and_quotes_what_comes_from_outside)
 	vb_log_begin(&line, NULL, "registered");
 	vb_log_write(log, &line);
 	ck_assert_str_eq(logged(), "container_id=- event=registered\n");
+	vb_log_begin(&line, "a\nb event=\"c", "refused");
+	vb_log_write(log, &line);
+	ck_assert_str_eq(logged(), "container_id=a?b?event??c event=refused\n");
 }
 END_TEST
 
