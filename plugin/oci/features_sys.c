@@ -98,8 +98,9 @@ void vb_hook_features(const char *runtime, struct vb_oci_features *ret_features)
 	if (r == 0 && vb_oci_features_parse((const char *)vb_buf_data(answer), vb_buf_size(answer),
 			      &features, NULL) < 0)
 		features = (struct vb_oci_features){0};
-	/* A busy node says nothing about the runtime; the next container asks again. */
-	if (r != -ETIMEDOUT)
+	/* A node that is busy, or out of something, says nothing about the runtime; the next
+	 * container asks again. */
+	if (r == 0 || r == -EIO || r == -ENOSPC)
 		store(path, &features);
 	*ret_features = features;
 }

@@ -54,7 +54,8 @@ void vb_hook_view(const char *rootfs, struct vb_oci_view *ret_view);
 
 /*
  * What the runtime's `features` says, or said less than ten minutes ago when the program was the
- * same file. A runtime that does not answer within two seconds is not known.
+ * same file. A runtime that does not answer within two seconds is not known, and asked again by the
+ * next container, as where the node had no room for the question.
  * Check the runtime first.
  */
 void vb_hook_features(const char *runtime, struct vb_oci_features *ret_features);

@@ -14,6 +14,10 @@ target_include_directories(test_oci_args PRIVATE ${PROJECT_SOURCE_DIR}/plugin/oc
 vb_add_unit_test(test_oci_early test_oci_early.c oci_support.c
 	${PROJECT_SOURCE_DIR}/plugin/oci/early.c LIBS vb_adjust)
 target_include_directories(test_oci_early PRIVATE ${PROJECT_SOURCE_DIR}/plugin/oci)
+vb_add_unit_test(test_hook_features test_hook_features.c oci_node.c
+	${PROJECT_SOURCE_DIR}/plugin/oci/features_sys.c LIBS vb_adjust)
+target_include_directories(test_hook_features PRIVATE ${PROJECT_SOURCE_DIR}/plugin/oci)
+target_link_options(test_hook_features PRIVATE LINKER:--wrap=vb_program_run)
 foreach(test hook passing)
 	vb_add_unit_test(test_oci_${test} test_oci_${test}.c oci_hook_node.c oci_node.c oci_support.c
 		LIBS vb_adjust)
