@@ -114,9 +114,17 @@ int vb_file_sync_directory(const char *path)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
+/* How a file is to be when it has its name. */
+struct finish {
+	mode_t mode;
+	const struct stat *owner; /* NULL: whoever we are */
+	enum vb_file_durability durability;
+};
+
 /* Mode and, unless it is what a new file has anyway, owner. */
-static int dress(int fd, mode_t mode, const struct stat *owner)
+static int dress(int fd, const struct finish *finish)
 {
+	const struct stat *owner = finish->owner;
 	struct stat st;
 
 	if (owner != NULL) {
@@ -127,24 +135,22 @@ static int dress(int fd, mode_t mode, const struct stat *owner)
 			return -errno;
 	}
 	/* After the owner: changing that may take bits away. */
-	return fchmod(fd, mode) < 0 ? -errno : 0;
+	return fchmod(fd, finish->mode) < 0 ? -errno : 0;
 }
 
-static int fill_temporary(
-	int fd, const void *data, size_t size, mode_t mode, const struct stat *owner)
+static int fill_temporary(int fd, const void *data, size_t size, const struct finish *finish)
 {
 	int r = write_all(fd, data, size);
 
 	if (r == 0)
-		r = dress(fd, mode, owner);
+		r = dress(fd, finish);
 	if (r < 0)
 		return r;
-	return fsync(fd) < 0 ? -errno : 0;
+	return finish->durability == VB_FILE_DURABLE && fsync(fd) < 0 ? -errno : 0;
 }
 
-/* owner NULL: whoever we are. */
-static int replace(const char *path, const void *data, size_t size, mode_t mode,
-	const struct stat *owner, struct vb_error *err)
+static int replace(const char *path, const void *data, size_t size, const struct finish *finish,
+	struct vb_error *err)
 {
 	vb_auto_free char *directory = vb_path_parent(path);
 	vb_auto_free char *temporary = vb_str_format("%s.XXXXXX", path);
@@ -154,26 +160,28 @@ static int replace(const char *path, const void *data, size_t size, mode_t mode,
 	vb_auto_close int fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return vb_error_set(err, errno, "create '%s'", temporary);
-	int r = fill_temporary(fd, data, size, mode, owner);
+	int r = fill_temporary(fd, data, size, finish);
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;
 	if (r < 0) {
 		(void)unlink(temporary);
 		return vb_error_set(err, -r, "write '%s'", path);
 	}
-	r = vb_file_sync_directory(directory);
-	if (r < 0)
-		return vb_error_set(err, -r, "sync '%s'", directory);
-	return 0;
+	if (finish->durability == VB_FILE_DURABLE)
+		r = vb_file_sync_directory(directory);
+	return r < 0 ? vb_error_set(err, -r, "sync '%s'", directory) : 0;
 }
 
 int vb_file_replace(
 	const char *path, const void *data, size_t size, mode_t mode, struct vb_error *err)
 {
-	return replace(path, data, size, mode, NULL, err);
+	const struct finish finish = {.mode = mode, .durability = VB_FILE_DURABLE};
+
+	return replace(path, data, size, &finish, err);
 }
 
-int vb_file_rewrite(const char *path, const void *data, size_t size, struct vb_error *err)
+int vb_file_rewrite(const char *path, const void *data, size_t size,
+	enum vb_file_durability durability, struct vb_error *err)
 {
 	struct stat st;
 
@@ -181,7 +189,9 @@ int vb_file_rewrite(const char *path, const void *data, size_t size, struct vb_e
 		return vb_error_set(err, errno, "stat '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return vb_error_say(err, EINVAL, "'%s' is not a regular file", path);
-	return replace(path, data, size, st.st_mode & 07777, &st, err);
+	const struct finish finish = {
+		.mode = st.st_mode & 07777, .owner = &st, .durability = durability};
+	return replace(path, data, size, &finish, err);
 }
 
 static int make_directory(const char *path, struct vb_error *err)

@@ -108,7 +108,7 @@ static int update_manifest(const char *path, struct vb_derive_update *update, st
 	r = vb_derive_update_manifest(data, size, update, &updated, err);
 	if (r < 0)
 		return vb_error_wrap(err, "%s", path);
-	return vb_file_rewrite(path, updated, strlen(updated), err);
+	return vb_file_rewrite(path, updated, strlen(updated), VB_FILE_DURABLE, err);
 }
 
 static int print_block(const struct vb_derive_report *report, struct vb_error *err)

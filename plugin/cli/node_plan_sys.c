@@ -295,7 +295,8 @@ int vb_node_plan_write(struct vb_node_plan *plan, const struct vb_buf *text, str
 		return 0;
 	}
 	if (lstat(path, &st) == 0)
-		return vb_file_rewrite(path, vb_buf_data(text), vb_buf_size(text), err);
+		return vb_file_rewrite(
+			path, vb_buf_data(text), vb_buf_size(text), VB_FILE_DURABLE, err);
 	int r = vb_file_make_directories(directory, err);
 	return r < 0 ? r : vb_file_replace(path, vb_buf_data(text), vb_buf_size(text), 0644, err);
 }

@@ -12,6 +12,7 @@
 #include "vb/adjust/oci_check.h"
 #include "vb/adjust/oci_text.h"
 #include "vb/adjust/state.h"
+#include "vb/base/file.h"
 #include "vb/base/str.h"
 
 static char *copy_annotation(const json_t *spec, const char *key)
@@ -122,7 +123,7 @@ static int commit(const struct vb_hook *hook, const char *bundle, const char *pl
 		return vb_error_set(err, ENOMEM, "write the receipt");
 	r = vb_state_write(VB_STATE_RECEIPT, hook->args.id, receipt_text, err);
 	if (r == 0)
-		r = vb_hook_replace(path, text, size, err);
+		r = vb_file_rewrite(path, text, size, VB_FILE_ATOMIC, err);
 	if (r < 0)
 		vb_hook_forget(hook);
 	return r;

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "hook.h"
 #include "vb/adjust/codes.h"
@@ -73,44 +70,6 @@ int vb_hook_load_document(const char *path, json_t **ret_document, struct vb_err
 		return r;
 	r = vb_oci_text_parse(text, size, ret_document, err);
 	return r < 0 ? vb_error_wrap(err, "'%s'", path) : 0;
-}
-
-static int fill(int fd, const struct stat *like, const char *text, size_t size)
-{
-	if (fchown(fd, like->st_uid, like->st_gid) < 0 || fchmod(fd, like->st_mode & 07777) < 0)
-		return -errno;
-	while (size > 0) {
-		ssize_t n = write(fd, text, size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
-
-int vb_hook_replace(const char *path, const char *text, size_t size, struct vb_error *err)
-{
-	vb_auto_free char *temporary = vb_str_format("%s.XXXXXX", path);
-	struct stat st;
-
-	if (temporary == NULL)
-		return vb_error_set(err, ENOMEM, "write '%s'", path);
-	if (lstat(path, &st) < 0)
-		return vb_error_set(err, errno, "stat '%s'", path);
-	vb_auto_close int fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return vb_error_set(err, errno, "create '%s'", temporary);
-	int r = fill(fd, &st, text, size);
-	if (r == 0 && rename(temporary, path) < 0)
-		r = -errno;
-	if (r < 0) {
-		(void)unlink(temporary);
-		return vb_error_set(err, -r, "write '%s'", path);
-	}
-	return 0;
 }
 
 int vb_hook_limit(const char *type, uint64_t *ret_soft, uint64_t *ret_hard)

@@ -8,6 +8,7 @@
 #include "vb/adjust/oci_process.h"
 #include "vb/adjust/oci_text.h"
 #include "vb/adjust/state.h"
+#include "vb/base/file.h"
 
 static int refuse_unplanned(struct vb_error *err)
 {
@@ -90,5 +91,5 @@ int vb_hook_exec(struct vb_hook *hook, struct vb_error *err)
 	r = vb_oci_process_apply(process, &edit, &receipt, err);
 	if (r == 0)
 		r = vb_oci_text_write(process, &text, &size, err);
-	return r == 0 ? vb_hook_replace(hook->args.process, text, size, err) : r;
+	return r == 0 ? vb_file_rewrite(hook->args.process, text, size, VB_FILE_ATOMIC, err) : r;
 }

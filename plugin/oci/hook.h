@@ -39,13 +39,6 @@ int vb_hook_load_plan(struct vb_hook *hook, struct vb_plan **ret_plan,
 int vb_hook_load_document(
 	const char *path, json_t **ret_document, struct vb_error *err) VB_WARN_UNUSED;
 
-/*
- * Replaces the file by the text in one step; owner and mode stay. Not synced to the disk: the file
- * does not outlive the machine's next boot anyway.
- */
-int vb_hook_replace(
-	const char *path, const char *text, size_t size, struct vb_error *err) VB_WARN_UNUSED;
-
 /* The inherited limit, for vb_oci_edit. */
 int vb_hook_limit(const char *type, uint64_t *ret_soft, uint64_t *ret_hard);
 

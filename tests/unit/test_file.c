@@ -186,6 +186,8 @@ START_TEST(replacing_replaces_a_link_and_not_its_target)
 }
 END_TEST
 
+static const enum vb_file_durability durabilities[] = {VB_FILE_ATOMIC, VB_FILE_DURABLE};
+
 START_TEST(a_file_is_rewritten_with_the_owner_and_mode_that_it_has)
 {
 	struct stat st;
@@ -196,7 +198,7 @@ START_TEST(a_file_is_rewritten_with_the_owner_and_mode_that_it_has)
 	write_file("f", "one");
 	ck_assert_int_eq(chown("f", owner, group), 0);
 	ck_assert_int_eq(chmod("f", 02640), 0);
-	ck_assert_int_eq(vb_file_rewrite("f", "two!", 4, &err), 0);
+	ck_assert_int_eq(vb_file_rewrite("f", "two!", 4, durabilities[_i], &err), 0);
 	assert_file("f", "two!");
 	ck_assert_int_eq(stat("f", &st), 0);
 	ck_assert_uint_eq(st.st_uid, owner);
@@ -210,9 +212,9 @@ START_TEST(only_a_regular_file_that_is_there_is_rewritten)
 {
 	write_file("target", "old");
 	ck_assert_int_eq(symlink("target", "f"), 0);
-	vb_assert_failed(
-		vb_file_rewrite("f", "new", 3, &err), EINVAL, &err, "'f' is not a regular file");
-	ck_assert_int_eq(vb_file_rewrite("none", "new", 3, &err), -ENOENT);
+	vb_assert_failed(vb_file_rewrite("f", "new", 3, VB_FILE_DURABLE, &err), EINVAL, &err,
+		"'f' is not a regular file");
+	ck_assert_int_eq(vb_file_rewrite("none", "new", 3, VB_FILE_DURABLE, &err), -ENOENT);
 	assert_file("target", "old");
 	ck_assert_uint_eq(count_entries(), 2);
 }
@@ -312,7 +314,8 @@ int main(void)
 	tcase_add_test(tcase, a_proc_file_without_a_size_is_read);
 	tcase_add_test(tcase, a_file_is_replaced_with_its_mode_and_no_leftovers);
 	tcase_add_test(tcase, replacing_replaces_a_link_and_not_its_target);
-	tcase_add_test(tcase, a_file_is_rewritten_with_the_owner_and_mode_that_it_has);
+	tcase_add_loop_test(tcase, a_file_is_rewritten_with_the_owner_and_mode_that_it_has, 0,
+		VB_ARRAY_SIZE(durabilities));
 	tcase_add_test(tcase, only_a_regular_file_that_is_there_is_rewritten);
 	tcase_add_test(tcase, a_replacement_that_fails_leaves_everything_as_it_was);
 	tcase_add_test(tcase, directories_are_made_with_their_parents);

@@ -40,12 +40,17 @@ int vb_file_read_stream(int dirfd, const char *path, size_t max_bytes, char **re
 int vb_file_replace(const char *path, const void *data, size_t size, mode_t mode,
 	struct vb_error *err) VB_WARN_UNUSED;
 
+enum vb_file_durability {
+	VB_FILE_ATOMIC,  /* no fsync: for what does not outlive the machine's next boot anyway */
+	VB_FILE_DURABLE, /* as vb_file_replace() */
+};
+
 /*
- * The same for a regular file that is there, whose owner and mode stay. Also -ENOENT, -EINVAL when
- * it is no regular file, -EPERM when its owner is not ours to give.
+ * Replaces a regular file that is there, whose owner and mode stay. Also -ENOENT, -EINVAL when it
+ * is no regular file, -EPERM when its owner is not ours to give.
  */
-int vb_file_rewrite(
-	const char *path, const void *data, size_t size, struct vb_error *err) VB_WARN_UNUSED;
+int vb_file_rewrite(const char *path, const void *data, size_t size,
+	enum vb_file_durability durability, struct vb_error *err) VB_WARN_UNUSED;
 
 /* Makes the directory and its parents, mode 0755 less umask; an existing one is fine. */
 int vb_file_make_directories(const char *path, struct vb_error *err) VB_WARN_UNUSED;
