@@ -27,7 +27,6 @@ target_sources(vb_adjust
 	src/derive_frame.c
 	src/derive_line.c
 	src/derive_manifest.c
-	src/file_identity_sys.c
 	src/json.c
 	src/plan.c
 	src/plan_json.c

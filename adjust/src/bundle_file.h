@@ -2,9 +2,9 @@
 #ifndef VB_ADJUST_BUNDLE_FILE_H
 #define VB_ADJUST_BUNDLE_FILE_H
 
-#include "file_identity.h"
 #include "vb/adjust/bundle_tar.h"
 #include "vb/adjust/bundle_trust.h"
+#include "vb/base/file_identity.h"
 
 /*
  * One bundle in one directory: `<directory>/<name>/manifest.json` or `<directory>/<name>.tar`, and

@@ -2,8 +2,8 @@
 #ifndef VB_ADJUST_PROFILE_PART_H
 #define VB_ADJUST_PROFILE_PART_H
 
-#include "file_identity.h"
 #include "vb/adjust/profile_store.h"
+#include "vb/base/file_identity.h"
 
 /* A profile that is part of another file, such as a tar: the same file has the same profile. */
 struct vb_profile_part {

@@ -7,19 +7,11 @@
 #include <sys/stat.h>
 
 #include "vb/base/file.h"
-
-struct identity {
-	bool exists;
-	dev_t device;
-	ino_t inode;
-	off_t size;
-	struct timespec mtime;
-	struct timespec ctime;
-};
+#include "vb/base/file_identity.h"
 
 struct vb_settings_file {
 	const char *path;
-	struct identity seen;
+	struct vb_file_identity seen; /* zero: there was none */
 };
 
 void vb_settings_destroy(struct vb_settings *settings)
@@ -58,31 +50,12 @@ void vb_settings_file_destroy(struct vb_settings_file *file)
 	free(file);
 }
 
-static bool is_same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-static bool is_same(const struct identity *a, const struct identity *b)
-{
-	return a->exists == b->exists && a->device == b->device && a->inode == b->inode &&
-	       a->size == b->size && is_same_time(&a->mtime, &b->mtime) &&
-	       is_same_time(&a->ctime, &b->ctime);
-}
-
-/* What cannot be looked at is taken for gone; reading it says why. */
-static struct identity identify(const char *path)
+/* What cannot be looked at is taken for gone, zero; reading it says why. */
+static struct vb_file_identity identify(const char *path)
 {
 	struct stat st;
 
-	if (stat(path, &st) < 0)
-		return (struct identity){0};
-	return (struct identity){.exists = true,
-		.device = st.st_dev,
-		.inode = st.st_ino,
-		.size = st.st_size,
-		.mtime = st.st_mtim,
-		.ctime = st.st_ctim};
+	return stat(path, &st) == 0 ? vb_file_identity(&st) : (struct vb_file_identity){0};
 }
 
 /* A ConfigMap's file is a link, so this one is followed. */
@@ -135,11 +108,12 @@ int vb_settings_load(
 int vb_settings_refresh(struct vb_settings_file *file, bool forced,
 	struct vb_settings **ret_settings, struct vb_error *err)
 {
-	struct identity now = identify(file->path);
+	struct vb_file_identity now = identify(file->path);
+	bool is_there = now.inode != 0;
 
 	/* No file is what the defaults are for; asked to read it again, that is no failure either.
 	 */
-	if (is_same(&file->seen, &now) && (!forced || !now.exists))
+	if (vb_file_identity_is_same(&file->seen, &now) && (!forced || !is_there))
 		return 0;
 	file->seen = now;
 	int r = read_settings(file->path, ret_settings, err);

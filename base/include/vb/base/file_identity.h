@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef VB_ADJUST_SRC_FILE_IDENTITY_H
-#define VB_ADJUST_SRC_FILE_IDENTITY_H
+#ifndef VB_BASE_FILE_IDENTITY_H
+#define VB_BASE_FILE_IDENTITY_H
 
 #include <stdbool.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "file_identity.h"
+#include "vb/base/file_identity.h"
 
 #include <errno.h>
 #include <sys/statvfs.h>
