@@ -272,7 +272,7 @@ static int serve(struct daemon *daemon)
 	return vb_session_is_rejected(daemon->session) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* A bad config ends an external plugin; a launched one would take its runtime along. */
+/* A bad config ends an external plugin; a launched one would take containerd 1.7 along. */
 static int load_settings(struct daemon *daemon, struct vb_settings **ret_settings)
 {
 	struct vb_error err = {0};
@@ -283,7 +283,7 @@ static int load_settings(struct daemon *daemon, struct vb_settings **ret_setting
 	vb_log_begin(&line, NULL, "bad-config");
 	vb_log_text(&line, "error", err.what);
 	vb_log_write(daemon->reporter.log, &line);
-	if (daemon->options->session.launched_fd < 0)
+	if (!vb_session_is_launched(&daemon->options->session))
 		return -EINVAL;
 	*ret_settings = vb_settings_create_default(err.what);
 	return *ret_settings != NULL ? 0 : -ENOMEM;

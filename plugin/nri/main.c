@@ -2,11 +2,14 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 
 #include "daemon.h"
+#include "supervise.h"
 #include "vb/adjust/config.h"
 
 enum {
@@ -18,7 +21,8 @@ enum {
 static void print_usage(FILE *out)
 {
 	(void)fputs("usage: vambrace-nri [--socket PATH] [--name NAME] [--index NN]"
-		    " [--config PATH]\n",
+		    " [--config PATH]\n"
+		    "                    [--runtime-pid PID]\n",
 		out);
 }
 
@@ -28,13 +32,25 @@ static bool is_index(const char *text)
 	       text[2] == '\0';
 }
 
+/* 0 for what is no process id. */
+static int pid_of(const char *text)
+{
+	char *end = NULL;
+	long pid = strtol(text, &end, 10);
+
+	return end == text || *end != '\0' || pid < 1 || pid > INT_MAX ? 0 : (int)pid;
+}
+
 /* Returns -1 to go on, otherwise the exit status. */
 static int parse_options(int argc, char **argv, struct vb_daemon_options *options)
 {
 	static const struct option known[] = {{"socket", required_argument, NULL, 's'},
 		{"name", required_argument, NULL, 'n'}, {"index", required_argument, NULL, 'i'},
 		{"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
+		{"version", no_argument, NULL, 'v'}, {"runtime-pid", required_argument, NULL, 'p'},
+		{NULL, 0, NULL, 0}};
+
+	bool is_right = true;
 
 	for (int option = 0; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
 		switch (option) {
@@ -50,6 +66,10 @@ static int parse_options(int argc, char **argv, struct vb_daemon_options *option
 		case 'c':
 			options->config_path = optarg;
 			break;
+		case 'p':
+			options->session.runtime_pid = pid_of(optarg);
+			is_right = options->session.runtime_pid > 0;
+			break;
 		case 'h':
 			print_usage(stdout);
 			return EXIT_SUCCESS;
@@ -61,7 +81,7 @@ static int parse_options(int argc, char **argv, struct vb_daemon_options *option
 			return EXIT_USAGE;
 		}
 	}
-	if (optind == argc && is_index(options->session.index))
+	if (optind == argc && is_right && is_index(options->session.index))
 		return -1;
 	print_usage(stderr);
 	return EXIT_USAGE;
@@ -82,12 +102,36 @@ static int launched_socket(void)
 	return (int)fd;
 }
 
+/* The name that a launching runtime gives, or the default. */
+static const char *launched_as(const char *variable, const char *otherwise)
+{
+	const char *value = getenv(variable);
+
+	return value != NULL && *value != '\0' ? value : otherwise;
+}
+
+/* What a launched plugin ends of, it comes back from; without a parent it does not. */
+static void supervise(int launched_fd, char **argv, struct vb_log *log)
+{
+	const struct vb_supervise_parts parts = {
+		.launched_fd = launched_fd, .argv = argv, .log = log};
+	struct vb_error err = {0};
+	struct vb_log_line line;
+
+	if (vb_supervise_start(&parts, &err) == 0)
+		return;
+	vb_log_begin(&line, NULL, "not-supervised");
+	vb_log_text(&line, "error", err.what);
+	vb_log_write(log, &line);
+}
+
 int main(int argc, char **argv)
 {
-	struct vb_daemon_options options = {.session = {.socket_path = "/var/run/nri/nri.sock",
-						    .launched_fd = launched_socket(),
-						    .name = "vambrace",
-						    .index = "10"},
+	struct vb_daemon_options options = {
+		.session = {.socket_path = "/var/run/nri/nri.sock",
+			.launched_fd = launched_socket(),
+			.name = launched_as("NRI_PLUGIN_NAME", "vambrace"),
+			.index = launched_as("NRI_PLUGIN_IDX", "10")},
 		.config_path = VB_CONFIG_PATH,
 		.version = VB_VERSION};
 	vb_auto_close int kmsg = -1;
@@ -102,9 +146,14 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* Until the loop takes it, it must not end us. */
 	(void)signal(SIGHUP, SIG_IGN);
-	if (options.session.launched_fd >= 0)
+	/* containerd runs it by the name of a link, NN-vambrace. */
+	(void)prctl(PR_SET_NAME, "vambrace-nri");
+	bool is_launched = vb_session_is_launched(&options.session);
+	if (is_launched)
 		kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	vb_auto_log struct vb_log *log = vb_log_create(kmsg >= 0 ? kmsg : STDERR_FILENO,
-		options.session.launched_fd >= 0 ? VB_LOG_KMSG : VB_LOG_STDERR);
+	vb_auto_log struct vb_log *log = vb_log_create(
+		kmsg >= 0 ? kmsg : STDERR_FILENO, is_launched ? VB_LOG_KMSG : VB_LOG_STDERR);
+	if (log != NULL && options.session.launched_fd >= 0)
+		supervise(options.session.launched_fd, argv, log);
 	return log != NULL ? vb_daemon_run(&options, log) : EXIT_FAILURE;
 }

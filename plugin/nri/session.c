@@ -338,8 +338,26 @@ static void on_request(void *context, uint32_t stream_id, const struct vb_ttrpc_
 	}
 }
 
-static int connect_to_runtime(const char *path, int *ret_fd, struct vb_error *err)
+/* Another containerd launches a plugin of its own by this name, and must not get a second one. */
+static int check_runtime(int fd, int wanted_pid, struct vb_error *err)
 {
+	struct ucred runtime = {0};
+	socklen_t size = sizeof(runtime);
+
+	if (wanted_pid == 0)
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &runtime, &size) < 0)
+		return vb_error_set(err, errno, "ask whose the runtime's socket is");
+	if (runtime.pid == wanted_pid)
+		return 0;
+	return vb_error_say(err, ESRCH, "the socket is of process %d, not of the runtime %d",
+		(int)runtime.pid, wanted_pid);
+}
+
+static int connect_to_runtime(
+	const struct vb_session_options *options, int *ret_fd, struct vb_error *err)
+{
+	const char *path = options->socket_path;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	if (strlen(path) >= sizeof(address.sun_path))
@@ -350,6 +368,9 @@ static int connect_to_runtime(const char *path, int *ret_fd, struct vb_error *er
 		return vb_error_set(err, errno, "make a socket");
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return vb_error_set(err, errno, "connect to '%s'", path);
+	int r = check_runtime(fd, options->runtime_pid, err);
+	if (r < 0)
+		return r;
 	*ret_fd = vb_steal_fd(&fd);
 	return 0;
 }
@@ -399,7 +420,7 @@ static void connect_again(struct vb_session *session)
 	struct vb_error err = {0};
 	int fd = -1;
 
-	int r = connect_to_runtime(session->options.socket_path, &fd, &err);
+	int r = connect_to_runtime(&session->options, &fd, &err);
 	if (r == 0)
 		r = begin(session, fd, &err);
 	if (r == 0)

@@ -18,6 +18,7 @@ struct vb_session;
 struct vb_session_options {
 	const char *socket_path; /* of the runtime */
 	int launched_fd; /* the socket that a launching runtime left us; -1: there is none */
+	int runtime_pid; /* the only process to register with; 0: whoever has the socket */
 	const char *name;
 	const char *index; /* two digits */
 };
@@ -51,6 +52,12 @@ const char *vb_session_problem(const struct vb_session *session);
 
 /* Whether a launching runtime rejected us. */
 bool vb_session_is_rejected(const struct vb_session *session);
+
+/* Whether a runtime brings us up, which a plugin that ends must not do without. */
+static inline bool vb_session_is_launched(const struct vb_session_options *options)
+{
+	return options->launched_fd >= 0 || options->runtime_pid > 0;
+}
 
 void vb_session_log_times(const struct vb_session *session);
 

@@ -77,7 +77,8 @@ static void exec_daemon(int nri_fd)
 	if (log < 0 || dup2(log, STDERR_FILENO) < 0)
 		_exit(126);
 	/* Ahead of dup2, which would not clear the flag of a descriptor that is 3 already. */
-	if (nri_fd >= 0 && (nri_fd = fcntl(nri_fd, F_DUPFD, 10)) >= 0 && dup2(nri_fd, 3) < 0)
+	if (nri_fd >= 0 && (nri_fd = fcntl(nri_fd, F_DUPFD_CLOEXEC, 10)) >= 0 &&
+		dup2(nri_fd, 3) < 0)
 		_exit(126);
 	(void)execve(VB_TEST_DAEMON, arguments, nri_fd >= 0 ? environment : environ);
 	_exit(127);

@@ -9,6 +9,7 @@
 #include "histogram.h"
 #include "log.h"
 #include "report.h"
+#include "supervise.h"
 #include "unit.h"
 #include "vb/adjust/plan.h"
 #include "vb/base/str.h"
@@ -185,6 +186,22 @@ START_TEST(a_full_pipe_drops_lines_and_a_later_one_says_how_many)
 	vb_log_write(log, &line);
 	ck_assert_str_eq(logged(), "container_id=- event=log-lines-dropped count=2\n"
 				   "container_id=- event=two\n");
+}
+END_TEST
+
+START_TEST(a_plugin_that_does_not_last_is_started_ever_later)
+{
+	unsigned int delay_ms = 0;
+	unsigned int starts = 0;
+
+	for (unsigned int waited_ms = 0; waited_ms < 3600 * 1000; waited_ms += delay_ms, starts++)
+		delay_ms = vb_supervise_delay_ms(delay_ms, 0);
+	ck_assert_uint_eq(delay_ms, VB_SUPERVISE_MAX_MS);
+	ck_assert_uint_lt(starts, 3600 / 5 + 8);
+	ck_assert_uint_eq(
+		vb_supervise_delay_ms(delay_ms, VB_SUPERVISE_LASTED_MS), VB_SUPERVISE_FIRST_MS);
+	ck_assert_uint_eq(vb_supervise_delay_ms(VB_SUPERVISE_FIRST_MS, VB_SUPERVISE_LASTED_MS - 1),
+		VB_SUPERVISE_FIRST_MS + VB_SUPERVISE_FIRST_MS);
 }
 END_TEST
 
@@ -473,6 +490,7 @@ int main(void)
 	tcase_add_test(tcase, the_kernels_log_itself_takes_a_line);
 	tcase_add_test(tcase, a_full_pipe_drops_lines_and_a_later_one_says_how_many);
 	tcase_add_test(tcase, what_a_peer_can_bring_about_is_limited);
+	tcase_add_test(tcase, a_plugin_that_does_not_last_is_started_ever_later);
 	tcase_add_test(tcase, percentiles_are_exact_to_a_sixteenth);
 	tcase_add_test(tcase, the_smallest_and_the_greatest_times_have_a_place);
 	tcase_add_test(tcase, values_below_a_power_of_two_are_counted_exactly);

@@ -4,13 +4,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "nri_runtime.h"
 #include "oci_node.h"
 #include "unit.h"
+#include "vb/base/file.h"
 #include "vb/base/str.h"
 
 /* RemovePod, Create, Start, PostStart, Stop, Remove; and Validate. */
@@ -233,6 +238,171 @@ START_TEST(a_launched_plugin_that_is_rejected_ends)
 }
 END_TEST
 
+/* The process at the other end of the connection. */
+static pid_t connected_pid(void)
+{
+	struct ucred peer = {0};
+	socklen_t size = sizeof(peer);
+
+	ck_assert_int_eq(getsockopt(runtime.fd, SOL_SOCKET, SO_PEERCRED, &peer, &size), 0);
+	return peer.pid;
+}
+
+/* A file of the process; NULL when it is gone. */
+static char *read_proc(pid_t pid, const char *name)
+{
+	vb_auto_free char *path = vb_str_format("/proc/%d/%s", (int)pid, name);
+	char *text = NULL;
+
+	ck_assert_ptr_nonnull(path);
+	return vb_file_read_stream(AT_FDCWD, path, 4096, &text, NULL) == 0 ? text : NULL;
+}
+
+/* Its parent, which must be the supervising one. */
+static pid_t parent_of(pid_t pid)
+{
+	vb_auto_free char *stat = read_proc(pid, "stat");
+	const char *behind = stat != NULL ? strrchr(stat, ')') : NULL;
+
+	ck_assert_ptr_nonnull(behind);
+	pid_t parent = (pid_t)strtol(behind + strlen(") S "), NULL, 10);
+	vb_auto_free char *name = read_proc(parent, "comm");
+	ck_assert_str_eq(name, "vambrace-parent\n");
+	return parent;
+}
+
+/* Gone, or nothing but its number. */
+static bool has_ended(pid_t pid)
+{
+	vb_auto_free char *stat = read_proc(pid, "stat");
+	const char *behind = stat != NULL ? strrchr(stat, ')') : NULL;
+
+	return behind == NULL || strncmp(behind, ") Z", 3) == 0;
+}
+
+static void wait_ended(pid_t pid)
+{
+	for (int i = 0; i < 1000 && !has_ended(pid); i++)
+		(void)usleep(5000);
+	ck_assert_msg(has_ended(pid), "process %d is still there", (int)pid);
+}
+
+/* Launches it, and kills it: from here on it is one that its parent has started. */
+static void launch_and_kill(void)
+{
+	runtime_launch_daemon(&runtime, NULL);
+	(void)runtime_greet(&runtime, "2.1.9");
+	ck_assert_int_eq(kill(runtime.daemon, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(runtime.daemon, NULL, 0), runtime.daemon);
+	runtime_close(&runtime);
+}
+
+START_TEST(a_launched_plugin_that_dies_comes_back_by_the_socket_under_its_name)
+{
+	launch_and_kill();
+	ck_assert_uint_eq(runtime_greet(&runtime, "2.1.9"), EVENTS);
+	pid_t second = connected_pid();
+	pid_t parent = parent_of(second);
+	ck_assert_int_ne(second, runtime.daemon);
+	ck_assert_int_eq(kill(second, SIGKILL), 0);
+	runtime_wait_closed(&runtime);
+	runtime_close(&runtime);
+	ck_assert_uint_eq(runtime_greet(&runtime, "2.1.9"), EVENTS);
+	pid_t third = connected_pid();
+	ck_assert_int_eq(parent_of(third), parent);
+	ck_assert_int_eq(kill(parent, SIGTERM), 0);
+	runtime_wait_closed(&runtime);
+	wait_ended(third);
+	wait_ended(parent);
+}
+END_TEST
+
+START_TEST(a_signal_to_the_parent_is_one_to_the_plugin)
+{
+	launch_and_kill();
+	(void)runtime_greet(&runtime, "2.1.9");
+	pid_t plugin = connected_pid();
+	pid_t parent = parent_of(plugin);
+	/* A daemon that does not take it yet would end by SIGUSR1; it answers, so it does. */
+	ck_assert_int_eq(kill(parent, SIGUSR1), 0);
+	ck_assert_int_eq(kill(parent, SIGHUP), 0);
+	const struct event_text plain = {0};
+	ck_assert_int_eq(runtime_call(&runtime, "CreateContainer", event_payload(&plain))->code, 0);
+	ck_assert_int_eq(connected_pid(), plugin);
+	/* That of the parent alone would leave a plugin that nobody takes away. */
+	ck_assert_int_eq(kill(parent, SIGKILL), 0);
+	runtime_wait_closed(&runtime);
+	wait_ended(plugin);
+}
+END_TEST
+
+/* In a child: somebody else who has the runtime's socket. Whether a byte came. */
+static int listen_instead(int ready)
+{
+	const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = RUNTIME_SOCKET};
+	char byte = 0;
+
+	(void)unlink(RUNTIME_SOCKET);
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(listener, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+		listen(listener, 4) < 0 || write(ready, "", 1) != 1)
+		return 2;
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	return fd < 0 ? 2 : read(fd, &byte, 1) != 0;
+}
+
+START_TEST(what_is_started_again_registers_with_no_other_runtime)
+{
+	int ready[2];
+	int status = -1;
+	char byte = 0;
+
+	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+	pid_t other = fork();
+	ck_assert_int_ge(other, 0);
+	if (other == 0)
+		_exit(listen_instead(ready[1]));
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	launch_and_kill();
+	ck_assert_int_eq(waitpid(other, &status, 0), other);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+/* In a child: a runtime that ends while it has a plugin that was started again. */
+static int be_a_runtime(int report)
+{
+	pid_t pids[2];
+
+	launch_and_kill();
+	(void)runtime_greet(&runtime, "2.1.9");
+	pids[0] = connected_pid();
+	pids[1] = parent_of(pids[0]);
+	return write(report, pids, sizeof(pids)) == (ssize_t)sizeof(pids) ? 0 : 1;
+}
+
+START_TEST(plugin_and_parent_end_with_the_runtime)
+{
+	int report[2];
+	pid_t pids[2] = {0};
+
+	ck_assert_int_eq(pipe2(report, O_CLOEXEC), 0);
+	pid_t child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		/* The listener that a plugin asks is the one of this process. */
+		(void)close(runtime.listener);
+		runtime_reopen(&runtime);
+		_exit(be_a_runtime(report[1]));
+	}
+	(void)close(report[1]);
+	ck_assert_int_eq(read(report[0], pids, sizeof(pids)), sizeof(pids));
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	wait_ended(pids[0]);
+	wait_ended(pids[1]);
+}
+END_TEST
+
 START_TEST(a_bad_config_ends_an_external_plugin_with_one_clear_line)
 {
 	runtime_start_daemon(&runtime, "{\"deadline\": 5}");
@@ -281,6 +451,10 @@ int main(void)
 	tcase_add_test(tcase, sigusr1_logs_the_handling_times);
 	tcase_add_test(tcase, a_launched_plugin_speaks_on_the_socket_that_it_was_given);
 	tcase_add_test(tcase, a_launched_plugin_that_is_rejected_ends);
+	tcase_add_test(tcase, a_launched_plugin_that_dies_comes_back_by_the_socket_under_its_name);
+	tcase_add_test(tcase, a_signal_to_the_parent_is_one_to_the_plugin);
+	tcase_add_test(tcase, what_is_started_again_registers_with_no_other_runtime);
+	tcase_add_test(tcase, plugin_and_parent_end_with_the_runtime);
 	tcase_add_test(tcase, a_bad_config_ends_an_external_plugin_with_one_clear_line);
 	tcase_add_test(tcase, with_a_bad_config_a_launched_plugin_refuses_what_is_ours);
 	return vb_unit_run("session", tcase);
