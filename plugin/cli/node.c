@@ -20,6 +20,8 @@ static const char help[] =
 	"Options:\n"
 	"  --handler NAME=BASE        a handler before BASE of the node; may be repeated\n"
 	"                             (vambrace=runc)\n"
+	"  --pre-registered           install: have vambrace-nri started too, by containerd or,\n"
+	"                             with 1.7, as a service\n"
 	"  --from DIR                 where the programs are (beside this one)\n"
 	"  --root DIR                 the host's file system (/)\n"
 	"  --restart METHOD           auto, systemd, signal, none, command (auto)\n"
@@ -43,6 +45,7 @@ enum option_code {
 	OPTION_DRY_RUN,
 	OPTION_DRAIN,
 	OPTION_JSON,
+	OPTION_PRE_REGISTERED,
 };
 
 static int take_restart(const char *value, struct vb_node_options *options, struct vb_error *err)
@@ -96,6 +99,9 @@ static int take_option(
 	case OPTION_JSON:
 		options->json = true;
 		return 0;
+	case OPTION_PRE_REGISTERED:
+		options->pre_registered = true;
+		return 0;
 	}
 	return -EINVAL;
 }
@@ -105,6 +111,7 @@ static int parse_options(int argc, char **argv, struct vb_node_options *options)
 {
 	static const struct option known[] = {
 		{"handler", required_argument, NULL, OPTION_HANDLER},
+		{"pre-registered", no_argument, NULL, OPTION_PRE_REGISTERED},
 		{"from", required_argument, NULL, OPTION_FROM},
 		{"root", required_argument, NULL, OPTION_ROOT},
 		{"restart", required_argument, NULL, OPTION_RESTART},

@@ -8,6 +8,7 @@
 
 #include "containerd_process_sys.h"
 #include "node_dump.h"
+#include "node_plugin.h"
 #include "vb/base/buf.h"
 #include "vb/base/error.h"
 #include "vb/base/str.h"
@@ -27,7 +28,7 @@ struct vb_node_options {
 	const char *restart; /* "auto", "systemd", "signal", "none", "command" */
 	const char *restart_command;
 	unsigned int timeout_s;
-	bool dry_run, drain, json;
+	bool dry_run, drain, json, pre_registered;
 	struct vb_node_handlers handlers;
 };
 
@@ -41,7 +42,13 @@ struct vb_node_host {
 	char *unit;    /* the systemd service that it belongs to; NULL without one */
 	int mounts_fd; /* its mount namespace */
 	int source_fd; /* the directory of the programs */
+	int lock_fd;
 };
+
+#define VB_NODE_HOST_NONE                                                                          \
+	{                                                                                          \
+		.mounts_fd = -1, .source_fd = -1, .lock_fd = -1                                    \
+	}
 
 void vb_node_host_finish(struct vb_node_host *host);
 #define vb_auto_node_host vb_auto(vb_node_host_finish)
@@ -75,6 +82,19 @@ bool vb_node_restarts(const struct vb_node_host *host, const struct vb_node_opti
 int vb_node_restart(const struct vb_node_host *host, const struct vb_node_options *options,
 	struct vb_error *err) VB_WARN_UNUSED;
 
+/* Runs a program in containerd's mount namespace to its end. -EIO when that is not with status 0.
+ */
+int vb_node_run_there(const struct vb_node_host *host, const char *const argv[],
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * Keeps other installers off this host until it is finished with; `action` is what they are told.
+ * -EBUSY with who does what.
+ */
+int vb_node_lock(
+	struct vb_node_host *host, const char *action, struct vb_error *err) VB_WARN_UNUSED;
+void vb_node_unlock(int lock_fd);
+
 /* The absolute path of a program as containerd finds it. -ENOENT. */
 int vb_node_find_program(const struct vb_node_host *host, const char *name, char **ret_path,
 	struct vb_error *err) VB_WARN_UNUSED;
@@ -103,6 +123,7 @@ struct vb_node_state {
 	char *version; /* the name of the directory under versions/ */
 	struct vb_node_file file;
 	struct vb_node_handlers handlers;
+	struct vb_node_plugin plugin;
 };
 
 void vb_node_state_finish(struct vb_node_state *state);
@@ -121,6 +142,7 @@ struct vb_node_plan {
 	struct vb_buf *differences; /* of the dumps, line by line */
 	int refused;                /* how many of them may not be */
 	char *socket;               /* containerd's, for the CRI */
+	struct vb_node_nri nri;
 };
 
 void vb_node_plan_finish(struct vb_node_plan *plan);
@@ -154,9 +176,16 @@ int vb_node_stage_version(const struct vb_node_host *host, char **ret_version, b
 int vb_node_check_hook(
 	const char *version, const char *handler, struct vb_error *err) VB_WARN_UNUSED;
 
+/* Whether there is a vambrace-nri of that version, and it runs. */
+int vb_node_check_daemon(const char *version, struct vb_error *err) VB_WARN_UNUSED;
+
 /* Swaps `current` and makes the links that are missing. */
 int vb_node_switch_version(const char *version, const struct vb_node_handlers *handlers,
 	struct vb_error *err) VB_WARN_UNUSED;
+
+/* Removes the links of the handlers that are not among the kept ones. */
+void vb_node_drop_links(
+	const struct vb_node_handlers *handlers, const struct vb_node_handlers *kept);
 
 /* Removes the versions that are not kept; kept may be NULL. */
 void vb_node_prune_versions(const char *kept, const char *also_kept);
@@ -180,6 +209,9 @@ int vb_node_cri_wait(const char *socket, const struct vb_node_handlers *handlers
 /* Adds the sandboxes on the handlers, "namespace/name". Errnos of the call. */
 int vb_node_cri_sandboxes(const char *socket, const struct vb_node_handlers *handlers,
 	struct vb_strv *sandboxes, struct vb_error *err) VB_WARN_UNUSED;
+
+/* The report as text. -ENOSPC, -ENOMEM. */
+int vb_node_status_text(const json_t *report, struct vb_buf *out) VB_WARN_UNUSED;
 
 /* The sub-commands; each returns the exit code. */
 int vb_node_install(struct vb_node_options *options);

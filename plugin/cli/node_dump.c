@@ -173,6 +173,38 @@ bool vb_node_dump_has_nri(const struct vb_node_dump *dump)
 	return vb_str_equal(find_value(dump, "plugins", NRI_PLUGIN, "disable"), "false");
 }
 
+void vb_node_nri_finish(struct vb_node_nri *nri)
+{
+	free(nri->plugin_path);
+	free(nri->socket_path);
+	*nri = (struct vb_node_nri){0};
+}
+
+static char *nri_text(const struct vb_node_dump *dump, const char *key, const char *otherwise)
+{
+	char *text = text_of(find_value(dump, "plugins", NRI_PLUGIN, key));
+
+	if (text == NULL || *text != '\0')
+		return text;
+	free(text);
+	return strdup(otherwise);
+}
+
+int vb_node_dump_nri(const struct vb_node_dump *dump, struct vb_node_nri *ret_nri)
+{
+	struct vb_node_nri nri = {.plugin_path = nri_text(dump, "plugin_path", "/opt/nri/plugins"),
+		.socket_path = nri_text(dump, "socket_path", "/var/run/nri/nri.sock"),
+		.accepts_plugins = !vb_str_equal(
+			find_value(dump, "plugins", NRI_PLUGIN, "disable_connections"), "true")};
+
+	if (nri.plugin_path == NULL || nri.socket_path == NULL) {
+		vb_node_nri_finish(&nri);
+		return -ENOMEM;
+	}
+	*ret_nri = nri;
+	return 0;
+}
+
 /* The name of the handler that the entry belongs to; NULL when it belongs to none. */
 static const char *handler_of(const struct entry *entry)
 {

@@ -64,6 +64,19 @@ char *vb_node_dump_text(const struct vb_node_dump *dump, const char *table, cons
 /* Whether NRI is on: `disable` is there and false. */
 bool vb_node_dump_has_nri(const struct vb_node_dump *dump);
 
+/* Where plugins of NRI are, and whether they may connect; what is not said is as containerd has it.
+ */
+struct vb_node_nri {
+	char *plugin_path;
+	char *socket_path;
+	bool accepts_plugins;
+};
+
+void vb_node_nri_finish(struct vb_node_nri *nri);
+
+/* -ENOMEM. */
+int vb_node_dump_nri(const struct vb_node_dump *dump, struct vb_node_nri *ret_nri) VB_WARN_UNUSED;
+
 /* Whether there is a runtime handler of this name. */
 bool vb_node_dump_has_handler(const struct vb_node_dump *dump, const char *name);
 

@@ -100,7 +100,32 @@ static char *name_version(const struct vb_buf *digests)
 	return vb_str_format(VB_VERSION "-%.12s", digest + strlen("sha256:"));
 }
 
-/* What had the name before, complete or not, goes. */
+/* Whether the directory holds the very programs of the list, so that what runs of it may stay. */
+static bool is_complete(const char *directory, const struct vb_buf *digests)
+{
+	vb_auto_buf struct vb_buf *found = vb_buf_create(4096);
+	int r = found != NULL ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < VB_ARRAY_SIZE(programs); i++) {
+		char digest[VB_DIGEST_SIZE];
+		vb_auto_free char *path = vb_str_format("%s/%s", directory, programs[i].name);
+		vb_auto_free char *data = NULL;
+		size_t size = 0;
+		r = path != NULL ? vb_file_read(path, PROGRAM_MAX, &data, &size, NULL) : -ENOMEM;
+		if (r == -ENOENT && programs[i].is_optional) {
+			r = 0;
+			continue;
+		}
+		if (r < 0 || access(path, X_OK) < 0)
+			return false;
+		vb_digest(data, size, digest);
+		r = vb_buf_printf(found, "%s %s\n", programs[i].name, digest);
+	}
+	return r == 0 && vb_buf_size(found) == vb_buf_size(digests) &&
+	       memcmp(vb_buf_data(found), vb_buf_data(digests), vb_buf_size(found)) == 0;
+}
+
+/* What had the name before, and was not complete, goes. */
 static int take_name(const char *staged, const char *final, bool *ret_is_new)
 {
 	struct stat st;
@@ -132,7 +157,9 @@ int vb_node_stage_version(
 	vb_auto_free char *final = version != NULL ? vb_str_format(VERSIONS "/%s", version) : NULL;
 	if (r == 0 && final == NULL)
 		r = vb_error_set(err, ENOMEM, "install the programs");
-	if (r == 0) {
+	if (r == 0 && is_complete(final, digests))
+		*ret_is_new = false;
+	else if (r == 0) {
 		r = take_name(staged, final, ret_is_new);
 		if (r < 0)
 			r = vb_error_set(err, -r, "name '%s'", final);
@@ -144,9 +171,9 @@ int vb_node_stage_version(
 	return 0;
 }
 
-static void become_hook(const char *path, const char *handler)
+static void become(const char *path, const char *name)
 {
-	const char *const argv[] = {handler, "--version", NULL};
+	const char *const argv[] = {name, "--version", NULL};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
@@ -155,21 +182,45 @@ static void become_hook(const char *path, const char *handler)
 	_exit(127);
 }
 
-int vb_node_check_hook(const char *version, const char *handler, struct vb_error *err)
+/* How the program of a version, called by a name, ends when it is asked for its own. */
+static int try_program(const char *version, const char *program, const char *name, int *ret_status,
+	struct vb_error *err)
 {
-	vb_auto_free char *path = vb_str_format(VERSIONS "/%s/vambrace-oci", version);
-	int status = 0;
+	vb_auto_free char *path = vb_str_format(VERSIONS "/%s/%s", version, program);
 
 	if (path == NULL)
-		return vb_error_set(err, ENOMEM, "try the hook");
+		return vb_error_set(err, ENOMEM, "try %s", program);
 	pid_t pid = fork();
 	if (pid < 0)
-		return vb_error_set(err, errno, "try the hook");
+		return vb_error_set(err, errno, "try %s", program);
 	if (pid == 0)
-		become_hook(path, handler);
-	while (waitpid(pid, &status, 0) < 0)
+		become(path, name);
+	while (waitpid(pid, ret_status, 0) < 0)
 		if (errno != EINTR)
-			return vb_error_set(err, errno, "try the hook");
+			return vb_error_set(err, errno, "try %s", program);
+	return 0;
+}
+
+int vb_node_check_daemon(const char *version, struct vb_error *err)
+{
+	int status = 0;
+
+	int r = try_program(version, "vambrace-nri", "vambrace-nri", &status, err);
+	if (r < 0 || status == 0)
+		return r;
+	(void)vb_error_say(err, ENOEXEC,
+		"there is no vambrace-nri to install that runs (status 0x%x)",
+		(unsigned int)status);
+	return vb_error_fix(err, "name the directory of the programs: --from DIR");
+}
+
+int vb_node_check_hook(const char *version, const char *handler, struct vb_error *err)
+{
+	int status = 0;
+
+	int r = try_program(version, "vambrace-oci", handler, &status, err);
+	if (r < 0)
+		return r;
 	if (status != 0)
 		return vb_error_say(err, ENOEXEC,
 			"the hook to install, called as '%s', does not come to its runtime "
@@ -224,6 +275,17 @@ int vb_node_switch_version(
 				 : vb_error_set(err, ENOMEM, "link the handlers");
 	}
 	return r;
+}
+
+void vb_node_drop_links(
+	const struct vb_node_handlers *handlers, const struct vb_node_handlers *kept)
+{
+	for (size_t i = 0; i < handlers->count; i++) {
+		const char *name = handlers->items[i].name;
+		vb_auto_free char *path = vb_str_format(VB_NODE_PREFIX "/bin/%s", name);
+		if (path != NULL && vb_node_handlers_find(kept, name) == NULL)
+			(void)unlink(path);
+	}
 }
 
 void vb_node_prune_versions(const char *kept, const char *also_kept)

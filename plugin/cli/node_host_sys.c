@@ -36,6 +36,7 @@ void vb_node_host_finish(struct vb_node_host *host)
 	free(host->unit);
 	vb_cleanup_close(&host->mounts_fd);
 	vb_cleanup_close(&host->source_fd);
+	vb_node_unlock(host->lock_fd);
 }
 
 static int read_proc(pid_t pid, const char *name, size_t max, char **ret_text)
@@ -153,7 +154,7 @@ static int complete(struct vb_node_host *host, struct vb_error *err)
 int vb_node_enter(
 	const struct vb_node_options *options, struct vb_node_host *ret_host, struct vb_error *err)
 {
-	vb_auto_node_host struct vb_node_host host = {.mounts_fd = -1, .source_fd = -1};
+	vb_auto_node_host struct vb_node_host host = VB_NODE_HOST_NONE;
 
 	int r = vb_containerd_find(options->root, &host.containerd);
 	if (r < 0 && r != -ENOENT)
@@ -172,7 +173,7 @@ int vb_node_enter(
 	if (r < 0)
 		return r;
 	*ret_host = host;
-	host = (struct vb_node_host){.mounts_fd = -1, .source_fd = -1};
+	host = (struct vb_node_host)VB_NODE_HOST_NONE;
 	return 0;
 }
 
@@ -320,22 +321,22 @@ static void become(int mounts_fd, const char *const argv[])
 	_exit(127);
 }
 
-static int run_there(
+int vb_node_run_there(
 	const struct vb_node_host *host, const char *const argv[], struct vb_error *err)
 {
 	int status = 0;
 	pid_t pid = fork();
 
 	if (pid < 0)
-		return vb_error_set(err, errno, "restart containerd");
+		return vb_error_set(err, errno, "run '%s'", argv[0]);
 	if (pid == 0)
 		become(host->mounts_fd, argv);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return vb_error_set(err, errno, "restart containerd");
+			return vb_error_set(err, errno, "run '%s'", argv[0]);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	return vb_error_say(err, EIO, "restart containerd: '%s' ends with status %d", argv[0],
+	return vb_error_say(err, EIO, "'%s' ends with status %d", argv[0],
 		WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
@@ -398,10 +399,12 @@ int vb_node_restart(const struct vb_node_host *host, const struct vb_node_option
 	const char *const systemctl[] = {"systemctl", "restart", host->unit, NULL};
 	const char *const command[] = {"/bin/sh", "-c", options->restart_command, NULL};
 	if (strcmp(method, "systemd") == 0)
-		return run_there(host, systemctl, err);
-	if (strcmp(method, "command") == 0)
-		return run_there(host, command, err);
-	return strcmp(method, "signal") == 0 ? end_it(host, options->timeout_s, err) : 0;
+		r = vb_node_run_there(host, systemctl, err);
+	else if (strcmp(method, "command") == 0)
+		r = vb_node_run_there(host, command, err);
+	else if (strcmp(method, "signal") == 0)
+		r = end_it(host, options->timeout_s, err);
+	return r < 0 ? vb_error_wrap(err, "restart containerd") : 0;
 }
 
 bool vb_node_restarts(const struct vb_node_host *host, const struct vb_node_options *options)

@@ -46,11 +46,27 @@ static bool is_same(const struct vb_buf *a, const struct vb_buf *b)
 	       memcmp(vb_buf_data(a), vb_buf_data(b), vb_buf_size(a)) == 0;
 }
 
+/* What an install before has put stays. */
+static bool has_plugin(const struct install *install)
+{
+	return install->options->pre_registered || install->old.plugin.kind != VB_NODE_PLUGIN_NONE;
+}
+
+/* containerd launches a plugin only when it starts itself, and never a second time. */
+static bool is_to_be_launched(const struct install *install)
+{
+	return install->new.plugin.kind == VB_NODE_PLUGIN_LAUNCHED &&
+	       (install->old.plugin.kind == VB_NODE_PLUGIN_NONE ||
+		       vb_node_plugin_wait(install->old.version, 0, NULL) < 0);
+}
+
 /* Everything is decided here, and nothing has changed yet. */
 static int prepare(struct install *install, struct vb_error *err)
 {
 	int r = vb_node_enter(install->options, &install->host, err);
 
+	if (r == 0)
+		r = vb_node_lock(&install->host, "install", err);
 	if (r == 0)
 		r = vb_node_state_load(&install->old, err);
 	if (r >= 0)
@@ -58,13 +74,17 @@ static int prepare(struct install *install, struct vb_error *err)
 	if (r == 0)
 		r = vb_node_plan_make(
 			&install->host, &install->old, &install->new.handlers, &install->plan, err);
+	if (r == 0 && has_plugin(install))
+		r = vb_node_plugin_choose(&install->host, &install->plan.nri, &install->old.plugin,
+			&install->new.plugin, err);
 	if (r < 0)
 		return r;
 	install->changes = !is_same(install->plan.now, install->plan.with);
 	if (!vb_node_restarts(&install->host, install->options))
 		return 0;
-	install->restarts = install->changes || vb_node_cri_wait(install->plan.socket,
-							&install->new.handlers, 0, NULL) < 0;
+	install->restarts =
+		install->changes || is_to_be_launched(install) ||
+		vb_node_cri_wait(install->plan.socket, &install->new.handlers, 0, NULL) < 0;
 	return install->restarts ? vb_node_check_restart(&install->host, install->options, err) : 0;
 }
 
@@ -84,6 +104,9 @@ static int print_plan(const struct install *install, struct vb_error *err)
 	if (r == 0)
 		r = vb_buf_append(
 			text, vb_buf_data(plan->differences), vb_buf_size(plan->differences));
+	if (r == 0 && install->new.plugin.kind != VB_NODE_PLUGIN_NONE)
+		r = vb_buf_printf(text, "vambrace-nri: %s (%s)\n", install->new.plugin.path,
+			vb_node_plugin_kind_name(install->new.plugin.kind));
 	if (r == 0)
 		r = vb_buf_printf(
 			text, "containerd restarts: %s\n", install->restarts ? "once" : "no");
@@ -110,6 +133,8 @@ static int install_programs(struct install *install, struct vb_error *err)
 		r = vb_node_write_oci(&install->new.handlers, err);
 	if (r == 0)
 		r = check_hooks(install, err);
+	if (r == 0 && has_plugin(install))
+		r = vb_node_check_daemon(install->new.version, err);
 	return r < 0 ? r
 		     : vb_node_switch_version(install->new.version, &install->new.handlers, err);
 }
@@ -138,6 +163,30 @@ static int restart(const struct install *install, const struct vb_node_handlers 
 	return r < 0 ? vb_error_wrap(err, "containerd after its restart") : 0;
 }
 
+/* Whatever starts it, it is registered in the end, if containerd runs with this configuration. */
+static int start_plugin(const struct install *install, struct vb_error *err)
+{
+	const struct vb_node_plugin *plugin = &install->new.plugin;
+	int r = 0;
+
+	if (install->restarts)
+		r = restart(install, &install->new.handlers, err);
+	else if (install->is_new_version)
+		vb_node_plugin_renew(plugin);
+	if (r < 0 || plugin->kind == VB_NODE_PLUGIN_NONE ||
+		!vb_node_restarts(&install->host, install->options))
+		return r;
+	return vb_node_plugin_wait(install->new.version, install->options->timeout_s, err);
+}
+
+static int undo_plugin(const struct install *install, struct vb_error *err)
+{
+	if (install->old.plugin.kind == VB_NODE_PLUGIN_NONE)
+		return vb_node_plugin_remove(&install->host, &install->new.plugin, err);
+	vb_node_plugin_renew(&install->old.plugin);
+	return vb_node_plugin_put(&install->host, &install->old.plugin, err);
+}
+
 /* As before, as far as it goes: what fails here is told, and the rest still done. */
 static int roll_back(struct install *install, bool has_restarted, struct vb_error *err)
 {
@@ -154,10 +203,14 @@ static int roll_back(struct install *install, bool has_restarted, struct vb_erro
 			r = vb_node_state_save(&install->old, &second);
 		vb_node_prune_versions(install->old.version, NULL);
 	}
+	if (r == 0)
+		r = undo_plugin(install, &second);
 	if (r == 0 && has_restarted)
 		r = restart(install, &install->old.handlers, &second);
 	if (r == 0 && install->old.version == NULL)
 		r = vb_node_remove_all(&second);
+	else if (r == 0)
+		vb_node_drop_links(&install->new.handlers, &install->old.handlers);
 	if (r < 0)
 		return vb_error_fix(err, "rolling back failed as well: %s", second.what);
 	return vb_error_fix(err, "everything is as it was before");
@@ -170,9 +223,11 @@ static int apply(struct install *install, struct vb_error *err)
 
 	if (r == 0)
 		r = install_config(install, err);
-	if (r == 0 && install->restarts) {
-		has_restarted = true;
-		r = restart(install, &install->new.handlers, err);
+	if (r == 0)
+		r = vb_node_plugin_put(&install->host, &install->new.plugin, err);
+	if (r == 0) {
+		has_restarted = install->restarts;
+		r = start_plugin(install, err);
 	}
 	if (r < 0)
 		return roll_back(install, has_restarted, err);
@@ -180,30 +235,43 @@ static int apply(struct install *install, struct vb_error *err)
 	return 0;
 }
 
+static void print_plugin(const struct vb_node_plugin *plugin)
+{
+	if (plugin->kind != VB_NODE_PLUGIN_NONE)
+		printf("; vambrace-nri %s: %s", vb_node_plugin_kind_name(plugin->kind),
+			plugin->path);
+}
+
 static int print_result(const struct install *install)
 {
+	struct vb_error err = {0};
+
 	printf("vambrace %s is installed; ", install->new.version);
 	for (size_t i = 0; i < install->new.handlers.count; i++)
 		printf("%s%s before %s",
 			i > 0 ? ", " : "handlers: ", install->new.handlers.items[i].name,
 			install->new.handlers.items[i].runtime);
+	print_plugin(&install->new.plugin);
 	printf("; %s %s; containerd %s\n", install->plan.file.path,
 		install->changes ? "changed" : "unchanged",
 		install->restarts  ? "restarted once"
 		: install->changes ? "must be restarted"
 				   : "not restarted");
+	if (vb_node_check_named(&install->new.handlers, &err) < 0)
+		(void)vb_command_fail(&err);
 	return VB_EXIT_OK;
 }
 
 int vb_node_install(struct vb_node_options *options)
 {
 	vb_auto(finish_install) struct install install = {
-		.options = options, .host = {.mounts_fd = -1, .source_fd = -1}};
+		.options = options, .host = VB_NODE_HOST_NONE};
 	struct vb_error err = {0};
 
 	int r = prepare(&install, &err);
 	if (r < 0)
-		return vb_command_fail(&err);
+		return r == -EBUSY ? (vb_command_fail(&err), VB_EXIT_REFUSED)
+				   : vb_command_fail(&err);
 	if (options->dry_run || install.plan.refused > 0) {
 		if (print_plan(&install, &err) < 0)
 			return vb_command_fail(&err);

@@ -22,6 +22,7 @@ void vb_node_plan_finish(struct vb_node_plan *plan)
 	vb_buf_destroy(plan->with);
 	vb_buf_destroy(plan->differences);
 	free(plan->socket);
+	vb_node_nri_finish(&plan->nri);
 	*plan = (struct vb_node_plan){0};
 }
 
@@ -239,8 +240,8 @@ static int decide_edit(const struct vb_node_host *host, const struct root *root,
 	if (r < 0)
 		return r;
 	plan->socket = vb_node_dump_text(before, "grpc", "address");
-	if (plan->socket == NULL)
-		return vb_error_set(err, ENOMEM, "look for containerd's socket");
+	if (plan->socket == NULL || vb_node_dump_nri(before, &plan->nri) < 0)
+		return vb_error_set(err, ENOMEM, "look for containerd's sockets");
 	plan->switches_nri = !vb_node_dump_has_nri(before);
 	if (plan->switches_nri && vb_node_is_at_least(host, 2, 0)) {
 		(void)vb_error_say(err, EPERM, "NRI is switched off in containerd's configuration");

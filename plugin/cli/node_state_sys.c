@@ -2,6 +2,7 @@
 #include "node.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "vb/adjust/json.h"
@@ -31,6 +32,7 @@ void vb_node_state_finish(struct vb_node_state *state)
 	free(state->version);
 	vb_node_file_finish(&state->file);
 	vb_node_handlers_finish(&state->handlers);
+	vb_node_plugin_finish(&state->plugin);
 }
 
 static int refuse(struct vb_error *err)
@@ -78,6 +80,27 @@ static int take_handlers(json_t *handlers, struct vb_node_state *state)
 	return 0;
 }
 
+/* Absent before there was one, and where there is none. */
+static int take_plugin(const json_t *plugin, struct vb_node_state *state)
+{
+	static const enum vb_node_plugin_kind put[] = {
+		VB_NODE_PLUGIN_LAUNCHED, VB_NODE_PLUGIN_SERVICE};
+	const char *kind = json_string_value(json_object_get(plugin, "kind"));
+	const char *path = json_string_value(json_object_get(plugin, "path"));
+	const char *made = json_string_value(json_object_get(plugin, "made"));
+
+	if (plugin == NULL)
+		return 0;
+	for (size_t i = 0; i < VB_ARRAY_SIZE(put); i++)
+		if (path != NULL && vb_str_equal(kind, vb_node_plugin_kind_name(put[i]))) {
+			const struct vb_node_plugin found = {.kind = put[i],
+				.path = (char *)(uintptr_t)path,
+				.made = (char *)(uintptr_t)made};
+			return vb_node_plugin_copy(&found, &state->plugin);
+		}
+	return -EINVAL;
+}
+
 int vb_node_state_load(struct vb_node_state *ret_state, struct vb_error *err)
 {
 	vb_auto_node_state struct vb_node_state state = {0};
@@ -99,6 +122,8 @@ int vb_node_state_load(struct vb_node_state *ret_state, struct vb_error *err)
 	r = state.version != NULL ? take_file(json_object_get(root, "file"), &state) : -ENOMEM;
 	if (r == 0)
 		r = take_handlers(json_object_get(root, "handlers"), &state);
+	if (r == 0)
+		r = take_plugin(json_object_get(root, "plugin"), &state);
 	if (r < 0)
 		return r == -EINVAL ? refuse(err) : vb_error_set(err, -r, "read the state");
 	*ret_state = state;
@@ -120,6 +145,12 @@ int vb_node_state_save(const struct vb_node_state *state, struct vb_error *err)
 				    handler->runtime)) < 0)
 			return vb_error_set(err, ENOMEM, "write '%s'", VB_NODE_STATE);
 	}
+	const struct vb_node_plugin *plugin = &state->plugin;
+	if (plugin->kind != VB_NODE_PLUGIN_NONE &&
+		json_object_set_new(root, "plugin",
+			json_pack("{s:s,s:s,s:s*}", "kind", vb_node_plugin_kind_name(plugin->kind),
+				"path", plugin->path, "made", plugin->made)) < 0)
+		return vb_error_set(err, ENOMEM, "write '%s'", VB_NODE_STATE);
 	vb_auto_free char *text =
 		root != NULL ? vb_json_dump(root, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
 	if (text == NULL)

@@ -7,6 +7,28 @@
 #include "node.h"
 #include "vb/adjust/json.h"
 
+enum { TEXT_MAX = 256 << 10 };
+
+static void add_problem(json_t *problems, const struct vb_error *err)
+{
+	(void)json_array_append_new(problems,
+		json_sprintf("%s%s%s", err->what, *err->fix != '\0' ? ": " : "", err->fix));
+}
+
+static void judge_plugin(const struct vb_node_state *state, json_t *problems, json_t *report)
+{
+	struct vb_error err = {0};
+
+	if (vb_node_plugin_check(&state->plugin, &err) < 0)
+		add_problem(problems, &err);
+	int r = vb_node_plugin_wait(state->version, 0, &err);
+	if (r < 0)
+		add_problem(problems, &err);
+	(void)json_object_set_new(report, "plugin",
+		json_pack("{s:s,s:s,s:b}", "kind", vb_node_plugin_kind_name(state->plugin.kind),
+			"path", state->plugin.path, "registered", r == 0));
+}
+
 /* What is the matter, one line each; empty when all is well. */
 static void find_problems(const struct vb_node_host *host, struct vb_node_state *state,
 	json_t *problems, json_t *report)
@@ -27,6 +49,10 @@ static void find_problems(const struct vb_node_host *host, struct vb_node_state 
 	for (size_t i = 0; i < state->handlers.count; i++)
 		if (vb_node_check_hook(state->version, state->handlers.items[i].name, &err) < 0)
 			(void)json_array_append_new(problems, json_string(err.what));
+	if (state->plugin.kind != VB_NODE_PLUGIN_NONE)
+		judge_plugin(state, problems, report);
+	if (vb_node_check_named(&state->handlers, &err) < 0)
+		add_problem(problems, &err);
 	if (r < 0)
 		return;
 	r = vb_node_cri_wait(plan.socket, &state->handlers, 0, &err);
@@ -59,34 +85,18 @@ static json_t *report_of(
 	return report;
 }
 
-static void print_text(const json_t *report)
+static int print_text(const json_t *report, struct vb_error *err)
 {
-	const char *name = NULL;
-	json_t *value = NULL;
-	size_t i;
+	vb_auto_buf struct vb_buf *text = vb_buf_create(TEXT_MAX);
 
-	printf("containerd  %s, %s\n", json_string_value(json_object_get(report, "containerd")),
-		json_string_value(json_object_get(report, "config")));
-	if (!json_is_true(json_object_get(report, "installed"))) {
-		(void)puts("vambrace    not installed");
-		return;
-	}
-	const json_t *file = json_object_get(report, "file");
-	printf("vambrace    %s, handlers in %s (%s)\n",
-		json_string_value(json_object_get(report, "version")),
-		json_string_value(json_object_get(file, "path")),
-		json_string_value(json_object_get(file, "kind")));
-	json_object_foreach(json_object_get(report, "handlers"), name, value)
-		printf("handler     %s before %s (as %s)\n", name,
-			json_string_value(json_object_get(value, "runtime")),
-			json_string_value(json_object_get(value, "base")));
-	json_array_foreach(json_object_get(report, "problems"), i, value)
-		printf("problem     %s\n", json_string_value(value));
+	if (text == NULL || vb_node_status_text(report, text) < 0)
+		return vb_error_set(err, ENOMEM, "print the status");
+	return vb_command_print(text, err);
 }
 
 int vb_node_status(const struct vb_node_options *options)
 {
-	vb_auto_node_host struct vb_node_host host = {.mounts_fd = -1, .source_fd = -1};
+	vb_auto_node_host struct vb_node_host host = VB_NODE_HOST_NONE;
 	vb_auto_node_state struct vb_node_state state = {0};
 	struct vb_error err = {0};
 
@@ -99,9 +109,10 @@ int vb_node_status(const struct vb_node_options *options)
 	if (report == NULL)
 		return vb_command_print_json(NULL, 0, &err) < 0 ? vb_command_fail(&err)
 								: VB_EXIT_TROUBLE;
-	if (!options->json)
-		print_text(report);
-	else if (vb_command_print_json(report, JSON_INDENT(2) | JSON_SORT_KEYS, &err) < 0)
+	int printed = options->json
+			      ? vb_command_print_json(report, JSON_INDENT(2) | JSON_SORT_KEYS, &err)
+			      : print_text(report, &err);
+	if (printed < 0)
 		return vb_command_fail(&err);
 	bool is_well = r > 0 && json_array_size(json_object_get(report, "problems")) == 0;
 	return is_well ? VB_EXIT_OK : VB_EXIT_REFUSED;

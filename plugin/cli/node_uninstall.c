@@ -52,12 +52,15 @@ static int check_without(const struct vb_node_host *host, const struct vb_node_p
 	return 0;
 }
 
-static int take_config_away(const struct vb_node_options *options, const struct vb_node_host *host,
-	struct vb_node_plan *plan, struct vb_error *err)
+/* Everything that leads to our programs, before they go. */
+static int take_away(const struct vb_node_options *options, const struct vb_node_host *host,
+	struct vb_node_plan *plan, const struct vb_node_plugin *plugin, struct vb_error *err)
 {
 	bool restarts = vb_node_restarts(host, options);
-	int r = vb_node_plan_write(plan, plan->without, err);
+	int r = vb_node_plugin_remove(host, plugin, err);
 
+	if (r == 0)
+		r = vb_node_plan_write(plan, plan->without, err);
 	if (r == 0 && restarts)
 		r = vb_node_restart(host, options, err);
 	if (r == 0 && restarts)
@@ -66,25 +69,34 @@ static int take_config_away(const struct vb_node_options *options, const struct 
 		return 0;
 	struct vb_error second = {0};
 	r = vb_node_plan_write(plan, plan->now, &second);
+	if (r == 0)
+		r = vb_node_plugin_put(host, plugin, &second);
 	if (r == 0 && restarts)
 		r = vb_node_restart(host, options, &second);
 	return vb_error_fix(
 		err, "%s", r < 0 ? second.what : "the configuration is as it was before");
 }
 
-static bool has_changed(const struct vb_node_plan *plan)
+/* Whether something would be left that leads to our programs. */
+static bool has_traces(const struct vb_node_plan *plan, const struct vb_node_plugin *plugin)
 {
+	if (plugin->kind != VB_NODE_PLUGIN_NONE)
+		return true;
 	return plan->is_there && (vb_buf_size(plan->now) != vb_buf_size(plan->without) ||
 					 memcmp(vb_buf_data(plan->now), vb_buf_data(plan->without),
 						 vb_buf_size(plan->now)) != 0);
 }
 
-static int print_dry_run(const struct vb_node_plan *plan, struct vb_error *err)
+static int print_dry_run(
+	const struct vb_node_plan *plan, const struct vb_node_plugin *plugin, struct vb_error *err)
 {
 	vb_auto_buf struct vb_buf *text = vb_buf_create(8 << 20);
 
 	if (text == NULL || vb_buf_printf(text, "%s:\n", plan->file.path) < 0 ||
-		vb_node_diff(plan->now, plan->without, text) < 0)
+		vb_node_diff(plan->now, plan->without, text) < 0 ||
+		(plugin->kind != VB_NODE_PLUGIN_NONE &&
+			vb_buf_printf(text, "vambrace-nri: %s (%s) goes\n", plugin->path,
+				vb_node_plugin_kind_name(plugin->kind)) < 0))
 		return vb_error_set(err, ENOMEM, "print the differences");
 	return vb_command_print(text, err);
 }
@@ -96,16 +108,17 @@ static int uninstall(const struct vb_node_options *options, const struct vb_node
 	bool runs = host->containerd.pid > 0;
 
 	int r = vb_node_plan_make(host, state, &state->handlers, &plan, err);
+	bool has_to_go = r == 0 && has_traces(&plan, &state->plugin);
 	if (r == 0 && options->dry_run)
-		return print_dry_run(&plan, err);
+		return print_dry_run(&plan, &state->plugin, err);
 	if (r == 0)
 		r = check_without(host, &plan, &state->handlers, err);
 	if (r == 0 && runs)
 		r = wait_for_sandboxes(options, plan.socket, &state->handlers, err);
-	if (r == 0 && runs && has_changed(&plan))
+	if (r == 0 && runs && has_to_go)
 		r = vb_node_check_restart(host, options, err);
-	if (r == 0 && has_changed(&plan))
-		r = take_config_away(options, host, &plan, err);
+	if (r == 0 && has_to_go)
+		r = take_away(options, host, &plan, &state->plugin, err);
 	/* A pod may have come between the question and the restart. */
 	if (r == 0 && runs)
 		r = wait_for_sandboxes(options, plan.socket, &state->handlers, err);
@@ -114,11 +127,13 @@ static int uninstall(const struct vb_node_options *options, const struct vb_node
 
 int vb_node_uninstall(const struct vb_node_options *options)
 {
-	vb_auto_node_host struct vb_node_host host = {.mounts_fd = -1, .source_fd = -1};
+	vb_auto_node_host struct vb_node_host host = VB_NODE_HOST_NONE;
 	vb_auto_node_state struct vb_node_state state = {0};
 	struct vb_error err = {0};
 
 	int r = vb_node_enter(options, &host, &err);
+	if (r == 0)
+		r = vb_node_lock(&host, "uninstall", &err);
 	if (r == 0)
 		r = vb_node_state_load(&state, &err);
 	if (r == 0) {

@@ -37,6 +37,9 @@ void vb_status_finish(struct vb_status *status);
 /* Reads a file that holds an object. Errnos of vb_file_read() and vb_json_parse(). */
 int vb_status_load_json(const char *path, json_t **ret_object, struct vb_error *err) VB_WARN_UNUSED;
 
+/* Whether a process of this id lives and is vambrace-nri. */
+bool vb_status_is_daemon(long long pid);
+
 /*
  * Reads the directory. Files that cannot be read or parsed are listed as damaged; one that is gone
  * meanwhile is none. What opendir(3) says (but -ENOENT is an empty status), -ENOMEM.

@@ -57,9 +57,9 @@ static int load(
 		       : 0;
 }
 
-static bool is_vambrace(json_int_t pid)
+bool vb_status_is_daemon(long long pid)
 {
-	vb_auto_free char *path = vb_str_format("/proc/%lld/comm", (long long)pid);
+	vb_auto_free char *path = vb_str_format("/proc/%lld/comm", pid);
 	vb_auto_free char *name = NULL;
 
 	return path != NULL && vb_file_read_stream(AT_FDCWD, path, 64, &name, NULL) == 0 &&
@@ -75,8 +75,9 @@ static int load_daemon(const char *directory, struct vb_status *status, struct v
 	int r = load(status, path, &status->daemon, err);
 	if (r == -ENOENT || status->daemon == NULL)
 		return r == -ENOENT ? 0 : r;
-	status->runs = json_is_null(json_object_get(status->daemon, "stopped_at")) &&
-		       is_vambrace(json_integer_value(json_object_get(status->daemon, "pid")));
+	status->runs =
+		json_is_null(json_object_get(status->daemon, "stopped_at")) &&
+		vb_status_is_daemon(json_integer_value(json_object_get(status->daemon, "pid")));
 	return 0;
 }
 

@@ -10,15 +10,19 @@ import subprocess
 import threading
 import time
 
+import jsonschema
 import pytest
 
-from vbnode import images
+from test_hardening import ARM, sleeper
+from vbnode import cgroups, images
 from vbnode.containerd_config import DEFAULT_HANDLERS
 from vbnode.cri import CriError
 from vbnode.restarts import Restarts
-from vbnode.system import Vambrace, build_directory
+from vbnode.system import Vambrace, attack_image, build_directory
 
 SOURCE = "/root/source"
+LOCK = "/run/vambrace-node.lock"
+SCHEMA = pathlib.Path(__file__).parents[2] / "docs/node.schema.json"
 RESTART = Restarts.OPTIONS
 PROGRAMS = {"plugin/oci/vambrace-oci", "plugin/nri/vambrace-nri", "plugin/cli/vambrace",
             "shim/libautonomy_preload.so"}
@@ -49,23 +53,26 @@ class Host:
         build = build_directory()
         node.install({build / path: f"{SOURCE}/{pathlib.Path(path).name}" for path in PROGRAMS},
                      mode=0o755)
-        self._restarts = Restarts(node)
-        self.restarts = self._restarts.times
+        self.restarter = Restarts(node)
+        self.restarts = self.restarter.times
 
     def close(self):
         """Ends the restarts."""
-        self._restarts.close()
+        self.restarter.close()
 
     def run(self, *arguments, code=0, restart=RESTART):
-        """`vambrace node ...`, which must exit with the code."""
+        """`vambrace node ...`, which must exit with the code; None: with any."""
         options = restart if arguments[0] != "status" else ()
         result = self.node.run([f"{SOURCE}/vambrace", "node", *arguments, *options], check=False)
-        assert result.returncode == code, (result.stdout, result.stderr)
+        assert code in (None, result.returncode), (result.stdout, result.stderr)
         return result
 
     def status(self, code=0):
-        """The status."""
-        return json.loads(self.run("status", "--json", code=code).stdout)
+        """The status, in the form that is promised."""
+        status = json.loads(self.run("status", "--json", code=code).stdout)
+        schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+        jsonschema.Draft202012Validator(schema).validate(status)
+        return status
 
     def tree(self):
         """Everything below /etc and /opt: {path: (mode, what)}."""
@@ -100,6 +107,8 @@ def host(make_node, combo):
 
 @pytest.mark.nodes("*-runc")
 def test_uninstall_leaves_the_bytes_that_install_found(host):
+    host.node.write("/etc/vambrace/config.json",
+                    json.dumps({"runtime_handlers": ["vambrace", "vambrace-nvidia"]}))
     before = host.tree()
     dump = host.node.run(["containerd", "config", "dump"]).stdout
     host.run("install", "--dry-run")
@@ -178,6 +187,138 @@ def test_a_containerd_that_does_not_take_the_handler_is_rolled_back(host):
     assert "does not list the handler 'vambrace'" in result.stderr
     assert "everything is as it was before" in result.stderr
     assert host.tree() == before
+
+
+def old_config_once(host):
+    """A containerd whose first start does not see what install has written."""
+    config = host.node.host_path("/etc/containerd/config.toml")
+    without = config.read_text()
+
+    def restart():
+        written = config.read_text()
+        if not host.restarts:
+            config.write_text(without)
+        host.node.restart_containerd()
+        config.write_text(written)
+
+    return restart, "does not list the handler 'vambrace'"
+
+
+def no_cri_once(host):
+    """A containerd whose first start ends without a CRI: it does not like a plugin's name."""
+    stray = "/opt/nri/plugins/no-plugin"
+
+    def restart():
+        is_first = not host.restarts
+        if is_first:
+            host.node.write(stray, "#!/bin/sh\n", 0o755)
+        else:
+            host.node.host_path(stray).unlink()
+        host.node.restart_containerd(wait=not is_first)
+
+    return restart, "containerd after its restart: CRI call Version"
+
+
+@pytest.mark.nodes("*-runc")
+@pytest.mark.parametrize("fault", [old_config_once, no_cri_once])
+def test_a_containerd_that_comes_up_wrong_gets_its_files_back_and_a_second_restart(host, fault):
+    host.node.run(["mkdir", "-p", "/opt/nri/plugins"])
+    before = host.tree()
+    dump = host.node.run(["containerd", "config", "dump"]).stdout
+    host.restarter.restart, said = fault(host)
+    result = host.run("install", "--timeout", "3", code=2)
+    assert said in result.stderr and "everything is as it was before" in result.stderr
+    assert len(host.restarts) == 2 and host.tree() == before
+    assert host.node.run(["containerd", "config", "dump"]).stdout == dump
+    cri = host.node.cri()
+    with cri.pod(handler="runc") as pod:
+        cri.run_container(pod, "main", images.BUSYBOX, ["/bin/sleep", "60"])
+    # The same on a host where an install before is well: that one stays.
+    host.restarter.restart = host.node.restart_containerd
+    host.run("install")
+    installed, count = host.tree(), len(host.restarts)
+    host.restarts.clear()
+    host.restarter.restart, said = fault(host)
+    result = host.run("install", "--handler", "vambrace-nvidia=nvidia", "--timeout", "3", code=2)
+    assert "everything is as it was before" in result.stderr
+    assert len(host.restarts) == 2 and count == 3 and host.tree() == installed
+    assert host.status()["problems"] == []
+
+
+# As the nodes' crun has it (see vbnode.node), where the machine's cgroup v2 has no cpu controller:
+# config.json is what the hook made of it again as soon as the container is there.
+RUNC_WITHOUT_CPU = r"""#!/bin/sh
+config= previous=
+for word do
+	[ "$previous" != --bundle ] || bundle=$word
+	[ "$word" != create ] || config=/config.json
+	previous=$word
+done
+[ -n "$config" ] || exec /usr/sbin/runc "$@"
+cp -p "$bundle$config" "$bundle$config.whole"
+tr -d '\n' <"$bundle$config.whole" | sed 's/"cpu": *{[^}]*}/"cpu":{}/' >"$bundle$config"
+/usr/sbin/runc "$@"
+code=$?
+mv "$bundle$config.whole" "$bundle$config"
+exit $code
+"""
+
+
+@pytest.mark.nodes("*-crun")
+def test_handlers_before_runc_and_crun_both_harden(host):
+    host.node.write("/etc/vambrace/config.json", "{}")
+    vambrace = Vambrace(host.node)
+    vambrace.bundle("arm", ARM)
+    host.node.load_image(attack_image())
+    if not cgroups.v2_offers("cpu"):
+        host.node.write("/usr/local/sbin/runc", RUNC_WITHOUT_CPU, 0o755)
+    unnamed = ("the node config does not name handler 'vambrace-crun', so that what only the hook "
+               "can do is refused on it")
+    fix = 'add "vambrace-crun" to runtime_handlers in /etc/vambrace/config.json'
+    result = host.run("install", "--handler", "vambrace=runc", "--handler", "vambrace-crun=crun")
+    assert result.stderr == f"vambrace: {unnamed}\n  {fix}\n"
+    assert host.status(code=1)["problems"] == [f"{unnamed}: {fix}"]
+    doctor = host.node.run(["/opt/vambrace/sbin/vambrace", "doctor"], check=False).stdout
+    assert unnamed in " ".join(doctor.split()) and fix in " ".join(doctor.split())
+    vambrace.config(runtime_handlers=["vambrace", "vambrace-crun"])
+    assert host.status()["problems"] == []
+    assert host.run("install").stderr == ""
+    vambrace.start()
+    cri = host.node.cri()
+    for handler in ("vambrace", "vambrace-crun"):
+        with cri.pod(handler, handler=handler,
+                     annotations={"bundle.vambrace.dev": "arm"}) as pod:
+            container = sleeper(cri, pod)
+            assert vambrace.outcome(container.id)["level"] == "full"
+            runtime = host.status()["handlers"][handler]
+            assert pathlib.Path(runtime["runtime"]).name == runtime["base"]
+            assert runtime["base"] == ("crun" if handler == "vambrace-crun" else "runc")
+            container.stop()
+    vambrace.stop()
+
+
+@pytest.mark.nodes("*-runc")
+def test_a_second_installer_is_told_who_is_at_work(host):
+    holds = "touch /run/holds; while [ -e /run/holds ]; do sleep 0.05; done; "
+    first = threading.Thread(target=host.run, args=("install",),
+                             kwargs={"restart": (RESTART[0], holds + RESTART[1])})
+    first.start()
+    while not host.node.host_path("/run/holds").exists():
+        time.sleep(0.02)
+    halfway = host.tree()
+    for action in ("install", "uninstall"):
+        result = host.run(action, code=1)
+        assert result.stderr.startswith(
+            "vambrace: another installer is at work on this host: vambrace node install, pid ")
+        assert result.stderr.count("\n") == 2 and host.tree() == halfway
+    host.node.host_path("/run/holds").unlink()
+    first.join()
+    assert host.status()["problems"] == []
+    assert not host.node.host_path(LOCK).exists()
+    # One that was killed holds nothing.
+    host.node.write(LOCK, "vambrace node install, pid 1")
+    host.run("uninstall")
+    assert not host.node.host_path(LOCK).exists()
 
 
 @pytest.mark.nodes("*-runc")

@@ -64,6 +64,32 @@ START_TEST(a_handler_inherits_every_option_of_its_base)
 }
 END_TEST
 
+START_TEST(what_containerd_does_not_say_of_nri_is_as_it_has_it)
+{
+	static const struct {
+		const char *keys, *plugin_path, *socket_path;
+		bool accepts;
+	} cases[] = {
+		{"disable = false\n", "/opt/nri/plugins", "/var/run/nri/nri.sock", true},
+		{"plugin_path = '/p'\nsocket_path = '/s'\ndisable_connections = false\n", "/p",
+			"/s", true},
+		{"plugin_path = ''\ndisable_connections = true\n", "/opt/nri/plugins",
+			"/var/run/nri/nri.sock", false},
+	};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(cases); i++) {
+		vb_auto_free char *text =
+			vb_str_format("[plugins.'io.containerd.nri.v1.nri']\n%s", cases[i].keys);
+		vb_auto_node_dump struct vb_node_dump *dump = parse(text);
+		vb_auto(vb_node_nri_finish) struct vb_node_nri nri = {0};
+		ck_assert_int_eq(vb_node_dump_nri(dump, &nri), 0);
+		ck_assert_str_eq(nri.plugin_path, cases[i].plugin_path);
+		ck_assert_str_eq(nri.socket_path, cases[i].socket_path);
+		ck_assert(nri.accepts_plugins == cases[i].accepts);
+	}
+}
+END_TEST
+
 START_TEST(bases_that_cannot_be_stood_before_are_refused)
 {
 	static const struct {
@@ -163,6 +189,7 @@ int main(void)
 	TCase *tests = tcase_create("node_dump");
 
 	tcase_add_test(tests, a_handler_inherits_every_option_of_its_base);
+	tcase_add_test(tests, what_containerd_does_not_say_of_nri_is_as_it_has_it);
 	tcase_add_test(tests, bases_that_cannot_be_stood_before_are_refused);
 	tcase_add_test(tests, the_gate_lets_only_the_handler_through);
 	tcase_add_test(

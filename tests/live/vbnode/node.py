@@ -180,11 +180,12 @@ class Node:
             raise NodeError(f"node {self.name}: {message.get('error', message)}")
         return message[key]
 
-    def _start_containerd(self):
+    def _start_containerd(self, wait=True):
         self._supervisor.stdin.write(b"containerd\n")
         self._supervisor.stdin.flush()
         self.containerd_pid = self._answer("containerd")
-        self._wait_ready()
+        if wait:
+            self._wait_ready()
 
     def _wait_ready(self, timeout_s=20):
         deadline = time.monotonic() + timeout_s
@@ -247,11 +248,12 @@ class Node:
                 deadline += timeout_s
             time.sleep(0.01)
 
-    def restart_containerd(self, signal_number=signal.SIGTERM):
-        """Ends containerd with the signal (if it still runs) and starts it again."""
+    def restart_containerd(self, signal_number=signal.SIGTERM, wait=True):
+        """Ends containerd with the signal (if it still runs) and starts it again, by default until
+        it is ready."""
         if _alive(self.containerd_pid):
             self.stop_containerd(signal_number)
-        self._start_containerd()
+        self._start_containerd(wait)
 
     # Files
 

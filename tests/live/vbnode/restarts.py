@@ -10,12 +10,14 @@ import time
 
 
 class Restarts:
-    """Serves OPTIONS of `vambrace node` until close(); `times` has the begin and end of each."""
+    """Serves OPTIONS of `vambrace node` until close(); `times` has the begin and end of each, and
+    `restart` is what is done; a test may put something else there."""
     OPTIONS = ("--restart-command", "echo >/run/restart; cat /run/restarted >/dev/null")
 
     def __init__(self, node):
         self.node = node
         self.times = []
+        self.restart = node.restart_containerd
         node.run(["mkfifo", "/run/restart", "/run/restarted"])
         self._ends = False
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -28,7 +30,7 @@ class Restarts:
             if self._ends:
                 return
             begin = time.monotonic()
-            self.node.restart_containerd()
+            self.restart()
             self.times.append((begin, time.monotonic()))
             with open(self.node.host_path("/run/restarted"), "w", encoding="ascii") as stream:
                 stream.write("done")

@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`vambrace node install --pre-registered`: the plugin of a host without the DaemonSet, started by
+containerd from its plugin directory and kept by a parent, or, with containerd 1.7, as a service."""
+import contextlib
+import ctypes
+import os
+import pathlib
+import signal
+import struct
+import time
+
+import pytest
+
+from test_hardening import ARM, sleeper
+from test_install import SOURCE, host  # noqa: F401 (a fixture) pylint: disable=unused-import
+from vbnode.cri import CriError
+from vbnode.system import Vambrace, attack_image
+
+PLUGINS = "/opt/nri/plugins"
+LINK = f"{PLUGINS}/10-vambrace"
+UNIT = "/etc/systemd/system/vambrace-nri.service"
+ARM_POD = {"handler": "vambrace", "annotations": {"bundle.vambrace.dev": "arm"}}
+# Stands for systemd on a node that has none: it knows one service.
+SYSTEMCTL = r"""#!/bin/sh
+unit=/etc/systemd/system/vambrace-nri.service
+wants=/etc/systemd/system/multi-user.target.wants
+echo "$*" >>/run/systemctl.log
+end() {
+	[ -e /run/service.pid ] || return 0
+	kill "$(cat /run/service.pid)"
+	while kill -0 "$(cat /run/service.pid)" 2>/dev/null; do sleep 0.02; done
+	rm /run/service.pid
+}
+case $1 in
+daemon-reload) ;;
+enable) mkdir -p $wants && ln -sf $unit $wants/ ;;
+restart)
+	[ ! -e /run/refuse-start ] || exit 1
+	end
+	setsid $(sed -n 's/^ExecStart=//p' $unit) </dev/null >>/run/service.log 2>&1 &
+	echo $! >/run/service.pid ;;
+disable) end; rm -f $wants/vambrace-nri.service; rmdir --ignore-fail-on-non-empty $wants ;;
+*) exit 1 ;;
+esac
+"""
+
+
+class Watch:
+    """The names that appear in a directory, however short they are there."""
+
+    _EVENTS = 0x100 | 0x80 | 0x200 | 0x40 | 0x2  # CREATE, MOVED_TO, DELETE, MOVED_FROM, MODIFY
+
+    def __init__(self, directory):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._fd = libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
+        assert libc.inotify_add_watch(self._fd, os.fsencode(directory), self._EVENTS) >= 0
+
+    def names(self):
+        """Those of the events since the last time."""
+        names = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                data = os.read(self._fd, 65536)
+                while data:
+                    _, _, _, length = struct.unpack_from("iIII", data)
+                    names.append(data[16:16 + length].rstrip(b"\0").decode())
+                    data = data[16 + length:]
+        return names
+
+    def close(self):
+        """Ends it."""
+        os.close(self._fd)
+
+
+def processes(node, name="vambrace-nri"):
+    """The processes of that name in the node, by age."""
+    mounts = os.readlink(f"/proc/{node.anchor_pid}/ns/mnt")
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            stat = (path / "stat").read_text(encoding="utf-8", errors="replace")
+            fields = stat.rpartition(")")[2].split()
+            if (path / "comm").read_text() == f"{name}\n" and fields[0] != "Z" and (
+                    os.readlink(path / "ns/mnt") == mounts):
+                found.append((int(fields[19]), int(path.name)))
+    return [pid for _, pid in sorted(found)]
+
+
+def wait(condition, timeout_s=15):
+    """Waits until it holds."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def robot(host):  # noqa: F811 pylint: disable=redefined-outer-name
+    """A host with a bundle and an image, before anything is installed."""
+    Vambrace(host.node).bundle("arm", ARM)
+    host.node.write("/etc/vambrace/config.json", "{}")
+    host.node.load_image(attack_image())
+    return host
+
+
+def harden_one(node, name="arm"):
+    """A pod that must be hardened in full."""
+    cri = node.cri()
+    with cri.pod(name, **ARM_POD) as pod:
+        container = sleeper(cri, pod)
+        assert Vambrace(node).outcome(container.id)["level"] == "full"
+
+
+def is_registered(robot):
+    """Whether the status says so, and nothing is wrong."""
+    status = robot.status(code=None)
+    return status["plugin"]["registered"] and status["problems"] == []
+
+
+@pytest.mark.nodes("forky-runc")
+def test_containerd_starts_the_plugin_and_uninstall_leaves_no_trace(robot):
+    node = robot.node
+    node.run(["mkdir", "-p", PLUGINS])
+    before = robot.tree()
+    watch = Watch(node.host_path(PLUGINS))
+    dry = robot.run("install", "--pre-registered", "--dry-run").stdout
+    assert f"vambrace-nri: {LINK} (launched)" in dry and robot.tree() == before
+    installed = robot.run("install", "--pre-registered").stdout
+    assert f"vambrace-nri launched: {LINK}" in installed and len(robot.restarts) == 1
+    status = robot.status()
+    assert status["plugin"] == {"kind": "launched", "path": LINK, "registered": True}
+    assert f"plugin      launched: {LINK}, registered" in robot.run("status").stdout
+    harden_one(node)
+    first, = processes(node)
+    # The same again is nothing; another release is a plugin that ends and comes back, no restart.
+    after = robot.tree()
+    robot.run("install")
+    assert robot.tree() == after and processes(node) == [first]
+    program = node.host_path(f"{SOURCE}/vambrace-nri").read_bytes()
+    node.write(f"{SOURCE}/vambrace-nri", program + b"\0", 0o755)
+    robot.run("install")
+    second, = processes(node)
+    assert second != first and len(robot.restarts) == 1
+    assert os.stat(f"/proc/{second}/exe").st_size == len(program) + 1
+    harden_one(node, "upgraded")
+    assert f"{LINK} (launched) goes" in robot.run("uninstall", "--dry-run").stdout
+    robot.run("uninstall")
+    assert len(robot.restarts) == 2 and robot.tree() == before
+    wait(lambda: not processes(node) and not processes(node, "vambrace-parent"))
+    assert set(watch.names()) == {"10-vambrace"}
+    watch.close()
+
+
+@pytest.mark.nodes("forky-runc")
+def test_a_plugin_that_dies_comes_back_and_nothing_starts_unhardened_meanwhile(robot):
+    node = robot.node
+    robot.run("install", "--pre-registered")
+    parent, = processes(node, "vambrace-parent")
+    # First the one that containerd has launched, then one that the parent has started.
+    for name in ("launched", "started"):
+        plugin, = processes(node)
+        os.kill(parent, signal.SIGSTOP)
+        os.kill(plugin, signal.SIGKILL)
+        wait(lambda: not processes(node))
+        cri = node.cri()
+        with cri.pod(f"{name}-gone", **ARM_POD) as pod:
+            with pytest.raises(CriError, match="vambrace: ErrNoPlan: "):
+                sleeper(cri, pod)
+        os.kill(parent, signal.SIGCONT)
+        wait(lambda: is_registered(robot))
+        harden_one(node, name)
+        assert processes(node, "vambrace-parent") == [parent]
+    assert len(robot.restarts) == 1
+    with open(f"/proc/{parent}/smaps_rollup", encoding="ascii") as rollup:
+        kib = {line.split()[0]: int(line.split()[1]) for line in rollup if " kB" in line}
+    assert kib["Rss:"] < 1024 and kib["Private_Dirty:"] < 256
+
+
+@pytest.mark.nodes("forky-runc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_after_a_restart_of_containerd_there_is_exactly_one_plugin(robot, number):
+    node = robot.node
+    robot.run("install", "--pre-registered")
+    for is_launched in (True, False):
+        plugin, = processes(node)
+        parent, = processes(node, "vambrace-parent")
+        if not is_launched:
+            os.kill(plugin, signal.SIGKILL)
+            wait(lambda: is_registered(robot))
+        log = node.log_path.stat().st_size
+        node.restart_containerd(number)
+        wait(lambda: is_registered(robot))
+        wait(lambda gone=parent: gone not in processes(node, "vambrace-parent"))
+        assert len(processes(node)) == len(processes(node, "vambrace-parent")) == 1
+        assert plugin not in processes(node)
+        # containerd has heard of no other.
+        text = node.log_path.read_bytes()[log:].decode(errors="replace")
+        assert text.count("10-vambrace") > 0 and "external" not in text, text
+        harden_one(node, f"after-{is_launched}".lower())
+
+
+@pytest.mark.nodes("forky-runc")
+def test_a_plugin_that_never_registers_is_rolled_back(robot):
+    before = robot.tree()
+    good = robot.node.host_path(f"{SOURCE}/vambrace-nri").read_bytes()
+    # A program, and it runs; but no plugin.
+    robot.node.run(["cp", "/bin/true", f"{SOURCE}/vambrace-nri"])
+    result = robot.run("install", "--pre-registered", "--timeout", "2", code=2)
+    assert "vambrace-nri of this installation does not run" in result.stderr
+    assert "everything is as it was before" in result.stderr
+    assert robot.tree() == before and len(robot.restarts) == 2
+    # And as an upgrade, of which the former release is left.
+    robot.node.write(f"{SOURCE}/vambrace-nri", good, 0o755)
+    robot.run("install", "--pre-registered")
+    installed = robot.tree()
+    robot.node.run(["cp", "/bin/true", f"{SOURCE}/vambrace-nri"])
+    robot.run("install", "--timeout", "2", code=2)
+    assert robot.tree() == installed
+    wait(lambda: is_registered(robot))
+    harden_one(robot.node)
+
+
+@pytest.mark.nodes("forky-runc")
+@pytest.mark.parametrize("setting, said", [
+    ("disable = true", "NRI is switched off in containerd's configuration"),
+    ("disable_connections = true", "NRI takes no connections in containerd's configuration"),
+    ('socket_path = "/run/other.sock"', "NRI's socket is '/run/other.sock'"),
+])
+def test_where_a_plugin_could_not_come_back_nothing_is_installed(robot, setting, said):
+    config = robot.node.host_path("/etc/containerd/config.toml")
+    text = config.read_text()
+    assert text.count("disable = false") == 1
+    config.write_text(text.replace("disable = false", setting if setting.startswith("disable =")
+                                   else f"disable = false\n{setting}"))
+    before = robot.tree()
+    result = robot.run("install", "--pre-registered", code=2)
+    # What, and what to do.
+    assert said in result.stderr and result.stderr.count("\n") == 2
+    assert robot.tree() == before and not robot.restarts
+
+
+@pytest.mark.nodes("forky-runc")
+def test_the_directory_is_made_and_what_is_there_by_hand_is_left_alone(robot):
+    node = robot.node
+    before = robot.tree()
+    assert "opt/nri" not in before
+    robot.run("install", "--pre-registered")
+    assert os.readlink(node.host_path(PLUGINS) / "10-vambrace") == (
+        "/opt/vambrace/current/vambrace-nri")
+    robot.run("uninstall")
+    assert robot.tree() == before
+    node.write(LINK, "#!/bin/sh\n", 0o644)
+    before = robot.tree()
+    result = robot.run("install", "--pre-registered", code=2)
+    assert f"'{LINK}' is there already" in result.stderr
+    assert robot.tree() == before
+
+
+@pytest.mark.nodes("trixie-runc")
+def test_with_containerd_1_7_it_is_a_service(robot):
+    """The systemctl is a stand-in that knows one service."""
+    node = robot.node
+    before = robot.tree()
+    result = robot.run("install", "--pre-registered", code=2)
+    assert "there is no systemd here\n  install without --pre-registered" in result.stderr
+    assert robot.tree() == before
+    node.run(["mkdir", "-p", "/run/systemd/system"])
+    node.write("/usr/local/bin/systemctl", SYSTEMCTL, 0o755)
+    assert f"vambrace-nri: {UNIT} (service)" in robot.run(
+        "install", "--pre-registered", "--dry-run").stdout
+    assert robot.tree() == before
+    robot.run("install", "--pre-registered")
+    assert node.read("/run/systemctl.log").splitlines() == [
+        "daemon-reload", "enable --quiet vambrace-nri.service", "restart vambrace-nri.service"]
+    shipped = pathlib.Path(__file__).parents[2] / "deploy/systemd/vambrace-nri.service"
+    assert node.read(UNIT) == shipped.read_text(encoding="utf-8")
+    assert robot.status()["plugin"] == {"kind": "service", "path": UNIT, "registered": True}
+    assert len(robot.restarts) == 1
+    harden_one(node)
+    first, = processes(node)
+    program = node.host_path(f"{SOURCE}/vambrace-nri").read_bytes()
+    node.write(f"{SOURCE}/vambrace-nri", program + b"\0", 0o755)
+    robot.run("install")
+    second, = processes(node)
+    assert second != first and len(robot.restarts) == 1
+    harden_one(node, "upgraded")
+    node.run(["rm", "/run/systemctl.log"])
+    robot.run("uninstall")
+    assert node.read("/run/systemctl.log").splitlines() == [
+        "disable --now vambrace-nri.service", "daemon-reload"]
+    assert robot.tree() == before and not processes(node)
+
+
+@pytest.mark.nodes("trixie-runc")
+def test_a_service_that_does_not_start_is_rolled_back(robot):
+    node = robot.node
+    node.run(["mkdir", "-p", "/run/systemd/system"])
+    node.write("/usr/local/bin/systemctl", SYSTEMCTL, 0o755)
+    node.write("/run/refuse-start", "")
+    before = robot.tree()
+    result = robot.run("install", "--pre-registered", code=2)
+    assert "systemctl restart: 'systemctl' ends with status 1" in result.stderr
+    assert "everything is as it was before" in result.stderr
+    assert robot.tree() == before and not robot.restarts
