@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "doctor.h"
+#include "node_plugin.h"
 
 #include <errno.h>
 #include <string.h>
@@ -134,7 +135,7 @@ static json_t *look_at_node_config(void)
 	if (r == 0)
 		r = vb_config_parse(text, size, &config, &err);
 	else if (r == -ENOENT)
-		state = "default";
+		state = vb_node_config_is_elsewhere() ? "elsewhere" : "default";
 	if (r < 0 && vb_config_init(&config) < 0)
 		return NULL;
 	if (r < 0 && r != -ENOENT)

@@ -218,6 +218,21 @@ static void judge_hook_handler(
 	judge_features(name, runtime, json_object_get(handler, "features"), findings);
 }
 
+/* The plugin takes the handler for one without the hook. */
+static void judge_name(const json_t *facts, const char *name, struct vb_findings *findings)
+{
+	const json_t *named = vb_doctor_get(facts, "node_config.runtime_handlers");
+	const char *state = vb_doctor_text_of(facts, "node_config.state");
+
+	if (named == NULL || vb_str_equal(state, "elsewhere") || vb_doctor_has(named, name))
+		return;
+	vb_finding_fix(vb_finding_add(findings, "config", VB_FINDING_WARNING,
+			       "the node config does not name handler '%.63s', so that what only "
+			       "the hook can do is refused on it",
+			       name),
+		"add \"%.63s\" to runtime_handlers in /etc/vambrace/config.json", name);
+}
+
 static void judge_hook(const json_t *facts, struct vb_findings *findings)
 {
 	const char *program = vb_doctor_text_of(facts, "hook.program");
@@ -241,8 +256,10 @@ static void judge_hook(const json_t *facts, struct vb_findings *findings)
 				       "/opt/vambrace/etc/oci.json cannot be read (%s)", settings),
 			"write it: {\"handlers\": {\"vambrace\": {\"runtime\": "
 			"\"/usr/sbin/runc\"}}}");
-	json_object_foreach((json_t *)(uintptr_t)handlers, name, handler)
+	json_object_foreach((json_t *)(uintptr_t)handlers, name, handler) {
 		judge_hook_handler(name, handler, strcmp(program, "ok") == 0, findings);
+		judge_name(facts, name, findings);
+	}
 	if (shim != NULL && strcmp(shim, "ok") != 0)
 		vb_finding_fix(vb_finding_add(findings, "shim", VB_FINDING_WARNING,
 				       "the preload shim is not usable (%s)", shim),
