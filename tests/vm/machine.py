@@ -12,7 +12,7 @@ import tempfile
 # believes the CPUID bits, and the emulated MSR takes what is written.
 _CPU = ("qemu64,vendor=GenuineIntel,family=6,model=85,x-force-features=on,"
         "+spec-ctrl,+stibp,+ssbd")
-_BUSYBOX = "/bin/busybox"
+BUSYBOX = "/bin/busybox"
 # The modules of Debian's kernels but TOMOYO: before 6.1 it does not find the path of what a runtime
 # executes of itself, a mount that is attached nowhere, and answers ENOENT where the root is a tmpfs.
 _SECURITY_MODULES = "apparmor"
@@ -63,12 +63,12 @@ def boot(kernel, files, script, append="", timeout_s=120):
     files: {path: bytes, or a path of the host, or ("link", target)}; programs are executable.
     """
     script = _PREPARE + script + _FINISH
-    image = {"init": _INIT.encode(), "bin/busybox": pathlib.Path(_BUSYBOX),
+    image = {"init": _INIT.encode(), "bin/busybox": pathlib.Path(BUSYBOX),
              "image/script": script.encode(), "dev/": b""}
     image.update({f"image/{path.lstrip('/')}": source for path, source in files.items()})
     with tempfile.TemporaryDirectory(prefix="vb-vm-") as scratch:
         initramfs = pathlib.Path(scratch) / "initramfs"
-        initramfs.write_bytes(_cpio(image))
+        initramfs.write_bytes(cpio(image))
         run = _run(
             ["qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", _CPU, "-smp", "2,threads=2",
              "-m", "768", "-nodefaults", "-no-user-config", "-nographic", "-no-reboot",
@@ -82,8 +82,8 @@ def boot(kernel, files, script, append="", timeout_s=120):
     return console.split("VM_BEGIN\n", 1)[1].split("VM_END\n", 1)[0]
 
 
-def _cpio(files):
-    """An initramfs archive (the kernel's initramfs-buffer-format, "newc")."""
+def cpio(files):
+    """An initramfs archive (the kernel's initramfs-buffer-format, "newc"); files as of boot()."""
     entries, directories = [], set()
     for path, source in files.items():
         for parent in reversed(pathlib.PurePosixPath(path).parents[:-1]):

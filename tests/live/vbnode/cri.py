@@ -144,7 +144,7 @@ class Container:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"container {self.name} still runs after {timeout_s} s; "
                                    f"logs: {self.logs()}")
-            time.sleep(0.02)
+            time.sleep(self.cri.poll_s)
 
     def wait_log(self, text, timeout_s=10):
         """Waits until stdout or stderr holds `text`; returns (stdout, stderr)."""
@@ -155,7 +155,7 @@ class Container:
                 return logs
             if time.monotonic() > deadline:
                 raise TimeoutError(f"container {self.name} has not printed {text!r}: {logs}")
-            time.sleep(0.02)
+            time.sleep(self.cri.poll_s)
 
     def stop(self, grace_s=0):
         """StopContainer."""
@@ -167,11 +167,15 @@ class Container:
 
 
 class Cri:
-    """The client. `log_root` is where the host sees the node's /var/log/pods."""
+    """The client of containerd at a socket's path, or at a "host:port" that leads there.
+    `log_root` is where the host sees the node's /var/log/pods."""
+
+    poll_s = 0.02  # between two looks at a container
 
     def __init__(self, socket, log_root=None):
         self._log_root = pathlib.Path(log_root) if log_root else pathlib.Path(POD_LOG_ROOT)
-        self._channel = grpc.insecure_channel(f"unix:{socket}", options=[
+        target = str(socket) if ":" in str(socket) else f"unix:{socket}"
+        self._channel = grpc.insecure_channel(target, options=[
             # containerd restarts in tests; the default backoff would cost whole seconds.
             ("grpc.initial_reconnect_backoff_ms", 50), ("grpc.min_reconnect_backoff_ms", 500),
             ("grpc.max_reconnect_backoff_ms", 200), ("grpc.enable_http_proxy", 0),
@@ -297,8 +301,8 @@ class Cri:
         namespaces = pb.NamespaceOption()
         namespaces.CopyFrom(sandbox.linux.security_context.namespace_options)
         log_path = f"{name}/{attempt}.log"
-        (self._log_root / pathlib.Path(sandbox.log_directory).name / name).mkdir(
-            parents=True, exist_ok=True)
+        log_file = self._log_root / pathlib.Path(sandbox.log_directory).name / log_path
+        self._make_log_directory(log_file.parent)
         config = pb.ContainerConfig(
             metadata=pb.ContainerMetadata(name=name, attempt=attempt),
             image=pb.ImageSpec(image=image), command=command, args=args, working_dir=working_dir,
@@ -312,8 +316,7 @@ class Cri:
                 security_context=_security_context(security, namespaces)))
         container = self.call("CreateContainer", pod_sandbox_id=pod, config=config,
                               sandbox_config=sandbox).container_id
-        directory = self._log_root / pathlib.Path(sandbox.log_directory).name
-        self._log_files[container] = directory / log_path
+        self._log_files[container] = log_file
         return Container(self, pod, name, container)
 
     def run_container(self, pod, name, image, command=(), args=(), **options):
@@ -355,10 +358,15 @@ class Cri:
 
     def logs(self, container):
         """(stdout, stderr) of a container that this client created."""
-        path = self._log_files[container]
-        if not path.exists():
-            return "", ""
-        return parse_log(path.read_text(encoding="utf-8", errors="replace"))
+        return parse_log(self._read_log(self._log_files[container]))
+
+    # Where a node's files are not files of the host, a subclass has other ways.
+
+    def _make_log_directory(self, path):
+        path.mkdir(parents=True, exist_ok=True)
+
+    def _read_log(self, path):
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
 def parse_log(text):

@@ -31,10 +31,7 @@ def pod(cri, node, manifest, config_maps=(), *, host_network=True):
     """The sandbox of the pod for the length of a `with` block. `config_maps` are the objects that
     its volumes take files from."""
     spec, metadata = manifest["spec"], manifest["metadata"]
-    paths = [_host_path(volume) for volume in spec.get("volumes", [])
-             if volume.get("hostPath", {}).get("type") != "Directory"]
-    node.run(["mkdir", "-p", f"{_STATE}/token", *paths])
-    node.run(["touch", f"{_STATE}/hosts", f"{_STATE}/termination-log"])
+    prepare(node, manifest)
     publish(node, manifest, config_maps)
     with cri.pod(metadata["name"], namespace=metadata["namespace"],
                  annotations=metadata.get("annotations"), handler=spec.get("runtimeClassName", ""),
@@ -45,6 +42,14 @@ def pod(cri, node, manifest, config_maps=(), *, host_network=True):
         yield sandbox
 
 
+def prepare(node, manifest):
+    """Makes the files and directories that the pod's mounts come from."""
+    paths = [host_path(volume) for volume in manifest["spec"].get("volumes", [])
+             if volume.get("hostPath", {}).get("type") != "Directory"]
+    node.run(["mkdir", "-p", f"{_STATE}/token", *paths])
+    node.run(["touch", f"{_STATE}/hosts", f"{_STATE}/termination-log"])
+
+
 def publish(node, manifest, config_maps):
     """Brings the files of ConfigMaps into the projected volumes of a pod, running or not: into a
     directory of their own, to which one link leads that is replaced at once."""
@@ -52,7 +57,7 @@ def publish(node, manifest, config_maps):
     for volume in manifest["spec"].get("volumes", []):
         if "projected" not in volume:
             continue
-        root = node.host_path(_host_path(volume))
+        root = node.host_path(host_path(volume))
         root.chmod(0o777)
         fresh = root / f"..{next(_numbers)}"
         for source in volume["projected"]["sources"]:
@@ -112,13 +117,14 @@ def _resources(entry):
     return {"memory_limit_in_bytes": int(number) * _SUFFIXES[limit[len(number):]]}
 
 
-def _host_path(volume):
+def host_path(volume):
+    """Where on the node a volume of a manifest is."""
     return volume.get("hostPath", {}).get("path", f"{_STATE}/volume-{volume['name']}")
 
 
 def _mounts(manifest, entry):
     volumes = {volume["name"]: volume for volume in manifest["spec"].get("volumes", [])}
-    mounts = [Mount(mount["mountPath"], _host_path(volumes[mount["name"]]),
+    mounts = [Mount(mount["mountPath"], host_path(volumes[mount["name"]]),
                     readonly=mount.get("readOnly", False),
                     propagation=_PROPAGATION[mount.get("mountPropagation", "None")])
               for mount in entry.get("volumeMounts", [])]

@@ -41,7 +41,7 @@ _SUPERVISOR = pathlib.Path(__file__).with_name("supervisor.py")
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                 "HOME": "/root", "LANG": "C.UTF-8"}
 # A /29 per pod is plenty; the addresses exist only inside the node's network namespace.
-_POD_NETWORK = {
+POD_NETWORK = {
     "cniVersion": "0.4.0", "name": "pods",
     "plugins": [{"type": "ptp", "ipam": {"type": "host-local",
                                          "ranges": [[{"subnet": "10.88.0.0/16"}]],
@@ -146,7 +146,7 @@ class Node:
         (etc / "hosts").write_text(f"127.0.0.1 localhost {self.name}\n::1 localhost\n")
         (etc / "resolv.conf").write_text("nameserver 127.0.0.1\n")
         (etc / "hostname").write_text(f"{self.name}\n")
-        (etc / "cni/net.d/10-pods.conflist").write_text(json.dumps(_POD_NETWORK))
+        (etc / "cni/net.d/10-pods.conflist").write_text(json.dumps(POD_NETWORK))
         if not cgroups.v2_offers("cpu"):
             self._write_crun_wrapper()
         self.write_config()
@@ -378,11 +378,7 @@ class Node:
 
     def sandbox_image(self):
         """The image name that this containerd starts as every pod's sandbox."""
-        dump = self.run(["containerd", "config", "dump"]).stdout
-        match = re.search(r"""^\s*(?:sandbox_image|sandbox) = ["'](.+)["']$""", dump, re.M)
-        if match is None:
-            raise NodeError("containerd config dump names no sandbox image")
-        return match.group(1)
+        return sandbox_image(self)
 
     def runtime_path(self, runtime=None):
         """The node path of a real OCI runtime, "runc" or "crun" (by default the node's own)."""
@@ -404,6 +400,15 @@ class Node:
         if child.returncode != 0:
             raise NodeError(f"node {self.name}: import of {archive.name}: {stderr.strip()}")
         self._client.wait_image(archive.name)
+
+
+def sandbox_image(node):
+    """As Node.sandbox_image(); for whatever runs programs."""
+    dump = node.run(["containerd", "config", "dump"]).stdout
+    match = re.search(r"""^\s*(?:sandbox_image|sandbox) = ["'](.+)["']$""", dump, re.M)
+    if match is None:
+        raise NodeError("containerd config dump names no sandbox image")
+    return match.group(1)
 
 
 def _parts(path):

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Disks of virtual machines: Debian roots with systemd and containerd as ext4 images, cached between
+runs and keyed by what is on them."""
+import fcntl
+import os
+import pathlib
+import subprocess
+import tempfile
+
+from vbnode import roots
+
+_SIZE = "3G"  # sparse
+
+
+def ensure_disk(suite, kernel):
+    """Returns (the image's path, the `Root` on it) for a suite and the kernel whose modules are to be
+    on it. The image is for everybody: whoever writes to it has a layer of their own over it."""
+    root = roots.ensure_root(suite, "systemd")
+    directory = roots.cache_dir() / "disks"
+    directory.mkdir(exist_ok=True)
+    with open(root.lock_path, "a", encoding="ascii") as in_use, \
+            open(directory / f"{suite}.build-lock", "a", encoding="ascii") as lock:
+        fcntl.flock(in_use, fcntl.LOCK_SH)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        path = directory / f"{root.path.name}-{kernel.path.stem}.ext4"
+        if not path.exists():
+            _make(root.path, kernel.modules, path)
+            for old in directory.glob(f"{root.path.name.rpartition('-')[0]}-*.ext4"):
+                if old != path:
+                    old.unlink()
+    return path, root
+
+
+def _make(root, modules, path):
+    release = os.listdir(modules)[0]
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=path.parent) as scratch:
+        scratch = pathlib.Path(scratch)
+        subprocess.run(["cp", "-a", "--reflink=auto", str(root), scratch / "root"], check=True)
+        subprocess.run(["cp", "-a", "-T", str(modules), scratch / "root/usr/lib/modules"], check=True)
+        subprocess.run(["chroot", str(scratch / "root"), "depmod", release], check=True)
+        subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", scratch / "root", scratch / "disk", _SIZE],
+                       check=True)
+        (scratch / "disk").rename(path)
