@@ -236,11 +236,26 @@ static bool is_older_than(const char *directory, int64_t at_ns)
 	return boot_ns + (int64_t)ticks * (NS_PER_S / ticks_per_s) <= at_ns + CLOCK_TICK_NS;
 }
 
-static bool is_first_pid_namespace(void)
+/*
+ * Records name pids of the first namespace; elsewhere other processes have the same numbers. The
+ * /proc of a host that is mounted in a container has no `self`; what has no process 1 either is no
+ * procfs, and means what its maker says.
+ */
+static bool shows_first_pids(const char *proc)
 {
+	static const char *const processes[] = {"self", "1"};
 	struct stat st;
 
-	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == FIRST_PID_NAMESPACE;
+	for (size_t i = 0; i < VB_ARRAY_SIZE(processes); i++) {
+		vb_auto_free char *path = vb_str_format("%s/%s/ns/pid", proc, processes[i]);
+		if (path == NULL)
+			return false;
+		if (stat(path, &st) == 0)
+			return st.st_ino == FIRST_PID_NAMESPACE;
+		if (errno != ENOENT)
+			return false;
+	}
+	return true;
 }
 
 static bool is_in_cgroup_of(const char *cgroup, const json_t *target)
@@ -263,7 +278,7 @@ enum vb_why_owner vb_why_find_owner(const struct vb_why_setting *setting,
 	const json_t *target = NULL;
 	size_t i = 0;
 
-	if (path == NULL || !is_first_pid_namespace() ||
+	if (path == NULL || !shows_first_pids(setting->proc) ||
 		vb_file_read_stream(AT_FDCWD, path, VB_PROC_CGROUP_MAX, &cgroup, NULL) < 0 ||
 		/* After the cgroup: it was read of a process that is that old. */
 		!is_older_than(directory, record->at_ns))
