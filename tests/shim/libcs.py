@@ -21,7 +21,7 @@ import tempfile
 import threading
 
 sys.path.insert(0, os.fspath(pathlib.Path(__file__).parents[1] / "live"))
-from vbnode import mirror  # noqa: E402
+from vbnode import mirror, trees  # noqa: E402
 from vbnode.roots import cache_dir  # noqa: E402
 
 # glibc 2.31, 2.36, 2.41 and 2.43, musl 1.2.3 and up; emulated, which takes longer, the ends.
@@ -49,39 +49,14 @@ MACHINES = {
 }
 
 
-class Cache:
-    """Unpacked packages, a directory for each C library, and the suites that were asked so far."""
+class Suites:
+    """The suites that were asked so far."""
 
     def __init__(self):
-        self.directory = cache_dir() / "libcs"
-        self.directory.mkdir(exist_ok=True)
         self.suites = {}
         self.locks = collections.defaultdict(threading.Lock)
 
-    def get(self, suite, machine, kind):
-        """The directory .../KIND-SUITE-ARCHITECTURE_VERSION."""
-        name = f"{kind}-{suite}-{machine.debian}"
-        cached = sorted(self.directory.glob(f"{name}_*"))
-        if cached and mirror.asked_recently(self.directory, name):
-            return cached[-1]
-        try:
-            offered = self.suite(suite, machine.debian)
-            version = offered.versions([PACKAGES[kind][0]])[PACKAGES[kind][0]]
-        except mirror.MirrorError:
-            if not cached:
-                raise
-            mirror.note_asked(self.directory, name, failed=True)
-            return cached[-1]
-        path = self.directory / f"{name}_{version}"
-        if not path.exists():
-            unpack(offered, PACKAGES[kind], path)
-        for old in cached:
-            if old != path:
-                shutil.rmtree(old)
-        mirror.note_asked(self.directory, name)
-        return path
-
-    def suite(self, name, architecture):
+    def get(self, name, architecture):
         key = f"{name}-{architecture}"
         with self.locks[key]:
             if key not in self.suites:
@@ -89,33 +64,22 @@ class Cache:
             return self.suites[key]
 
 
-def unpack(suite, packages, path):
-    scratch = pathlib.Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
-    try:
-        # Older packages have files in /lib where younger ones have them in /usr/lib.
-        for name in ("lib", "lib64"):
-            (scratch / "root/usr" / name).mkdir(parents=True)
-            (scratch / "root" / name).symlink_to(f"usr/{name}")
+def ensure_libc(suites, suite, machine, kind):
+    """The directory .../KIND-SUITE-ARCHITECTURE_VERSION with one C library unpacked."""
+    packages = PACKAGES[kind]
+    return trees.ensure("libcs", f"{kind}-{suite}-{machine.debian}",
+                        lambda: suites.get(suite, machine.debian),
+                        lambda offered: offered.versions(packages[:1])[packages[0]],
+                        lambda offered, tree: unpack(offered, packages, tree))
+
+
+def unpack(suite, packages, tree):
+    trees.merge_usr(tree)
+    with tempfile.TemporaryDirectory(dir=tree.parent) as scratch:
         for package in packages:
-            archive = suite.download(package, scratch)
-            subprocess.run(
-                f"dpkg-deb --fsys-tarfile '{archive}' | tar -x --keep-directory-symlink -C root "
-                "--exclude='./usr/share/*' --exclude='*/gconv/*'",
-                shell=True, cwd=scratch, check=True)
-        stay_inside(scratch / "root")
-        (scratch / "root").chmod(0o755)
-        (scratch / "root").rename(path)
-    finally:
-        shutil.rmtree(scratch)
-
-
-def stay_inside(root):
-    """Absolute links, of the loader for one, become relative: they are meant for a root of its own."""
-    for link in root.rglob("*"):
-        if link.is_symlink() and os.readlink(link).startswith("/"):
-            target = os.path.relpath(f"{root}{os.readlink(link)}", link.parent)
-            link.unlink()
-            link.symlink_to(target)
+            trees.extract(suite.download(package, scratch), tree,
+                          "--exclude=./usr/share/*", "--exclude=*/gconv/*")
+    trees.stay_inside(tree)
 
 
 def libraries(root, machine, kind):
@@ -161,9 +125,9 @@ def main():
               for native in [name == platform.machine()]
               for kind, suites in (NATIVE if native else EMULATED)
               for suite in suites]
-    cache = Cache()
+    suites = Suites()
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        lines = pool.map(lambda what: describe(cache, *what), wanted)
+        lines = pool.map(lambda what: describe(suites, *what), wanted)
         pathlib.Path(output).write_text("\n".join(lines) + "\n")
 
 
@@ -171,7 +135,7 @@ def quote(words):
     return '"' + ";".join(str(word) for word in words) + '"'
 
 
-def describe(cache, suite, name, kind, native):
+def describe(suites, suite, name, kind, native):
     """The lines of CMake for one C library."""
     machine = MACHINES[name]
     prefix = "" if native else {"aarch64": "arm64-", "x86_64": "x86-64-"}[name]
@@ -180,7 +144,7 @@ def describe(cache, suite, name, kind, native):
     if not shutil.which(machine.compiler):
         return leave_out(f"{prefix}{kind}-{suite}", f"no {machine.compiler}")
     try:
-        root = cache.get(suite, machine, kind)
+        root = ensure_libc(suites, suite, machine, kind)
     except (mirror.MirrorError, subprocess.CalledProcessError) as error:
         return leave_out(f"{prefix}{kind}-{suite}", str(error))
     flags, program_flags = (glibc if kind == "glibc" else musl)(root, machine)

@@ -8,10 +8,17 @@ import subprocess
 import sys
 import tempfile
 
-# Skylake's flaws, and the controls for them, which qemu warns that it does not emulate: the kernel
-# believes the CPUID bits, and the emulated MSR takes what is written.
-_CPU = ("qemu64,vendor=GenuineIntel,family=6,model=85,x-force-features=on,"
-        "+spec-ctrl,+stibp,+ssbd")
+# By Debian's name of the architecture. amd64: Skylake's flaws, and the controls for them, which qemu
+# warns that it does not emulate: the kernel believes the CPUID bits, and the emulated MSR takes what
+# is written.
+# arm64: all that qemu has, 32-bit programs too, with signed pointers at a bearable price.
+_QEMU = {
+    "amd64": ("qemu-system-x86_64", "-smp", "2,threads=2", "-cpu",
+              "qemu64,vendor=GenuineIntel,family=6,model=85,x-force-features=on,"
+              "+spec-ctrl,+stibp,+ssbd"),
+    "arm64": ("qemu-system-aarch64", "-M", "virt", "-cpu", "max,pauth-impdef=on"),
+}
+_CONSOLES = {"amd64": "ttyS0", "arm64": "ttyAMA0"}
 BUSYBOX = "/bin/busybox"
 # The modules of Debian's kernels but TOMOYO: before 6.1 it does not find the path of what a runtime
 # executes of itself, a mount that is attached nowhere, and answers ENOENT where the root is a tmpfs.
@@ -57,6 +64,15 @@ def _run(command, timeout_s):
             print(f"the machine hung and is begun again: {console}", file=sys.stderr)
 
 
+def command(kernel, initramfs, memory_mib, append=""):
+    """The words of a qemu for the kernel's architecture, whose console is its own output."""
+    return [*_QEMU[kernel.architecture], "-accel", "tcg,thread=single", "-m", str(memory_mib),
+            "-nodefaults", "-no-user-config", "-nographic", "-no-reboot", "-serial", "stdio",
+            "-kernel", str(kernel.path), "-initrd", str(initramfs),
+            "-append", f"console={_CONSOLES[kernel.architecture]} quiet loglevel=1 panic=-1 "
+                       f"lsm={_SECURITY_MODULES} {append}"]
+
+
 def boot(kernel, files, script, append="", timeout_s=120):
     """Runs a busybox shell script as the only work of a machine; returns what it printed.
 
@@ -69,13 +85,7 @@ def boot(kernel, files, script, append="", timeout_s=120):
     with tempfile.TemporaryDirectory(prefix="vb-vm-") as scratch:
         initramfs = pathlib.Path(scratch) / "initramfs"
         initramfs.write_bytes(cpio(image))
-        run = _run(
-            ["qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", _CPU, "-smp", "2,threads=2",
-             "-m", "768", "-nodefaults", "-no-user-config", "-nographic", "-no-reboot",
-             "-serial", "stdio", "-kernel", str(kernel.path), "-initrd", str(initramfs),
-             "-append", "console=ttyS0 quiet loglevel=1 panic=-1 "
-                        f"lsm={_SECURITY_MODULES} {append}"],
-            timeout_s)
+        run = _run(command(kernel, initramfs, 768, append), timeout_s)
     console = run.stdout.decode(errors="replace").replace("\r\n", "\n")
     if "VM_BEGIN\n" not in console or "VM_END\n" not in console:
         raise MachineError(f"{kernel.suite}: {console[-4000:]}\n{run.stderr.decode()[-1000:]}")

@@ -20,6 +20,7 @@ BUSYBOX = "vb.test/busybox:1"
 GLIBC = "vb.test/glibc:1"
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+_ARM64_SYSROOT = "/usr/aarch64-linux-gnu"
 _PASSWD = """root:x:0:0:root:/root:/bin/sh
 nobody:x:65534:65534:nobody:/:/bin/false
 user:x:1000:1000:user:/home/user:/bin/sh
@@ -49,6 +50,27 @@ int main(void)
 		pause();
 }
 """
+
+
+@dataclasses.dataclass(frozen=True)
+class Platform:
+    """For which machines images are made: Debian's name of the architecture, what compiles, the
+    command that lists what a program needs, where that is on the host, and a static busybox."""
+    architecture: str
+    compiler: str = "gcc"
+    loader: tuple = ("ldd",)
+    sysroot: str = ""
+    busybox: pathlib.Path = pathlib.Path("/bin/busybox")
+
+
+HOST = Platform(_ARCHITECTURES[platform.machine()])
+
+
+def arm64(busybox):
+    """The `Platform` of arm64, with Debian's cross compiler and its libraries."""
+    return Platform("arm64", "aarch64-linux-gnu-gcc", (
+        "qemu-aarch64-static", "-L", _ARM64_SYSROOT, f"{_ARM64_SYSROOT}/lib/ld-linux-aarch64.so.1",
+        "--library-path", f"{_ARM64_SYSROOT}/lib", "--list"), _ARM64_SYSROOT, busybox)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,13 +130,13 @@ class Layer:
         return self._buffer.getvalue()
 
 
-def archive(name, layer, config=None):
-    """Packs one `Layer` as image `name`. `config` is the OCI image's "config" object (Env, User,
-    Entrypoint, Cmd, WorkingDir ...)."""
+def archive(name, layer, config=None, target=HOST):
+    """Packs one `Layer` as image `name` for a `Platform`. `config` is the OCI image's "config" object
+    (Env, User, Entrypoint, Cmd, WorkingDir ...)."""
     data = layer.bytes()
     digest = hashlib.sha256(data).hexdigest()
     image = json.dumps({
-        "architecture": _ARCHITECTURES[platform.machine()], "os": "linux",
+        "architecture": target.architecture, "os": "linux",
         "config": {"Env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], **(config or {})},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]}}, sort_keys=True).encode()
     image_file = f"{hashlib.sha256(image).hexdigest()}.json"
@@ -143,7 +165,7 @@ def _pack(path, members):
     pathlib.Path(partial.name).rename(path)
 
 
-def base_layer():
+def base_layer(target=HOST):
     """Busybox with all its links, /etc, /tmp, homes; the start of other images."""
     layer = Layer()
     for directory in ("/etc", "/proc", "/sys", "/dev", "/run", "/var/log", "/usr/bin", "/usr/lib",
@@ -154,7 +176,7 @@ def base_layer():
     layer.directory("/home/user", uid=1000)
     layer.file("/etc/passwd", _PASSWD)
     layer.file("/etc/group", _GROUP)
-    layer.copy("/bin/busybox")
+    layer.copy(target.busybox, "/bin/busybox")
     applets = subprocess.run(["/bin/busybox", "--list"], capture_output=True, text=True,
                              check=True).stdout.split()
     for applet in sorted(set(applets) - {"busybox"}):
@@ -162,28 +184,28 @@ def base_layer():
     return layer
 
 
-def busybox(files=None, name=BUSYBOX, config=None):
+def busybox(files=None, name=BUSYBOX, config=None, target=HOST):
     """A static image: busybox and `files`, {path in the image: host path or bytes}. Every file
     given is executable."""
-    layer = base_layer()
+    layer = base_layer(target)
     _add_files(layer, files or {}, {})
-    return archive(name, layer, config)
+    return archive(name, layer, config, target)
 
 
-def glibc(programs=None, name=GLIBC, config=None, modes=None):
+def glibc(programs=None, name=GLIBC, config=None, modes=None, target=HOST):
     """busybox() with the host's C library besides, for dynamically linked `programs` (as `files`
     of busybox()); libraries that they need are copied from the host too. `modes` has those that
     are not 0755, {path in the image: mode}."""
-    layer = base_layer()
+    layer = base_layer(target)
     programs = programs or {}
     libraries = {}
-    for source in [_default_probe(), *(path for path in programs.values()
+    for source in [_default_probe(target), *(path for path in programs.values()
                                        if not isinstance(path, bytes))]:
-        libraries.update(needed_libraries(source))
+        libraries.update(needed_libraries(source, target.loader, target.sysroot))
     for path, source in sorted(libraries.items()):
         layer.copy(source, path, mode=0o755)
     _add_files(layer, programs, modes or {})
-    return archive(name, layer, config)
+    return archive(name, layer, config, target)
 
 
 def _add_files(layer, files, modes):
@@ -195,9 +217,9 @@ def _add_files(layer, files, modes):
             layer.copy(source, path, mode)
 
 
-def needed_libraries(program, loader=("ldd",)):
-    """{path: path} of the loader and libraries that the host's loader, or another command, finds for
-    a program."""
+def needed_libraries(program, loader=("ldd",), sysroot=""):
+    """{path: path on the host} of the loader and libraries that the host's loader, or another command
+    that looks below `sysroot`, finds for a program."""
     listing = subprocess.run([*loader, str(program)], capture_output=True, text=True)
     if listing.returncode != 0:
         # ldd says so of static programs.
@@ -209,48 +231,49 @@ def needed_libraries(program, loader=("ldd",)):
         if "not found" in line:
             raise FileNotFoundError(f"{program}: {line.strip()}")
         if paths:
-            found[paths[-1]] = paths[-1]
+            path = paths[-1].removeprefix(sysroot)
+            found[path] = sysroot + path
     return found
 
 
-def _default_probe():
+def _default_probe(target):
     """A program that needs what most do, so that the image is useful without programs."""
-    return nothing("-Wl,--no-as-needed", "-ldl", "-lm", "-lpthread")
+    return nothing("-Wl,--no-as-needed", "-ldl", "-lm", "-lpthread", target=target)
 
 
-def nothing(*flags):
+def nothing(*flags, target=HOST):
     """A program that ends at once, with success."""
-    return compile_c("int main(void) { return 0; }\n", flags)
+    return compile_c("int main(void) { return 0; }\n", flags, target)
 
 
-def compile_c(source, flags=()):
+def compile_c(source, flags=(), target=HOST):
     """Compiles a C program (text) with gcc and returns the executable's path, cached."""
-    return _compile([source], ("-x", "c", "-", "-x", "none", *flags), source)
+    return _compile(target.compiler, [source], ("-x", "c", "-", "-x", "none", *flags), source)
 
 
-def compile_directory(directory, flags=()):
+def compile_directory(directory, flags=(), target=HOST):
     """Compiles the C files of a directory to one program, as compile_c()."""
     parts = sorted([*directory.glob("*.c"), *directory.glob("*.h")])
     sources = [str(part) for part in parts if part.suffix == ".c"]
-    return _compile([part.read_text() for part in parts], (*sources, *flags))
+    return _compile(target.compiler, [part.read_text() for part in parts], (*sources, *flags))
 
 
-def _compile(texts, arguments, stdin=None):
-    digest = hashlib.sha256("\0".join([*texts, *arguments]).encode()).hexdigest()[:16]
+def _compile(compiler, texts, arguments, stdin=None):
+    digest = hashlib.sha256("\0".join([compiler, *texts, *arguments]).encode()).hexdigest()[:16]
     directory = cache_dir() / "programs"
     directory.mkdir(exist_ok=True)
     path = directory / digest
     if not path.exists():
         with tempfile.TemporaryDirectory(dir=directory) as scratch:
             output = pathlib.Path(scratch) / "program"
-            subprocess.run(["gcc", "-O1", "-Wall", "-Werror", "-o", str(output), *arguments],
+            subprocess.run([compiler, "-O1", "-Wall", "-Werror", "-o", str(output), *arguments],
                            input=stdin, text=True, check=True)
             output.rename(path)
     return path
 
 
-def pause(name):
+def pause(name, target=HOST):
     """The sandbox image, under the name that containerd asks for (Node.sandbox_image())."""
     layer = Layer()
-    layer.copy(compile_c(_PAUSE_SOURCE, ("-static", "-s")), "/pause", mode=0o755)
-    return archive(name, layer, {"Entrypoint": ["/pause"]})
+    layer.copy(compile_c(_PAUSE_SOURCE, ("-static", "-s"), target), "/pause", mode=0o755)
+    return archive(name, layer, {"Entrypoint": ["/pause"]}, target)

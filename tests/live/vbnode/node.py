@@ -75,6 +75,8 @@ class Node:
     """One node. Attributes after start(): `base` (its directory on the host), `anchor_pid` (a
     process that lives in its namespaces), `containerd_pid`, `versions` (Debian versions)."""
 
+    platform = images.HOST
+
     def __init__(self, suite, runtime="runc", cgroup="host", name=None, *,
                  handlers=DEFAULT_HANDLERS, nri=None, own_network=True):
         """suite: "trixie" or "forky". runtime: the default handler. cgroup: "host" shows the
@@ -387,8 +389,8 @@ class Node:
 
     def load_base_images(self):
         """Loads the sandbox image and images.busybox(); without the first no pod starts."""
-        self.load_image(images.pause(self.sandbox_image()))
-        self.load_image(images.busybox())
+        self.load_image(images.pause(self.sandbox_image(), self.platform))
+        self.load_image(images.busybox(target=self.platform))
 
     def load_image(self, archive):
         """Imports an image archive (see images.py) and waits until the CRI knows its name."""

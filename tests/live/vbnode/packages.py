@@ -4,11 +4,10 @@ import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
 import tempfile
 import pathlib
 
-from . import images, mirror
+from . import images, mirror, trees
 from .roots import cache_dir
 
 SUITE = "bookworm"
@@ -33,12 +32,9 @@ def _unpack(packages, programs, kept):
     with tempfile.TemporaryDirectory(prefix=".new-", dir=kept.parent) as scratch:
         scratch = pathlib.Path(scratch)
         root = scratch / "root"
-        for name in ("bin", "sbin", "lib", "lib64"):
-            (root / "usr" / name).mkdir(parents=True)
-            (root / name).symlink_to(f"usr/{name}")
+        trees.merge_usr(root)
         for archive in suite.download_with_dependencies(packages, scratch / "debs"):
-            subprocess.run(f"dpkg-deb --fsys-tarfile '{archive}' | "
-                           f"tar -x --keep-directory-symlink -C '{root}'", shell=True, check=True)
+            trees.extract(archive, root)
         loader = next(root.glob("lib*/ld-linux*.so.*")).relative_to(root)
         for program in programs:
             needed = images.needed_libraries(program, ("chroot", root, f"/{loader}", "--list"))

@@ -22,29 +22,32 @@ SOCKET = "/var/run/nri/nri.sock"
 WORKLOAD = pathlib.Path(__file__).parent.parent / "workload"
 
 
-def build_directory():
-    """Where the release build is: $VAMBRACE_BUILD, else build/release of this tree."""
-    default = pathlib.Path(__file__).resolve().parents[3] / "build" / "release"
-    return pathlib.Path(os.environ.get("VAMBRACE_BUILD", default))
+def build_directory(architecture=images.HOST.architecture):
+    """Where the release build is: $VAMBRACE_BUILD, else build/release of this tree; for arm64 on
+    another machine $VAMBRACE_BUILD_ARM64, else build/arm64."""
+    build = pathlib.Path(__file__).resolve().parents[3] / "build"
+    if architecture == images.HOST.architecture:
+        return pathlib.Path(os.environ.get("VAMBRACE_BUILD", build / "release"))
+    return pathlib.Path(os.environ.get("VAMBRACE_BUILD_ARM64", build / architecture))
 
 
-def attack_program(*flags):
+def attack_program(*flags, target=images.HOST):
     """The hostile workload (attack/) as a program on the host."""
     return images.compile_directory(WORKLOAD.parent / "attack",
-                                    ("-std=gnu17", "-D_GNU_SOURCE", *flags))
+                                    ("-std=gnu17", "-D_GNU_SOURCE", *flags), target)
 
 
-def attack_image(name="vb.test/attack:1"):
-    """The hostile workload as a dynamic program at /bin/attack, and /bin/allowed, which does
-    nothing."""
-    programs = {"/bin/attack": attack_program(),
-                "/bin/allowed": images.nothing()}
-    return images.glibc(programs, name)
+def attack_image(name="vb.test/attack:1", files=None, target=images.HOST):
+    """The hostile workload as a dynamic program at /bin/attack, /bin/allowed, which does nothing, and
+    other `files`, {path in the image: host path}."""
+    programs = {"/bin/attack": attack_program(target=target),
+                "/bin/allowed": images.nothing(target=target), **(files or {})}
+    return images.glibc(programs, name, target=target)
 
 
 def start_target(node, address="10.99.0.1", port=80):
     """A listener on an address (IPv4 or IPv6) that exists only in the node's network namespace."""
-    program = images.compile_c((WORKLOAD / "listen.c").read_text(), ("-static",))
+    program = images.compile_c((WORKLOAD / "listen.c").read_text(), ("-static",), node.platform)
     node.install({program: "/opt/target/listen"}, mode=0o755)
     # An IPv6 address is of no use while it may still turn out to be somebody else's.
     options = ("nodad",) if ":" in address else ()
@@ -164,12 +167,10 @@ class Vambrace:
 
     def state_files(self):
         """Relative paths of the files of containers under /run/vambrace."""
-        root = self.node.host_path(STATE)
-        if not root.exists():
-            return set()
-        return {str(path.relative_to(root)) for path in root.rglob("*")
-                if path.is_file() and path.parent.name != "features"
-                and not path.name.startswith("daemon.json")}
+        listing = self.node.run(["find", STATE, "-type", "f"], check=False).stdout
+        paths = {pathlib.PurePath(line).relative_to(STATE) for line in listing.splitlines()}
+        return {str(path) for path in paths
+                if path.parent.name != "features" and not path.name.startswith("daemon.json")}
 
     def _state(self, kind, container_id):
         return json.loads(self.node.read(f"{STATE}/{kind}/{container_id}.json"))
