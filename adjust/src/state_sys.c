@@ -14,12 +14,17 @@ enum {
 	STATE_PATH_MAX = 256,
 };
 
-static const char *const directories[] = {
+static const char *const directories[VB_STATE_KINDS] = {
 	[VB_STATE_PLAN] = VB_STATE_DIR "/plans",
 	[VB_STATE_RECEIPT] = VB_STATE_DIR "/receipts",
 	[VB_STATE_OUTCOME] = VB_STATE_DIR "/outcomes",
 	[VB_STATE_PASSED] = VB_STATE_DIR "/passed",
 };
+
+const char *vb_state_directory(enum vb_state_kind kind)
+{
+	return directories[kind];
+}
 
 bool vb_container_id_is_valid(const char *id)
 {

@@ -95,15 +95,12 @@ int vb_task_observe(struct vb_task *task)
 	return r;
 }
 
-static const enum vb_state_kind all_kinds[] = {
-	VB_STATE_PLAN, VB_STATE_RECEIPT, VB_STATE_OUTCOME, VB_STATE_PASSED};
-
 int vb_task_remove(struct vb_task *task)
 {
 	int result = 0;
 
-	for (size_t i = 0; i < VB_ARRAY_SIZE(all_kinds); i++) {
-		int r = vb_state_remove(all_kinds[i], task->container_id, &task->err);
+	for (enum vb_state_kind kind = 0; kind < VB_STATE_KINDS; kind++) {
+		int r = vb_state_remove(kind, task->container_id, &task->err);
 		if (r < 0)
 			result = r;
 	}
@@ -141,13 +138,10 @@ static bool is_older(int dirfd, const char *name, const struct timespec *than)
 	       (st.st_mtim.tv_sec == than->tv_sec && st.st_mtim.tv_nsec < than->tv_nsec);
 }
 
-static int sweep_directory(struct vb_task *task, const char *name)
+static int sweep_directory(struct vb_task *task, const char *path)
 {
-	vb_auto_free char *path = vb_str_format("%s/%s", VB_STATE_DIR, name);
-
-	if (path == NULL)
-		return vb_error_set(&task->err, ENOMEM, "clear up");
 	DIR *directory = opendir(path);
+
 	if (directory == NULL)
 		return errno == ENOENT ? 0 : vb_error_set(&task->err, errno, "open '%s'", path);
 	for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
@@ -162,11 +156,10 @@ static int sweep_directory(struct vb_task *task, const char *name)
 
 int vb_task_sweep(struct vb_task *task)
 {
-	static const char *const directories[] = {"plans", "receipts", "outcomes", "passed"};
 	int result = 0;
 
-	for (size_t i = 0; i < VB_ARRAY_SIZE(directories); i++) {
-		int r = sweep_directory(task, directories[i]);
+	for (enum vb_state_kind kind = 0; kind < VB_STATE_KINDS; kind++) {
+		int r = sweep_directory(task, vb_state_directory(kind));
 		if (r < 0)
 			result = r;
 	}

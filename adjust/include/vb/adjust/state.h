@@ -21,7 +21,11 @@ enum vb_state_kind {
 	VB_STATE_OUTCOME,
 	/* The hook let the container pass without a plan, so `exec` lets its processes pass. */
 	VB_STATE_PASSED,
+	VB_STATE_KINDS,
 };
+
+/* Where the files of a kind are. */
+const char *vb_state_directory(enum vb_state_kind kind);
 
 /* A plan may carry three profiles of 1 MiB, each byte of them escaped. */
 enum { VB_STATE_FILE_MAX = 8 << 20 };
