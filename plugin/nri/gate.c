@@ -82,23 +82,11 @@ static bool refuse(struct vb_gate *gate, struct vb_task *task, const struct vb_e
 	return sent;
 }
 
-static void discard_job(struct vb_job *job)
-{
-	vb_task_destroy(vb_task_of(job));
-}
-
 /* Nothing of a container that was not made may stay behind. */
-static void clear_up(struct vb_gate *gate, const char *container_id)
+static void clear_up(const struct vb_gate *gate, const struct vb_task *task)
 {
-	struct vb_task *task = vb_task_create(gate->parts.shop, VB_TASK_REMOVE, discard_job);
-
-	if (task != NULL)
-		task->container_id = strdup(container_id);
-	if (task == NULL || task->container_id == NULL) {
-		vb_task_destroy(task);
-		return;
-	}
-	vb_worker_submit(gate->parts.worker, &task->job, VB_JOB_URGENT);
+	if (task->has_plan)
+		vb_task_submit_removal(gate->parts.shop, gate->parts.worker, task->container_id);
 }
 
 static void finish_start(struct vb_gate *gate, struct vb_task *task, bool admitted)
@@ -133,8 +121,8 @@ static void answer(struct vb_gate *gate, struct vb_task *task)
 		finish_start(gate, task, admitted && sent);
 	else if (task->has_plan && sent)
 		vb_report_admission(gate->parts.reporter, task);
-	else if (task->has_plan)
-		clear_up(gate, task->container_id);
+	else
+		clear_up(gate, task);
 }
 
 static void on_done(struct vb_job *job)
@@ -145,8 +133,8 @@ static void on_done(struct vb_job *job)
 	vb_reload_take(gate->parts.reload, task);
 	if (!task->answered)
 		answer(gate, task);
-	else if (task->has_plan)
-		clear_up(gate, task->container_id);
+	else
+		clear_up(gate, task);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *context)

@@ -232,23 +232,6 @@ static void synchronize(
 	session->retry_ms = RETRY_FIRST_MS;
 }
 
-static void discard_job(struct vb_job *job)
-{
-	vb_task_destroy(vb_task_of(job));
-}
-
-static void remove_files(struct vb_session *session, const char *container_id)
-{
-	struct vb_task *task = vb_task_create(session->parts.shop, VB_TASK_REMOVE, discard_job);
-
-	if (task != NULL)
-		task->container_id = strdup(container_id);
-	if (task == NULL || task->container_id == NULL)
-		vb_task_destroy(task);
-	else
-		vb_worker_submit(session->parts.worker, &task->job, VB_JOB_URGENT);
-}
-
 static void forget(struct vb_session *session, const char *container_id)
 {
 	vb_watch_forget(session->watch, container_id);
@@ -269,7 +252,7 @@ static void take_notice(struct vb_session *session, const struct vb_nri_request 
 		break;
 	case VB_NRI_EVENT_REMOVE_CONTAINER:
 		forget(session, id);
-		remove_files(session, id);
+		vb_task_submit_removal(session->parts.shop, session->parts.worker, id);
 		break;
 	case VB_NRI_EVENT_UNKNOWN:
 	case VB_NRI_EVENT_RUN_POD_SANDBOX:

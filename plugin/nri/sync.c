@@ -194,15 +194,10 @@ static const struct known_pod *pod_of(
 	return NULL;
 }
 
-static void discard_job(struct vb_job *job)
-{
-	vb_task_destroy(vb_task_of(job));
-}
-
 /* Ahead of all later requests, so that it meets no plan of a container made meanwhile. */
 static int sweep(const struct vb_sync *sync, struct vb_workshop *shop, struct vb_worker *worker)
 {
-	vb_auto_task struct vb_task *task = vb_task_create(shop, VB_TASK_SWEEP, discard_job);
+	vb_auto_task struct vb_task *task = vb_task_create(shop, VB_TASK_SWEEP, vb_task_discard);
 
 	if (task == NULL)
 		return -ENOMEM;

@@ -2,6 +2,7 @@
 #include "task.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "verdict.h"
 
@@ -78,4 +79,22 @@ void vb_task_destroy(struct vb_task *task)
 	if (task->deadline != NULL)
 		event_free(task->deadline);
 	free(task);
+}
+
+void vb_task_discard(struct vb_job *job)
+{
+	vb_task_destroy(vb_task_of(job));
+}
+
+void vb_task_submit_removal(
+	struct vb_workshop *shop, struct vb_worker *worker, const char *container_id)
+{
+	struct vb_task *task = vb_task_create(shop, VB_TASK_REMOVE, vb_task_discard);
+
+	if (task != NULL)
+		task->container_id = strdup(container_id);
+	if (task == NULL || task->container_id == NULL)
+		vb_task_destroy(task);
+	else
+		vb_worker_submit(worker, &task->job, VB_JOB_URGENT);
 }

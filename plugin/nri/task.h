@@ -120,6 +120,16 @@ static inline void vb_cleanup_task(struct vb_task *const *task)
 }
 #define vb_auto_task vb_auto(vb_cleanup_task)
 
+/*
+ * Has the worker remove the files of a container that is no more. Out of memory they stay, until
+ * the runtime tells what there is.
+ */
+void vb_task_submit_removal(
+	struct vb_workshop *shop, struct vb_worker *worker, const char *container_id);
+
+/* What is done with a task that has nothing to tell. */
+void vb_task_discard(struct vb_job *job);
+
 static inline struct vb_task *vb_task_of(struct vb_job *job)
 {
 	return (struct vb_task *)job;
