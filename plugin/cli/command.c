@@ -18,19 +18,13 @@ int vb_command_fail(const struct vb_error *err)
 	return VB_EXIT_TROUBLE;
 }
 
-int vb_command_usage(const char *command)
-{
-	(void)fprintf(stderr, "Try 'vambrace %s --help'.\n", command);
-	return VB_EXIT_TROUBLE;
-}
-
 int vb_command_misuse(const char *command, const struct vb_error *err)
 {
 	(void)fprintf(stderr, "vambrace: %s: %s\n", command, err->what);
 	if (err->fix[0] != '\0')
 		(void)fprintf(stderr, "  %s\n", err->fix);
 	else
-		(void)vb_command_usage(command);
+		(void)fprintf(stderr, "Try 'vambrace %s --help'.\n", command);
 	return VB_EXIT_TROUBLE;
 }
 

@@ -36,9 +36,6 @@ enum {
 /* Prints "vambrace: <what>" and the advice, if any, to stderr. Returns VB_EXIT_TROUBLE. */
 int vb_command_fail(const struct vb_error *err);
 
-/* Says on stderr where help is to be had. Returns VB_EXIT_TROUBLE. */
-int vb_command_usage(const char *command);
-
 /*
  * Reads the command line, see vb_options_parse(). Returns -1 to go on, or the exit code: help was
  * printed, or what is wrong was said on stderr.

@@ -214,7 +214,7 @@ int vb_node_cri_sandboxes(const char *socket, const struct vb_node_handlers *han
 int vb_node_status_text(const json_t *report, struct vb_buf *out) VB_WARN_UNUSED;
 
 /* The sub-commands; each returns the exit code. */
-int vb_node_install(struct vb_node_options *options);
+int vb_node_install(const struct vb_node_options *options);
 int vb_node_uninstall(const struct vb_node_options *options);
 int vb_node_status(const struct vb_node_options *options);
 

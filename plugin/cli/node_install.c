@@ -7,7 +7,7 @@
 #include "node.h"
 
 struct install {
-	struct vb_node_options *options;
+	const struct vb_node_options *options;
 	struct vb_node_host host;
 	struct vb_node_state old, new;
 	struct vb_node_plan plan;
@@ -262,7 +262,7 @@ static int print_result(const struct install *install)
 	return VB_EXIT_OK;
 }
 
-int vb_node_install(struct vb_node_options *options)
+int vb_node_install(const struct vb_node_options *options)
 {
 	vb_auto(finish_install) struct install install = {
 		.options = options, .host = VB_NODE_HOST_NONE};
