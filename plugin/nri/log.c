@@ -51,7 +51,9 @@ static void put_key(struct vb_log_line *line, const char *key)
 /* It comes from the runtime and stands unquoted, so it must be one word on one line. */
 static void put_id(struct vb_log_line *line, const char *id)
 {
-	for (size_t i = 0; i < ID_MAX && id[i] != '\0'; i++) {
+	size_t length = strnlen(id, ID_MAX);
+
+	for (size_t i = 0; i < length; i++) {
 		bool is_plain = isalnum((unsigned char)id[i]) || strchr("._-", id[i]) != NULL;
 		put_char(line, (char)(is_plain ? id[i] : '?'));
 	}
