@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node.h"
 
+#include <errno.h>
+
 #include "command.h"
 
 static const char help_begin[] =
@@ -95,6 +97,23 @@ static int parse(int argc, char **argv, struct vb_node_options *options, size_t 
 	int code = vb_command_parse(&syntax, argc, argv, &arguments);
 	*ret_action = arguments.action;
 	return code;
+}
+
+int vb_node_begin(const struct vb_node_options *options, const char *action,
+	struct vb_node_host *host, struct vb_node_state *state, struct vb_error *err)
+{
+	int r = vb_node_enter(options, host, err);
+
+	if (r == 0 && action != NULL)
+		r = vb_node_lock(host, action, err);
+	return r < 0 ? r : vb_node_state_load(state, err);
+}
+
+int vb_node_fail(const struct vb_error *err)
+{
+	int code = vb_command_fail(err);
+
+	return err->errnum == EBUSY ? VB_EXIT_REFUSED : code;
 }
 
 static int run(int argc, char **argv)

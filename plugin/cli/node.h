@@ -213,6 +213,17 @@ int vb_node_cri_sandboxes(const char *socket, const struct vb_node_handlers *han
 /* The report as text. -ENOSPC, -ENOMEM. */
 int vb_node_status_text(const json_t *report, struct vb_buf *out) VB_WARN_UNUSED;
 
+/*
+ * How each sub-command begins: enters the host, locks it for the action unless that is NULL, and
+ * loads what the last install left. 1, or 0 when nothing is installed; errnos of the parts.
+ */
+int vb_node_begin(const struct vb_node_options *options, const char *action,
+	struct vb_node_host *host, struct vb_node_state *state,
+	struct vb_error *err) VB_WARN_UNUSED;
+
+/* Says what is wrong. Returns the exit code: another installer, or pods in the way, is a no. */
+int vb_node_fail(const struct vb_error *err);
+
 /* The sub-commands; each returns the exit code. */
 int vb_node_install(const struct vb_node_options *options);
 int vb_node_uninstall(const struct vb_node_options *options);

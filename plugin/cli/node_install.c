@@ -63,12 +63,8 @@ static bool is_to_be_launched(const struct install *install)
 /* Everything is decided here, and nothing has changed yet. */
 static int prepare(struct install *install, struct vb_error *err)
 {
-	int r = vb_node_enter(install->options, &install->host, err);
+	int r = vb_node_begin(install->options, "install", &install->host, &install->old, err);
 
-	if (r == 0)
-		r = vb_node_lock(&install->host, "install", err);
-	if (r == 0)
-		r = vb_node_state_load(&install->old, err);
 	if (r >= 0)
 		r = join_handlers(install, err);
 	if (r == 0)
@@ -270,8 +266,7 @@ int vb_node_install(const struct vb_node_options *options)
 
 	int r = prepare(&install, &err);
 	if (r < 0)
-		return r == -EBUSY ? (vb_command_fail(&err), VB_EXIT_REFUSED)
-				   : vb_command_fail(&err);
+		return vb_node_fail(&err);
 	if (options->dry_run || install.plan.refused > 0) {
 		if (print_plan(&install, &err) < 0)
 			return vb_command_fail(&err);

@@ -100,9 +100,7 @@ int vb_node_status(const struct vb_node_options *options)
 	vb_auto_node_state struct vb_node_state state = {0};
 	struct vb_error err = {0};
 
-	int r = vb_node_enter(options, &host, &err);
-	if (r == 0)
-		r = vb_node_state_load(&state, &err);
+	int r = vb_node_begin(options, NULL, &host, &state, &err);
 	if (r < 0)
 		return vb_command_fail(&err);
 	vb_auto_json json_t *report = report_of(&host, &state, r > 0);

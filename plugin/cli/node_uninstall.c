@@ -131,11 +131,7 @@ int vb_node_uninstall(const struct vb_node_options *options)
 	vb_auto_node_state struct vb_node_state state = {0};
 	struct vb_error err = {0};
 
-	int r = vb_node_enter(options, &host, &err);
-	if (r == 0)
-		r = vb_node_lock(&host, "uninstall", &err);
-	if (r == 0)
-		r = vb_node_state_load(&state, &err);
+	int r = vb_node_begin(options, "uninstall", &host, &state, &err);
 	if (r == 0) {
 		(void)puts("nothing is installed");
 		return VB_EXIT_OK;
@@ -143,8 +139,7 @@ int vb_node_uninstall(const struct vb_node_options *options)
 	if (r > 0)
 		r = uninstall(options, &host, &state, &err);
 	if (r < 0)
-		return r == -EBUSY ? (vb_command_fail(&err), VB_EXIT_REFUSED)
-				   : vb_command_fail(&err);
+		return vb_node_fail(&err);
 	if (!options->dry_run)
 		(void)puts("vambrace is uninstalled");
 	return VB_EXIT_OK;
