@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Content is data[start, start + size). Consuming only moves start; making room moves it back. */
@@ -151,7 +152,14 @@ void vb_buf_consume(struct vb_buf *buf, size_t size)
 
 char *vb_buf_strdup(const struct vb_buf *buf)
 {
-	return strndup((const char *)vb_buf_data(buf), buf->size);
+	char *copy = malloc(vb_buf_size(buf) + 1);
+
+	if (copy == NULL)
+		return NULL;
+	if (vb_buf_size(buf) > 0)
+		memcpy(copy, vb_buf_data(buf), vb_buf_size(buf));
+	copy[vb_buf_size(buf)] = '\0';
+	return copy;
 }
 
 void vb_reader_init(struct vb_reader *reader, const void *data, size_t size)

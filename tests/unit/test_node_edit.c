@@ -11,23 +11,28 @@
 #define BLOCK "[plugins.x]\n  a = 1\n"
 
 /* Adds the block and returns what is then there; taking it away again must give the same bytes. */
-static char *add(const char *text, bool nri)
+static char *add_n(const char *text, size_t size, bool nri)
 {
 	struct vb_buf *with = vb_buf_create(1 << 16);
 	struct vb_buf *without = vb_buf_create(1 << 16);
 	struct vb_error err = {0};
 
-	int r = vb_node_edit_add(text, strlen(text), BLOCK, nri, with, &err);
+	int r = vb_node_edit_add(text, size, BLOCK, nri, with, &err);
 	ck_assert_msg(r == 0, "%s", err.what);
 	ck_assert_int_eq(vb_node_edit_strip(
 				 (const char *)vb_buf_data(with), vb_buf_size(with), without, &err),
 		0);
-	ck_assert_uint_eq(vb_buf_size(without), strlen(text));
-	ck_assert_mem_eq(vb_buf_data(without), text, strlen(text));
+	ck_assert_uint_eq(vb_buf_size(without), size);
+	ck_assert_mem_eq(vb_buf_data(without), text, size);
 	char *result = vb_buf_strdup(with);
 	vb_buf_destroy(with);
 	vb_buf_destroy(without);
 	return result;
+}
+
+static char *add(const char *text, bool nri)
+{
+	return add_n(text, strlen(text), nri);
 }
 
 static void expect_look(const char *text, long version, bool is_blank)
@@ -52,6 +57,15 @@ START_TEST(what_is_added_stands_at_the_end_and_goes_without_a_trace)
 		ck_assert_ptr_nonnull(strstr(result + strlen(texts[i]), BLOCK));
 		free(result);
 	}
+}
+END_TEST
+
+START_TEST(a_nul_is_a_byte_like_others)
+{
+	static const char text[] = "v=[\n\0]";
+	vb_auto_free char *with = add_n(text, sizeof(text) - 1, false);
+
+	ck_assert_mem_eq(with, text, sizeof(text) - 1);
 }
 END_TEST
 
@@ -240,6 +254,7 @@ int main(void)
 	TCase *tests = tcase_create("node_edit");
 
 	tcase_add_test(tests, what_is_added_stands_at_the_end_and_goes_without_a_trace);
+	tcase_add_test(tests, a_nul_is_a_byte_like_others);
 	tcase_add_test(tests, nri_is_switched_where_its_table_is);
 	tcase_add_test(
 		tests, nri_is_switched_in_a_table_without_the_key_and_at_the_end_of_the_text);

@@ -49,7 +49,7 @@ void vb_buf_commit(struct vb_buf *buf, size_t size);
 /* Drops size bytes from the front, at most all of them. */
 void vb_buf_consume(struct vb_buf *buf, size_t size);
 
-/* The content as a C string that the caller frees; NULL when out of memory. */
+/* A copy of all of the content, and a NUL; the caller frees it. NULL when out of memory. */
 char *vb_buf_strdup(const struct vb_buf *buf) VB_WARN_UNUSED;
 
 struct vb_reader {
