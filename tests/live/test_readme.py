@@ -25,6 +25,7 @@ RUN = {
     "cmake --install build/demo": "test_a_node_is_installed_and_is_byte_for_byte_as_before",
     "vambrace node install --dry-run": "test_a_node_is_installed_and_is_byte_for_byte_as_before",
     "vambrace node install": "test_a_node_is_installed_and_is_byte_for_byte_as_before",
+    "vambrace node install --pre-registered": "test_a_host_gets_the_plugin_too_in_one_command",
     "vambrace node uninstall": "test_a_node_is_installed_and_is_byte_for_byte_as_before",
     "deploy/image/build vambrace.tar amd64=build/demo":
         "test_an_image_is_built_loaded_and_hardens_after_one_apply",
@@ -111,6 +112,13 @@ def test_a_node_is_installed_and_is_byte_for_byte_as_before(host, demo, tmp_path
     before, dry, installed, uninstalled = trees
     assert dry == before and uninstalled == before
     assert "opt/vambrace/bin/vambrace" in installed and len(host.restarts) == 2
+
+
+@pytest.mark.nodes("forky-runc")
+def test_a_host_gets_the_plugin_too_in_one_command(host):  # noqa: F811
+    _, _, *arguments = "vambrace node install --pre-registered".split()
+    host.run(*arguments)
+    assert host.status()["plugin"]["registered"] and len(host.restarts) == 1
 
 
 @pytest.fixture
