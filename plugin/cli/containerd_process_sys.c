@@ -79,6 +79,27 @@ static char *find_config(const char *arguments, size_t size)
 	return NULL;
 }
 
+/*
+ * k3s is containerd, and much else, by the name under which it is called: its process shows the
+ * file, but what can be asked is the link of that name beside it.
+ */
+static void prefer_own_name(int proc, const char *pid, struct vb_containerd *process)
+{
+	char *executable = process->executable;
+	const char *name = executable != NULL ? strrchr(executable, '/') : NULL;
+	struct stat st;
+
+	if (name == NULL || strcmp(name, "/containerd") == 0)
+		return;
+	vb_auto_free char *link =
+		vb_str_format("%.*s/containerd", (int)(name - executable), executable);
+	vb_auto_free char *seen = link != NULL ? vb_str_format("%s/root%s", pid, link) : NULL;
+	if (seen == NULL || fstatat(proc, seen, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	process->executable = VB_STEAL(link);
+	free(executable);
+}
+
 static void look_at_process(int proc, const char *pid, struct vb_containerd *process)
 {
 	vb_auto_free char *path = vb_str_format("/proc/%s/cmdline", pid);
@@ -86,6 +107,7 @@ static void look_at_process(int proc, const char *pid, struct vb_containerd *pro
 	uint8_t *space = NULL;
 
 	(void)read_link(proc, pid, "exe", &process->executable);
+	prefer_own_name(proc, pid, process);
 	if (path == NULL || arguments == NULL ||
 		vb_buf_reserve(arguments, COMMAND_LINE_MAX - 1, &space) < 0)
 		return;

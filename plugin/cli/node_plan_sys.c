@@ -46,6 +46,14 @@ static int read_text(
 	return 0;
 }
 
+/* A template of ours has nothing before the block but the line that takes k3s' own; see
+ * write_texts(). */
+static bool is_only_head(const struct vb_node_plan *plan)
+{
+	return !plan->file.was_there && vb_buf_size(plan->without) == strlen(TEMPLATE_HEAD) &&
+	       memcmp(vb_buf_data(plan->without), TEMPLATE_HEAD, strlen(TEMPLATE_HEAD)) == 0;
+}
+
 static int strip(const struct vb_buf *text, struct vb_buf **ret_without, struct vb_error *err)
 {
 	vb_auto_buf struct vb_buf *without = vb_buf_create(TEXT_MAX);
@@ -136,8 +144,12 @@ static int choose(const struct vb_node_host *host, const struct vb_node_state *s
 		return r;
 	if (state->file.path == NULL)
 		note_what_is_there(plan);
-	if (plan->file.kind != VB_NODE_DROP_IN)
-		return strip(plan->now, &plan->without, err);
+	if (plan->file.kind != VB_NODE_DROP_IN) {
+		r = strip(plan->now, &plan->without, err);
+		if (r == 0 && plan->file.kind == VB_NODE_TEMPLATE && is_only_head(plan))
+			vb_buf_consume(plan->without, vb_buf_size(plan->without));
+		return r;
+	}
 	if (state->file.path == NULL && plan->is_there)
 		return vb_error_say(err, EEXIST, "'%s' is there already", plan->file.path);
 	plan->without = vb_buf_create(TEXT_MAX);
@@ -179,10 +191,8 @@ static int dump_before(const struct vb_node_host *host, const struct root *root,
 static int write_texts(const struct vb_node_plan *plan, const struct root *root, const char *block,
 	bool nri, struct vb_buf *staged, struct vb_error *err)
 {
-	const char *without = (const char *)vb_buf_data(plan->without);
 	vb_auto_free char *text = vb_buf_strdup(plan->without);
-	vb_auto_free char *whole = vb_str_format(
-		"%s%s%s", plan->file.was_there ? "" : TEMPLATE_HEAD, block, nri ? NRI_TABLE : "");
+	vb_auto_free char *whole = vb_str_format("%s%s", block, nri ? NRI_TABLE : "");
 	int r;
 
 	if (text == NULL || whole == NULL)
@@ -198,7 +208,11 @@ static int write_texts(const struct vb_node_plan *plan, const struct root *root,
 	if (nri && root->facts.has_nri)
 		return vb_error_say(
 			err, EPERM, "NRI is switched off where this installer cannot switch it");
-	r = vb_node_edit_append(without, vb_buf_size(plan->without), whole, plan->with, err);
+	/* Outside of the marks, which stand in the file that k3s makes of it as well. */
+	bool is_ours = !plan->file.was_there && vb_buf_size(plan->without) == 0;
+	r = vb_node_edit_append(is_ours ? TEMPLATE_HEAD : text,
+		is_ours ? strlen(TEMPLATE_HEAD) : vb_buf_size(plan->without), whole, plan->with,
+		err);
 	vb_auto_free char *generated = vb_buf_strdup(root->text);
 	if (r == 0 && generated == NULL)
 		r = vb_error_set(err, ENOMEM, "edit the configuration");

@@ -48,8 +48,8 @@ OPERATOR = """
 class Host:
     """A node without Vambrace, and somebody who restarts its containerd when told to."""
 
-    def __init__(self, node):
-        self.node = node
+    def __init__(self, node, trees=("etc", "opt")):
+        self.node, self._trees = node, trees
         build = build_directory()
         node.install({build / path: f"{SOURCE}/{pathlib.Path(path).name}" for path in PROGRAMS},
                      mode=0o755)
@@ -75,10 +75,10 @@ class Host:
         return status
 
     def tree(self):
-        """Everything below /etc and /opt: {path: (mode, what)}."""
+        """Everything below /etc and /opt, or the trees given: {path: (mode, what)}."""
         root = self.node.host_path("/")
         found = {}
-        for top in ("etc", "opt"):
+        for top in self._trees:
             for base, directories, files in os.walk(root / top):
                 for name in directories + files:
                     path = pathlib.Path(base, name)

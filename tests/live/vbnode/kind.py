@@ -64,7 +64,7 @@ _IMAGES = {
 _CRI = {2: "io.containerd.grpc.v1.cri", 3: "io.containerd.cri.v1.runtime"}
 _HOOK = "/kind/bin/mount-product-files.sh"
 # A fake of runc as systemd has it: there is no systemd on a test node that could make the cgroup.
-_RUNC = """#!/bin/sh
+RUNC = """#!/bin/sh
 # A fake: runc without systemd.
 for word do
 	shift
@@ -88,7 +88,7 @@ def dress(node, version):
     spec["hooks"] = {"createContainer": [{"path": _HOOK}]}
     del spec["process"]["rlimits"]
     node.write(_HOOK, "#!/bin/sh\nexit 0\n", 0o755)
-    node.write("/usr/local/sbin/runc", _RUNC, 0o755)
+    node.write("/usr/local/sbin/runc", RUNC, 0o755)
     node.write("/etc/containerd/cri-base.json", json.dumps(spec))
     node.write("/etc/containerd/config.toml", config(version))
     node.restart_containerd()

@@ -17,6 +17,7 @@ A machine without CAP_SYS_RESOURCE can only lower hard limits, and so can contai
 """
 import atexit
 import contextlib
+import dataclasses
 import fcntl
 import json
 import os
@@ -67,6 +68,16 @@ exec /usr/bin/crun "$@"
 """
 
 
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """How containerd is started on a node: its command, its configuration, its state directory below
+    /run, and what has to be there before: {path: (bytes, mode), or the target of a link}."""
+    command: tuple = ("/usr/bin/containerd",)
+    config: str = "/etc/containerd/config.toml"
+    state: str = "containerd"
+    files: dict = dataclasses.field(default_factory=dict)
+
+
 class NodeError(Exception):
     """The node cannot do what was asked; the message holds the tail of containerd's log."""
 
@@ -78,10 +89,11 @@ class Node:
     platform = images.HOST
 
     def __init__(self, suite, runtime="runc", cgroup="host", name=None, *,
-                 handlers=DEFAULT_HANDLERS, nri=None, own_network=True):
+                 handlers=DEFAULT_HANDLERS, nri=None, own_network=True, service=Service()):
         """suite: "trixie" or "forky". runtime: the default handler. cgroup: "host" shows the
         node the machine's cgroup layout, "v2" a cgroup2 tree alone (crun needs that). nri: extra
-        settings of containerd's NRI table. own_network: False shares the machine's network."""
+        settings of containerd's NRI table. own_network: False shares the machine's network. service:
+        another way to start containerd."""
         self.suite = suite
         self.runtime = runtime
         self.cgroup = cgroup
@@ -89,6 +101,7 @@ class Node:
         self.handlers = tuple(handlers)
         self.nri = dict(nri or {})
         self.own_network = own_network
+        self.service = service
         self.base = None
         self.versions = {}
         self.anchor_pid = None
@@ -152,9 +165,17 @@ class Node:
         if not cgroups.v2_offers("cpu"):
             self._write_crun_wrapper()
         self.write_config()
+        for path, content in self.service.files.items():
+            place = self.base / "upper" / path.lstrip("/")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, str):
+                place.symlink_to(content)
+            else:
+                place.write_bytes(content[0])
+                place.chmod(content[1])
         spec = {"lower": str(root.path), "root_lock": str(root.lock_path), "cgroup": self.cgroup,
                 "hostname": self.name, "own_network": self.own_network,
-                "containerd": ["/usr/bin/containerd"]}
+                "containerd": list(self.service.command)}
         (self.base / "node.json").write_text(json.dumps(spec))
 
     def _write_crun_wrapper(self):
@@ -267,7 +288,7 @@ class Node:
     @property
     def socket(self):
         """containerd's socket, reachable from the host."""
-        return self.run_dir / "containerd/containerd.sock"
+        return self.run_dir / self.service.state / "containerd.sock"
 
     @property
     def nri_socket(self):
@@ -338,7 +359,8 @@ class Node:
                  'exec "$@"', "sh", "/usr/bin/nsenter", "-t", str(self.anchor_pid),
                  "-m", "-n", "-u", "-C", "-r", "-w", "--"]
         child = subprocess.Popen(enter + [str(word) for word in argv],
-                                 env={**_ENVIRONMENT, **(env or {})},
+                                 env={**_ENVIRONMENT, "CONTAINERD_ADDRESS":
+                                      f"/run/{self.service.state}/containerd.sock", **(env or {})},
                                  **{"stdin": subprocess.DEVNULL, **options})
         self._children.append(child)
         return child
@@ -380,7 +402,7 @@ class Node:
 
     def sandbox_image(self):
         """The image name that this containerd starts as every pod's sandbox."""
-        return sandbox_image(self)
+        return sandbox_image(self, self.service.config)
 
     def runtime_path(self, runtime=None):
         """The node path of a real OCI runtime, "runc" or "crun" (by default the node's own)."""
@@ -404,9 +426,9 @@ class Node:
         self._client.wait_image(archive.name)
 
 
-def sandbox_image(node):
+def sandbox_image(node, config="/etc/containerd/config.toml"):
     """As Node.sandbox_image(); for whatever runs programs."""
-    dump = node.run(["containerd", "config", "dump"]).stdout
+    dump = node.run(["containerd", "--config", config, "config", "dump"]).stdout
     match = re.search(r"""^\s*(?:sandbox_image|sandbox) = ["'](.+)["']$""", dump, re.M)
     if match is None:
         raise NodeError("containerd config dump names no sandbox image")

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A program that is called containerd, on a root file system of its own: needs root, and busybox.
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "containerd_process_sys.h"
+#include "unit.h"
+#include "vb/base/str.h"
+
+#define BUSYBOX "/bin/busybox"
+
+static char root[] = "/tmp/vambrace-containerd.XXXXXX";
+
+static bool can_run(void)
+{
+	return geteuid() == 0 && access(BUSYBOX, X_OK) == 0;
+}
+
+static char *below_root(const char *path)
+{
+	char *whole = vb_str_format("%s%s", root, path);
+
+	ck_assert_ptr_nonnull(whole);
+	return whole;
+}
+
+static void copy_busybox(const char *path)
+{
+	vb_auto_free char *target = below_root(path);
+	vb_auto_close int in = open(BUSYBOX, O_RDONLY | O_CLOEXEC);
+	vb_auto_close int out = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	struct stat st;
+
+	ck_assert(in >= 0 && out >= 0 && fstat(in, &st) == 0);
+	ck_assert_int_eq(sendfile(out, in, NULL, (size_t)st.st_size), st.st_size);
+}
+
+static void link_containerd_to_k3s(void)
+{
+	vb_auto_free char *link = below_root("/bin/containerd");
+
+	ck_assert_int_eq(symlink("k3s", link), 0);
+}
+
+/* As a host is seen from a container: /proc shows the paths of its own mount namespace. */
+static bool enter_root(void)
+{
+	return unshare(CLONE_NEWNS) == 0 &&
+	       mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount(root, root, NULL, MS_BIND, NULL) == 0 && chdir(root) == 0 &&
+	       mount(".", "/", NULL, MS_MOVE, NULL) == 0 && chroot(".") == 0;
+}
+
+/* Called containerd, whatever the file; busybox goes by argv[0] and sleeps. */
+static pid_t start(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (enter_root())
+			(void)execl("/bin/containerd", "sleep", "600", (char *)NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+/* It has its name some time after fork(). */
+static void find(struct vb_containerd *containerd)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+
+	while (vb_containerd_find(root, containerd) < 0)
+		ck_assert_int_eq(nanosleep(&pause, NULL), 0);
+}
+
+static void check(pid_t pid, const char *executable)
+{
+	vb_auto_containerd struct vb_containerd containerd = {0};
+
+	find(&containerd);
+	ck_assert_int_eq(containerd.pid, pid);
+	ck_assert_str_eq(containerd.executable, executable);
+}
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(root));
+	vb_auto_free char *directory = below_root("/bin");
+	ck_assert_int_eq(mkdir(directory, 0755), 0);
+}
+
+static void tear_down(pid_t pid)
+{
+	vb_auto_free char *command = vb_str_format("rm -r '%s'", root);
+
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert(command != NULL && system(command) == 0);
+}
+
+START_TEST(a_program_of_that_name_is_it)
+{
+	if (!can_run())
+		return;
+	set_up();
+	copy_busybox("/bin/containerd");
+	pid_t pid = start();
+
+	check(pid, "/bin/containerd");
+	tear_down(pid);
+}
+END_TEST
+
+START_TEST(k3s_called_containerd_is_the_link_of_that_name)
+{
+	if (!can_run())
+		return;
+	set_up();
+	copy_busybox("/bin/k3s");
+	link_containerd_to_k3s();
+	pid_t pid = start();
+
+	check(pid, "/bin/containerd");
+	vb_auto_free char *link = below_root("/bin/containerd");
+	ck_assert_int_eq(unlink(link), 0);
+	check(pid, "/bin/k3s");
+	tear_down(pid);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tests = tcase_create("containerd_process");
+
+	tcase_add_test(tests, a_program_of_that_name_is_it);
+	tcase_add_test(tests, k3s_called_containerd_is_the_link_of_that_name);
+	return vb_unit_run("containerd_process", tests);
+}
