@@ -176,9 +176,13 @@ int vb_evidence_read_environ(
 	vb_auto_close int environ_fd = openat(fd, "environ", O_RDONLY | O_CLOEXEC);
 	if (text == NULL || environ_fd < 0)
 		return gone_or(vb_error_set(err, text == NULL ? ENOMEM : errno, "open environ"));
-	for (ssize_t n = 0; (n = read(environ_fd, data, sizeof(data))) > 0;)
-		if (vb_buf_append(text, data, (size_t)n) < 0)
+	for (ssize_t n = 1; n != 0;) {
+		n = read(environ_fd, data, sizeof(data));
+		if (n < 0 && errno != EINTR)
+			return gone_or(vb_error_set(err, errno, "read environ"));
+		if (n > 0 && vb_buf_append(text, data, (size_t)n) < 0)
 			return vb_error_say(err, EFBIG, "the environment is too large");
+	}
 	const char *next = (const char *)vb_buf_data(text);
 	for (size_t left = vb_buf_size(text); left > 0;) {
 		size_t length = strnlen(next, left);

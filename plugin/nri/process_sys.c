@@ -35,7 +35,7 @@ static uint64_t count_fds(void)
 		count += entry->d_name[0] != '.';
 	(void)closedir(directory);
 	/* One was for looking. */
-	return count - 1;
+	return count > 0 ? count - 1 : 0;
 }
 
 void vb_process_measure(struct vb_process_usage *ret_usage)
