@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "audit_frame.h"
+#include "clock.h"
 #include "vb/base/file.h"
 #include "vb/base/str.h"
 
@@ -176,9 +177,8 @@ static int write_note(struct vb_audit_file *file, const char *prefix, const char
 {
 	char text[256];
 	struct vb_audit_frame frame;
-	struct timespec now = {0};
+	const struct timespec now = vb_clock_now();
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
 	vb_audit_begin(&frame, event, &now);
 	vb_audit_number(&frame, "count", number);
 	vb_audit_end(&frame);

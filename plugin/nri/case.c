@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "evidence_sys.h"
 #include "vb/adjust/state.h"
 
@@ -130,13 +131,12 @@ int vb_case_store(const struct vb_case *subject, struct vb_outcome *outcome, str
 {
 	vb_auto_free char *previous = NULL;
 	size_t size = 0;
-	struct timespec now = {0};
+	const struct timespec now = vb_clock_now();
 
 	/* At START there was none before. */
 	if (subject->evidence.stage != VB_STAGE_START &&
 		vb_state_read(VB_STATE_OUTCOME, subject->container_id, &previous, &size, NULL) < 0)
 		previous = NULL;
-	(void)clock_gettime(CLOCK_REALTIME, &now);
 	vb_outcome_stamp(outcome, &now, previous);
 	vb_auto_free char *text = vb_outcome_to_json(outcome);
 	if (text == NULL)

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "clock.h"
 #include "loop.h"
 #include "report.h"
 #include "scrape.h"
@@ -35,9 +36,8 @@ struct daemon {
 static void report_daemon(const struct daemon *daemon, const char *event)
 {
 	struct vb_audit_frame frame;
-	struct timespec now = {0};
+	const struct timespec now = vb_clock_now();
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
 	vb_audit_begin(&frame, event, &now);
 	vb_audit_text(&frame, "version", daemon->options->version);
 	vb_auditor_write(daemon->reporter.audit, &frame);
@@ -76,11 +76,10 @@ static void on_reload(evutil_socket_t signal_number, short what, void *context)
 static void on_due(evutil_socket_t fd, short what, void *context)
 {
 	const struct daemon *daemon = context;
-	struct timespec now = {0};
+	const struct timespec now = vb_clock_now();
 
 	(void)fd;
 	(void)what;
-	(void)clock_gettime(CLOCK_REALTIME, &now);
 	vb_refusals_report_due(daemon->reporter.refusals, &now);
 }
 

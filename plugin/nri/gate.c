@@ -165,12 +165,11 @@ static unsigned int deadline_ms(const struct vb_gate *gate, const struct vb_tick
 static int arm_deadline(struct vb_gate *gate, struct vb_task *task, const struct vb_ticket *ticket)
 {
 	unsigned int ms = deadline_ms(gate, ticket);
+	const struct timeval interval = vb_clock_interval(ms);
 
 	task->deadline_ms = ms;
-	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
-
 	task->deadline = evtimer_new(gate->parts.base, on_deadline, task);
-	return task->deadline == NULL || evtimer_add(task->deadline, &tv) < 0 ? -ENOMEM : 0;
+	return task->deadline == NULL || evtimer_add(task->deadline, &interval) < 0 ? -ENOMEM : 0;
 }
 
 /* A new task for the request, the arena's owner from now on. NULL when out of memory. */

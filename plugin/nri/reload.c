@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "clock.h"
 #include "config_watch_sys.h"
 
 struct vb_reload {
@@ -94,9 +95,8 @@ static void report(struct vb_reload *reload, const char *event, const char *erro
 {
 	struct vb_log_line line;
 	struct vb_audit_frame frame;
-	struct timespec now = {0};
+	const struct timespec now = vb_clock_now();
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
 	vb_log_begin(&line, NULL, event);
 	vb_log_text(&line, "path", reload->parts.path);
 	if (error != NULL)

@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report.h"
 
+#include "clock.h"
 #include "frames.h"
 #include "vb/adjust/codes.h"
-
-static struct timespec now(void)
-{
-	struct timespec at = {0};
-
-	(void)clock_gettime(CLOCK_REALTIME, &at);
-	return at;
-}
 
 static void log_refusal(
 	struct vb_log *log, const struct vb_nri_request *request, const char *refusal)
@@ -35,7 +28,7 @@ void vb_report_refusal(const struct vb_reporter *reporter, const struct vb_nri_r
 		.code = code != NULL ? code : VB_CODE_INTERNAL,
 		.line = line,
 	};
-	struct timespec at = now();
+	const struct timespec at = vb_clock_now();
 
 	if (request != NULL) {
 		refusal.namespace_name = request->pod.name_space;
@@ -54,7 +47,7 @@ void vb_report_refusal(const struct vb_reporter *reporter, const struct vb_nri_r
 void vb_report_due_refusal(void *context, const struct vb_refusal *refusal)
 {
 	struct vb_audit_frame frame;
-	struct timespec at = now();
+	const struct timespec at = vb_clock_now();
 
 	vb_frame_refusal(&frame, &at, refusal);
 	vb_auditor_write(context, &frame);
@@ -64,7 +57,7 @@ void vb_report_admission(const struct vb_reporter *reporter, const struct vb_tas
 {
 	const struct vb_plan *plan = task->plan;
 	struct vb_audit_frame frame;
-	struct timespec at = now();
+	const struct timespec at = vb_clock_now();
 
 	vb_refusals_settle(reporter->refusals, plan->namespace_name, plan->pod, plan->container);
 	const struct vb_admission admission = vb_task_admission(task);
@@ -94,7 +87,7 @@ static void report_bundle_kept(const struct vb_reporter *reporter,
 {
 	struct vb_log_line line;
 	struct vb_audit_frame frame;
-	struct timespec at = now();
+	const struct timespec at = vb_clock_now();
 	const struct vb_audit_subject subject = {.namespace_name = request->pod.name_space,
 		.pod = request->pod.name,
 		.container = request->container.name,
@@ -118,7 +111,7 @@ static void report_bundle_loaded(const struct vb_reporter *reporter, const char 
 {
 	struct vb_log_line line;
 	struct vb_audit_frame frame;
-	struct timespec at = now();
+	const struct timespec at = vb_clock_now();
 
 	vb_log_begin(&line, NULL, "bundle-loaded");
 	vb_log_text(&line, "bundle", version);
@@ -204,7 +197,7 @@ static void log_outcome(struct vb_log *log, const struct vb_outcome *outcome)
 void vb_report_outcome(const struct vb_reporter *reporter, const struct vb_outcome *outcome)
 {
 	struct vb_audit_frame frame;
-	struct timespec at = now();
+	const struct timespec at = vb_clock_now();
 
 	log_outcome(reporter->log, outcome);
 	vb_metrics_count_layers(reporter->metrics, outcome);
@@ -227,7 +220,7 @@ void vb_report_unhardened(const struct vb_reporter *reporter, const struct vb_fi
 {
 	struct vb_audit_frame frame;
 	struct vb_log_line line;
-	struct timespec at = now();
+	const struct timespec at = vb_clock_now();
 
 	vb_log_begin(&line, finding->container_id, "unhardened");
 	vb_log_text(&line, "namespace", finding->namespace_name);

@@ -65,9 +65,9 @@ static void schedule_retry(struct vb_session *session, unsigned int max_ms)
 {
 	if (session->retry_ms > max_ms)
 		session->retry_ms = max_ms;
-	struct timeval tv = {.tv_sec = session->retry_ms / 1000,
-		.tv_usec = (suseconds_t)(session->retry_ms % 1000) * 1000};
-	(void)evtimer_add(session->retry, &tv);
+	const struct timeval interval = vb_clock_interval(session->retry_ms);
+
+	(void)evtimer_add(session->retry, &interval);
 	session->retry_ms *= 2;
 }
 

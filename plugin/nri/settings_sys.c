@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "clock.h"
 #include "vb/base/file.h"
 #include "vb/base/file_identity.h"
 
@@ -29,7 +30,7 @@ struct vb_settings *vb_settings_create_default(const char *problem)
 
 	if (settings == NULL || vb_config_init(&settings->config) < 0)
 		return NULL;
-	(void)clock_gettime(CLOCK_REALTIME, &settings->loaded_at);
+	settings->loaded_at = vb_clock_now();
 	settings->problem = problem != NULL ? strdup(problem) : NULL;
 	if (problem != NULL && settings->problem == NULL)
 		return NULL;
@@ -82,7 +83,7 @@ static int read_settings(const char *path, struct vb_settings **ret_settings, st
 	if (r < 0)
 		return r;
 	vb_digest(text, size, settings->digest);
-	(void)clock_gettime(CLOCK_REALTIME, &settings->loaded_at);
+	settings->loaded_at = vb_clock_now();
 	*ret_settings = VB_STEAL(settings);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "clock.h"
 #include "status_sys.h"
 #include "vb/adjust/json.h"
 #include "vb/base/str.h"
@@ -144,9 +145,8 @@ static json_t *bundles_to_json(const struct vb_status *status)
 
 static char *to_text(const struct vb_status *status)
 {
-	struct timespec now = {0};
+	const struct timespec now = vb_clock_now();
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
 	vb_auto_json json_t *object = json_pack("{si ss si so so so so so so so so}",
 		"status_version", STATUS_VERSION, "version", status->parts.version, "pid",
 		(int)getpid(), "started_at", time_or_null(&status->started_at), "stopped_at",
@@ -243,7 +243,7 @@ struct vb_status *vb_status_create(const struct vb_status_parts *parts)
 		free(status);
 		return NULL;
 	}
-	(void)clock_gettime(CLOCK_REALTIME, &status->started_at);
+	status->started_at = vb_clock_now();
 	return status;
 }
 
@@ -253,7 +253,7 @@ void vb_status_destroy(struct vb_status *status)
 
 	if (status == NULL)
 		return;
-	(void)clock_gettime(CLOCK_REALTIME, &status->stopped_at);
+	status->stopped_at = vb_clock_now();
 	status->connected = false;
 	vb_auto_free char *text = to_text(status);
 	if (text != NULL && vb_status_write_file(text, &err) < 0)
@@ -295,7 +295,7 @@ void vb_status_set_connected(struct vb_status *status, bool connected)
 	status->connected = connected;
 	if (connected)
 		replace(&status->unreachable, NULL);
-	(void)clock_gettime(CLOCK_REALTIME, &status->connected_since);
+	status->connected_since = vb_clock_now();
 	vb_status_touch(status);
 }
 
@@ -339,7 +339,7 @@ static void add_bundle_take(
 	}
 	if (status->bundle_count == BUNDLES_MAX)
 		remove_bundle(status, 0);
-	(void)clock_gettime(CLOCK_REALTIME, &fresh.since);
+	fresh.since = vb_clock_now();
 	status->bundles[status->bundle_count++] = fresh;
 }
 

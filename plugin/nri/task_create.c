@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "render.h"
+#include "clock.h"
 #include "task.h"
 #include "vb/adjust/codes.h"
 #include "vb/adjust/decide.h"
@@ -124,11 +125,10 @@ static int audit_opt_out(struct vb_task *task)
 	const struct vb_admission admission = vb_task_admission(task);
 	struct vb_audit_frame frame;
 	struct vb_error err = {0};
-	struct timespec now = {0};
+	const struct timespec now = vb_clock_now();
 
 	if (task->plan->opt_out_reason == NULL)
 		return 0;
-	(void)clock_gettime(CLOCK_REALTIME, &now);
 	vb_frame_opt_out(&frame, &now, &admission);
 	vb_audit_end(&frame);
 	if (vb_audit_file_append(

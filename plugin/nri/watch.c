@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "clock.h"
 #include "report.h"
 
 enum {
@@ -118,9 +119,8 @@ static void wait_for_next_attempt(struct observation *observation)
 
 	if (observation->timer == NULL)
 		observation->timer = evtimer_new(watch->parts.base, on_timer, observation);
-	unsigned int ms = delays_ms[observation->attempt];
-	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
-	if (observation->timer == NULL || evtimer_add(observation->timer, &tv) < 0)
+	const struct timeval interval = vb_clock_interval(delays_ms[observation->attempt]);
+	if (observation->timer == NULL || evtimer_add(observation->timer, &interval) < 0)
 		end(observation);
 }
 
