@@ -19,6 +19,7 @@ enum {
 	COMMAND_LINE_MAX = 64 << 10,
 	ANSWER_TIMEOUT_MS = 5000,
 	VERSION_MAX = 4096,
+	STATUS_MAX = 64 << 10,
 };
 
 void vb_containerd_finish(struct vb_containerd *process)
@@ -34,6 +35,19 @@ static bool is_named_containerd(int proc, const char *pid)
 
 	return path != NULL && vb_file_read_stream(proc, path, 64, &name, NULL) == 0 &&
 	       strcmp(name, "containerd\n") == 0;
+}
+
+/*
+ * Anybody can call a process containerd, and its program is run. Not by the owner of its directory
+ * in /proc, which is root for every process that must not be dumped.
+ */
+static bool is_roots(int proc, const char *pid)
+{
+	vb_auto_free char *path = vb_str_format("%s/status", pid);
+	vb_auto_free char *status = NULL;
+
+	return path != NULL && vb_file_read_stream(proc, path, STATUS_MAX, &status, NULL) == 0 &&
+	       strstr(status, "\nUid:\t0\t0\t0\t0\n") != NULL;
 }
 
 static int read_link(int proc, const char *pid, const char *name, char **ret_target)
@@ -134,6 +148,7 @@ int vb_containerd_find(const char *root, struct vb_containerd *ret_containerd)
 		entry = readdir(proc)) {
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
 			!is_named_containerd(dirfd(proc), entry->d_name) ||
+			!is_roots(dirfd(proc), entry->d_name) ||
 			is_elsewhere(dirfd(proc), entry->d_name, &st))
 			continue;
 		*ret_containerd =

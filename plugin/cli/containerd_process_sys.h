@@ -17,8 +17,8 @@ void vb_containerd_finish(struct vb_containerd *containerd);
 #define vb_auto_containerd vb_auto(vb_containerd_finish)
 
 /*
- * Looks in /proc for a containerd with this root directory; one whose root may not be seen counts
- * as well. -ENOENT when there is none.
+ * Looks in /proc for a containerd of root's with this root directory; one whose root directory may
+ * not be seen counts as well. -ENOENT when there is none.
  */
 int vb_containerd_find(const char *root, struct vb_containerd *ret_containerd) VB_WARN_UNUSED;
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A program that is called containerd, on a root file system of its own: needs root, and busybox.
- */
+/* What is called containerd, on a root file system of its own: needs root, and busybox. */
 #include <check.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -8,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -139,11 +139,45 @@ START_TEST(k3s_called_containerd_is_the_link_of_that_name)
 }
 END_TEST
 
+/* As anybody can; a process that must not be dumped has a directory of root's in /proc. */
+static void pretend(int ready)
+{
+	if (setgid(65534) == 0 && setuid(65534) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0 &&
+		prctl(PR_SET_NAME, "containerd") == 0 && write(ready, "", 1) == 1)
+		(void)pause();
+	_exit(127);
+}
+
+/* Its program would be run by whoever asks, and that is root. */
+START_TEST(a_process_of_another_user_is_not_it)
+{
+	vb_auto_containerd struct vb_containerd containerd = {0};
+	int ready[2];
+	char byte = 0;
+
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		pretend(ready[1]);
+	(void)close(ready[1]);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	(void)close(ready[0]);
+	/* The machine may have one of its own. */
+	if (vb_containerd_find("/", &containerd) == 0)
+		ck_assert_int_ne(containerd.pid, pid);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tests = tcase_create("containerd_process");
 
 	tcase_add_test(tests, a_program_of_that_name_is_it);
 	tcase_add_test(tests, k3s_called_containerd_is_the_link_of_that_name);
+	tcase_add_test(tests, a_process_of_another_user_is_not_it);
 	return vb_unit_run("containerd_process", tests);
 }
