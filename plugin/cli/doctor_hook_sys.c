@@ -16,8 +16,9 @@
 #include "vb/base/program.h"
 #include "vb/base/str.h"
 
-#define PREFIX "/opt/vambrace"
-#define HOOK   PREFIX "/bin/vambrace-oci"
+#define PREFIX   "/opt/vambrace"
+#define HOOK     PREFIX "/bin/vambrace-oci"
+#define SETTINGS PREFIX "/etc/oci.json"
 
 enum { ANSWER_TIMEOUT_MS = 5000 };
 
@@ -72,10 +73,11 @@ static json_t *look_at_handler(const char *text, size_t size, const char *name)
 		return NULL;
 	if (vb_oci_config_find(text, size, name, &handler, &err) < 0)
 		return json_pack("{s:s}", "error", err.what);
+	const char *runtime_state = state_of(handler.runtime, X_OK);
 	return json_pack("{s:s,s:b,s:s,s:s,s:b,s:o}", "link", state_of(link, X_OK), "leads_to_hook",
-		leads_to_hook(link), "runtime", handler.runtime, "runtime_state",
-		state_of(handler.runtime, X_OK), "passes_unplanned", handler.pass_unplanned,
-		"features", ask_features(handler.runtime));
+		leads_to_hook(link), "runtime", handler.runtime, "runtime_state", runtime_state,
+		"passes_unplanned", handler.pass_unplanned, "features",
+		strcmp(runtime_state, "ok") == 0 ? ask_features(handler.runtime) : json_null());
 }
 
 static void look_at_handlers(json_t *hook, const char *text, size_t size)
@@ -103,12 +105,13 @@ static json_t *look_at_hook(void)
 	size_t size = 0;
 	json_t *hook = json_object();
 
-	int r = vb_file_read(PREFIX "/etc/oci.json", VB_OCI_CONFIG_MAX, &text, &size, NULL);
-	(void)json_object_set_new(
-		hook, "settings", json_string(r == 0 ? "ok" : strerrorname_np(-r)));
+	int r = vb_file_read(SETTINGS, VB_OCI_CONFIG_MAX, &text, &size, NULL);
+	const char *settings = r == 0 ? state_of(SETTINGS, R_OK) : strerrorname_np(-r);
+	(void)json_object_set_new(hook, "settings", json_string(settings));
 	(void)json_object_set_new(hook, "program", json_string(vb_doctor_hook_state()));
 	(void)json_object_set_new(hook, "shim", json_string(state_of(VB_SHIM_HOST_PATH, R_OK)));
-	if (r == 0)
+	/* What others can write must not say which program is run here, by root perhaps. */
+	if (vb_str_equal(settings, "ok"))
 		look_at_handlers(hook, text, size);
 	return hook;
 }

@@ -253,9 +253,13 @@ static void judge_hook(const json_t *facts, struct vb_findings *findings)
 			findings, "hook", VB_FINDING_OK, LINK_PREFIX "vambrace-oci is in place");
 	if (strcmp(settings, "ok") != 0)
 		vb_finding_fix(vb_finding_add(findings, "hook", VB_FINDING_PROBLEM,
-				       "/opt/vambrace/etc/oci.json cannot be read (%s)", settings),
-			"write it: {\"handlers\": {\"vambrace\": {\"runtime\": "
-			"\"/usr/sbin/runc\"}}}");
+				       "/opt/vambrace/etc/oci.json is not usable (%s)", settings),
+			"%s",
+			strcmp(settings, "not root's alone") == 0
+				? "chown it to root and chmod go-w: it says which program runs as "
+				  "root"
+				: "write it: {\"handlers\": {\"vambrace\": {\"runtime\": "
+				  "\"/usr/sbin/runc\"}}}");
 	json_object_foreach((json_t *)(uintptr_t)handlers, name, handler) {
 		judge_hook_handler(name, handler, strcmp(program, "ok") == 0, findings);
 		judge_name(facts, name, findings);

@@ -101,6 +101,18 @@ def test_a_hook_that_others_may_write(doctor, node):
         node.run(["chmod", "0755", "/opt/vambrace/bin/vambrace-oci"])
 
 
+def test_settings_of_the_hook_that_others_may_write(doctor, node):
+    node.run(["chmod", "0666", "/opt/vambrace/etc/oci.json"])
+    try:
+        topics = doctor()
+    finally:
+        node.run(["chmod", "0644", "/opt/vambrace/etc/oci.json"])
+    ok, problem = topics["hook"]
+    assert ok[0] == "ok" and problem[0] == "problem"
+    assert problem[1] == "/opt/vambrace/etc/oci.json is not usable (not root's alone)"
+    assert "runtime" not in topics, "what the file names is not run"
+
+
 def test_a_runtime_that_is_gone(doctor, vambrace):
     vambrace.configure_hook({"vambrace": {"runtime": "/usr/sbin/gone"}})
     try:
