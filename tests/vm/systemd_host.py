@@ -10,12 +10,13 @@
     finally:
         host.stop()
 
-The first argument is the suite of the root: trixie has containerd 1.7, forky 2.1. Each
-machine has one processor, which qemu emulates (about 20 s of a real one's to a shell), and sees nothing but the two ports by which it is asked: one leads to a shell and one to containerd's
-socket. `run`, `read`, `write`, `load_image` and `cri` are those of a `Node`, so
-the helpers for nodes (Vambrace.outcome() and its like) take a machine as well. A service is asked
-by properties(), the journal by journal(); whatever a script starts and does not stop ends with the
-script, so use `systemd-run`. In test_systemd.py, take a machine that is up by the fixture `host`.
+The first argument is the suite of the root: trixie has containerd 1.7, forky 2.1. Each machine has
+one processor, which qemu emulates (about 20 s of a real one's to a shell), and sees nothing but the
+two ports by which it is asked: one leads to a shell and one to containerd's socket. `run`, `read`,
+`write`, `load_image` and `cri` are those of a `Node`, so the helpers for nodes (Vambrace.outcome()
+and its like) take a machine as well. A service is asked by properties(), the journal by journal();
+what is to run beside a script is started by `systemd-run`. In test_systemd.py, take a machine that
+is up by the fixture `host`.
 """
 import base64
 import contextlib
@@ -106,6 +107,7 @@ class SystemdHost:
     """One machine. Attributes: `suite`, `containerd_version`, `runtime` (the plain handler)."""
 
     runtime = "runc"
+    poll_s = 0.5  # what asks more often keeps the machine busy
 
     def __init__(self, suite, files=None):
         """Begins to boot. files: as of machine.boot(), put onto the root before systemd starts."""
@@ -150,12 +152,14 @@ class SystemdHost:
                            for there, here in self._ports.items())
         self._console = self.base / "console"
         self._qemu = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", _CPU, "-m", "1536",
+            ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64",
+             "-accel", "tcg,thread=single", "-cpu", _CPU, "-m", "1536",
              "-nodefaults", "-no-user-config", "-nographic", "-no-reboot",
              "-serial", f"file:{self._console}", "-kernel", str(self._kernel.path),
              "-initrd", str(self._initramfs),
              "-drive", f"file={self._disk},format=raw,if=virtio,snapshot=on,cache=unsafe",
-             "-netdev", f"user,id=net,restrict=on{forwards}", "-device", "virtio-net-pci,netdev=net,romfile=",
+             "-netdev", f"user,id=net,restrict=on{forwards}",
+             "-device", "virtio-net-pci,netdev=net,romfile=",
              "-append", f"console=ttyS0 quiet loglevel=3 panic=-1 net.ifnames=0 {_CLOCK} "
                         "systemd.show_status=no"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -284,14 +288,22 @@ class SystemdHost:
 
 
 class _MachineCri(Cri):
-    """A client that gives pods a slice, as kubelet does, reads logs by the machine's shell, and does
-    not ask so often that the answers keep the machine busy."""
+    """A client that gives pods a slice, as kubelet does, and reads logs by the machine's shell."""
 
-    poll_s = 0.3
+    poll_s = SystemdHost.poll_s
 
     def __init__(self, host):
         super().__init__(host.cri_target())
         self._host = host
+
+    def call(self, name, *arguments, **fields):
+        """That a restart of containerd has cut the connection, the first call over it notices."""
+        try:
+            return super().call(name, *arguments, **fields)
+        except CriError as error:
+            if error.code != "UNAVAILABLE":
+                raise
+        return super().call(name, *arguments, **fields)
 
     def run_pod(self, *arguments, cgroup_parent="kubepods.slice", **options):
         return super().run_pod(*arguments, cgroup_parent=cgroup_parent, **options)

@@ -17,7 +17,6 @@ import pytest
 from vbnode import roots
 from vbnode.system import build_directory
 
-pytestmark = pytest.mark.xdist_group("speculation")
 if platform.machine() != "x86_64":
     pytest.skip("only x86-64 mitigates for seccomp filters", allow_module_level=True)
 

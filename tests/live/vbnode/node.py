@@ -87,6 +87,7 @@ class Node:
     process that lives in its namespaces), `containerd_pid`, `versions` (Debian versions)."""
 
     platform = images.HOST
+    poll_s = 0.02  # between two looks at a file
 
     def __init__(self, suite, runtime="runc", cgroup="host", name=None, *,
                  handlers=DEFAULT_HANDLERS, nri=None, own_network=True, service=Service()):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Root directories: debootstrapped Debian suites with containerd, cached between runs. Those of
-kind "node" are for the nodes, those of kind "systemd" for the virtual machines (tests/vm).
+"""Root directories of nodes, and of the machines in tests/vm: debootstrapped Debian suites with
+containerd and systemd, cached between runs.
 
 A cached root is read-only for everybody (nodes put an overlay on it) and is keyed by its suite and
 by the versions of the runtime packages that the mirror offers, so that a suite which moves on is
@@ -22,10 +22,8 @@ import time
 from . import mirror
 
 PACKAGES = ("containerd", "runc", "crun", "ca-certificates", "containernetworking-plugins",
-            "iproute2", "procps")
-KEYED_PACKAGES = ("containerd", "runc", "crun")
-# {kind: packages besides}; the first is keyed too.
-KINDS = {"node": (), "systemd": ("systemd", "systemd-sysv", "dbus", "kmod", "logrotate")}
+            "iproute2", "procps", "systemd", "systemd-sysv", "dbus", "kmod", "logrotate")
+KEYED_PACKAGES = ("containerd", "runc", "crun", "systemd")
 DEBOOTSTRAP_SCRIPTS = pathlib.Path("/usr/share/debootstrap/scripts")
 
 
@@ -53,29 +51,28 @@ def cache_dir():
     return path
 
 
-def ensure_root(suite, kind="node"):
+def ensure_root(suite):
     """Returns the `Root` of a Debian suite, building it when the cache has none that is current."""
     roots = cache_dir() / "roots"
     roots.mkdir(exist_ok=True)
-    name = suite if kind == "node" else f"{kind}-{suite}"
-    with _locked(roots / f"{name}.build-lock"):
-        cached = _cached_roots(roots, name, suite)
-        if cached and mirror.asked_recently(roots, name):
+    with _locked(roots / f"{suite}.build-lock"):
+        every = _cached_roots(roots, suite)
+        cached = [root for root in every if root.versions.keys() == set(KEYED_PACKAGES)]
+        if cached and mirror.asked_recently(roots, suite):
             return cached[0]
         try:
-            offered = mirror.Suite(suite, cache_dir() / "apt" / suite)
-            versions = offered.versions((*KEYED_PACKAGES, *KINDS[kind][:1]))
+            versions = mirror.Suite(suite, cache_dir() / "apt" / suite).versions(KEYED_PACKAGES)
         except mirror.MirrorError as error:
             if not cached:
                 raise
-            _say(f"{kind} root {suite}: {error}; using the cached root")
-            mirror.note_asked(roots, name, failed=True)
+            _say(f"node root {suite}: {error}; using the cached root")
+            mirror.note_asked(roots, suite, failed=True)
             return cached[0]
         current = next((root for root in cached if root.versions == versions), None)
         if current is None:
-            current = _build(roots / name, suite, kind, versions)
-        mirror.note_asked(roots, name)
-        _drop([root for root in cached if root.path != current.path])
+            current = _build(roots, suite, versions)
+        mirror.note_asked(roots, suite)
+        _drop([root for root in every if root.path != current.path])
         return current
 
 
@@ -90,25 +87,24 @@ def _locked(path):
         yield
 
 
-def _cached_roots(roots, name, suite):
+def _cached_roots(roots, suite):
     """Complete roots of the suite, newest first."""
     found = []
-    for info in roots.glob(f"{name}-*.json"):
+    for info in roots.glob(f"{suite}-*.json"):
         path = info.with_suffix("")
         if path.is_dir():
             found.append(Root(suite, path, json.loads(info.read_text())))
     return sorted(found, key=lambda root: root.path.stat().st_mtime, reverse=True)
 
 
-def _build(prefix, suite, kind, versions):
-    packages = PACKAGES + KINDS[kind]
-    key = hashlib.sha256(json.dumps([versions, packages], sort_keys=True).encode()).hexdigest()[:12]
-    path = prefix.with_name(f"{prefix.name}-{key}")
-    partial = pathlib.Path(tempfile.mkdtemp(prefix=f".{prefix.name}-", dir=prefix.parent))
+def _build(roots, suite, versions):
+    key = hashlib.sha256(json.dumps([versions, PACKAGES], sort_keys=True).encode()).hexdigest()[:12]
+    path = roots / f"{suite}-{key}"
+    partial = pathlib.Path(tempfile.mkdtemp(prefix=f".{suite}-", dir=roots))
     began = time.monotonic()
-    _say(f"building {kind} root {suite} (debootstrap, about 40 s) ...")
+    _say(f"building node root {suite} (debootstrap, about 45 s) ...")
     try:
-        _debootstrap(suite, packages, partial)
+        _debootstrap(suite, partial)
         _prune(partial)
         partial.chmod(0o755)
         # A directory without its .json is not a cached root, so a crash in between costs a rebuild.
@@ -117,17 +113,17 @@ def _build(prefix, suite, kind, versions):
         path.with_suffix(".json").write_text(json.dumps(versions, sort_keys=True))
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    _say(f"{kind} root {suite}: containerd {versions['containerd']}, runc {versions['runc']}, "
+    _say(f"node root {suite}: containerd {versions['containerd']}, runc {versions['runc']}, "
          f"crun {versions['crun']} ({time.monotonic() - began:.0f} s)")
     return Root(suite, path, versions)
 
 
-def _debootstrap(suite, packages, target):
+def _debootstrap(suite, target):
     script = DEBOOTSTRAP_SCRIPTS / suite
     if not script.exists():
         # Debian 12's debootstrap does not know younger suites; all of them build as sid does.
         script = DEBOOTSTRAP_SCRIPTS / "sid"
-    command = ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}",
+    command = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}",
                f"--keyring={mirror.KEYRING}", suite, str(target), mirror.uri(), str(script)]
     progress = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                 text=True, env=dict(os.environ, LC_ALL="C"))

@@ -191,7 +191,7 @@ class Vambrace:
             states = {layer["state"] for layer in outcome["layers"].values()}
             if not settled or "unobserved" not in states or time.monotonic() > deadline:
                 return outcome
-            time.sleep(0.02)
+            time.sleep(self.node.poll_s)
 
     def layers(self, container_id):
         """{layer: state} of the settled outcome."""
