@@ -10,6 +10,8 @@ vb_add_unit_test(test_json_place test_json_place.c LIBS vb_adjust)
 target_sources(test_profile_property PRIVATE profile_runtime.c)
 target_link_options(test_profile_fault PRIVATE LINKER:--wrap=seccomp_export_bpf)
 target_sources(test_profile_real PRIVATE profile_runtime.c)
+# The longest of all: where each core has tests at once, it must not begin as the last.
+set_tests_properties(unit.test_profile_real PROPERTIES COST 100)
 # Where tests/install-deps puts them.
 target_compile_definitions(test_profile_real PRIVATE VB_DEBIAN_PROFILES="/var/cache/vambrace/profiles")
 
