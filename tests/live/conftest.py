@@ -5,6 +5,9 @@
 is a client whose pods are gone after the test; `make_node` boots nodes for one test. A test that
 takes `node` or `combo` runs once per combination; mark it nodes("*-runc") to narrow that, and
 short("*-runc") to narrow it without --full.
+
+With `-n 2 --dist loadgroup` (pytest-xdist) two combinations are tested side by side, each by one
+process: nodes share nothing that a test could see, but the machine's time.
 """
 import fnmatch
 import os
@@ -65,16 +68,52 @@ def pytest_generate_tests(metafunc):
             return
 
 
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """In a process of several: all tests of a combination are one group, and so are those of a file
+    that are of none; a file that says xdist_group itself is one. The combinations come first, as they
+    take longest."""
+    if not hasattr(config, "workerinput"):
+        yield
+        return
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    yield
+    order = [*COMBINATIONS, *sorted({_group(item) for item in items} - COMBINATIONS.keys())]
+    items.sort(key=lambda item: order.index(_group(item)))
+
+
+def _group(item):
+    mark = item.get_closest_marker("xdist_group")
+    return mark.args[0] if mark else _combination(item) or item.path.name
+
+
+def _combination(item):
+    """The name of the combination that a test is for, or None."""
+    params = getattr(item, "callspec", None) and item.callspec.params
+    return params and (params.get("node") or params.get("combo"))
+
+
 def pytest_collection_finish(session):
     """Builds missing node roots now, with its progress on the terminal instead of captured."""
     if session.config.option.collectonly:
         return
-    params = [getattr(item, "callspec", None) for item in session.items]
-    names = {call.params.get("node", call.params.get("combo")) for call in params if call}
+    names = {_combination(item) for item in session.items}
     capture = session.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
         for suite in sorted({COMBINATIONS[name][0] for name in names if name in COMBINATIONS}):
             roots.ensure_root(suite)
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["versions"] = session.config.stash[_versions]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """A process of several has ended."""
+    node.config.stash[_versions].update(getattr(node, "workeroutput", {}).get("versions", {}))
 
 
 def pytest_terminal_summary(terminalreporter, config):

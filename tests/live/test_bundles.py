@@ -99,8 +99,9 @@ def grant_real_time(pid):
         path = path / name
         share = path / "cpu.rt_runtime_us"
         if share.exists():
-            # The groups of pods that are gone may still have theirs.
-            share.write_text("10000" if index > len(names) - 2 else "800000", encoding="ascii")
+            # The groups of pods that are gone may still have theirs, and other nodes have some of the
+            # machine's 950000.
+            share.write_text("10000" if index > len(names) - 2 else "200000", encoding="ascii")
 
 
 def control_loop(cri, pod):

@@ -341,14 +341,17 @@ def test_a_failed_start_leaves_nothing(monkeypatch):
         assert os.listdir(parent) == []
 
 
-def test_a_killed_supervisor_is_swept_by_the_next_start(make_node):
-    node = make_node("trixie-runc")
-    base = node.base
-    stat = pathlib.Path(f"/proc/{node.containerd_pid}/stat").read_text()
-    supervisor = int(stat.rpartition(")")[2].split()[1])
-    os.kill(supervisor, signal.SIGKILL)
-    with pytest.raises(NodeError, match="cleanup failed"):
-        node.stop()
-    assert leftovers(base) != []
-    make_node("trixie-runc")
-    assert_leaves_nothing(base)
+def test_a_killed_supervisor_is_swept_by_the_next_start(monkeypatch):
+    with tempfile.TemporaryDirectory(prefix="vb") as parent:
+        # Where no other node starts and sweeps.
+        monkeypatch.setattr(tempfile, "tempdir", parent)
+        node = Node("trixie").start()
+        base = node.base
+        stat = pathlib.Path(f"/proc/{node.containerd_pid}/stat").read_text()
+        supervisor = int(stat.rpartition(")")[2].split()[1])
+        os.kill(supervisor, signal.SIGKILL)
+        with pytest.raises(NodeError, match="cleanup failed"):
+            node.stop()
+        assert leftovers(base) != []
+        with Node("trixie"):
+            assert_leaves_nothing(base)

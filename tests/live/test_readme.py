@@ -14,6 +14,8 @@ from vbnode.cri import CriError
 from vbnode.document import TOP
 from vbnode.system import build_directory
 
+# All in one process: they share build/demo.
+pytestmark = pytest.mark.xdist_group("readme")
 README = (TOP / "README.md").read_text(encoding="utf-8")
 INSTALL = (TOP / "docs/install.md").read_text(encoding="utf-8")
 OVERLAY = "kubectl apply -k deploy/kustomize/overlays/plain"

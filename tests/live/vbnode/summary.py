@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of a run: for each file its cases, how they ended, what they compared, the time."""
+"""The table of a run: for each file its cases, how they ended, what they compared, the time that
+they took, whether or not others ran beside them."""
 import json
 
 _ENDS = ("passed", "failed", "error", "skipped")
