@@ -41,13 +41,15 @@ def images(tmp_path_factory):
 
 @pytest.fixture
 def make_cluster(make_node):
-    """A fake cluster of a layout, not created yet."""
+    """make_cluster("forky-runc", 3) is a fake cluster, not created yet, whose node has kind's layout of
+    that version, or another by options of the node."""
     clusters = []
 
-    def make(combo, version):
+    def make(combo, version=None, **options):
         def boot():
-            node = make_node(combo, handlers=DEFAULT_HANDLERS[:1])
-            kind.dress(node, version)
+            node = make_node(combo, handlers=DEFAULT_HANDLERS[:1], **options)
+            if version is not None:
+                kind.dress(node, version)
             return node
 
         clusters.append(Cluster(boot).__enter__())

@@ -5,7 +5,8 @@ import pytest
 
 from test_hardening import sleeper
 from test_install import SOURCE, Host
-from vbnode import k3s, kind
+from test_kind import images, make_cluster  # noqa: F401 (fixtures)
+from vbnode import document, k3s, kind
 from vbnode.containerd_config import DEFAULT_HANDLERS
 from vbnode.system import Vambrace, attack_image
 
@@ -119,6 +120,25 @@ def test_a_node_of_k3s_comes_and_goes_and_its_own_restarts_and_upgrades_keep_it(
         assert_hardens(node)
 
     check_life(host, node, kind_of_file, restart_and_upgrade)
+
+
+@pytest.mark.nodes("*-runc")
+def test_the_overlay_for_k3s_hardens_on_its_node(make_cluster, images, combo):  # noqa: F811
+    """The DaemonSet's pod, from the manifests: its init step finds k3s' containerd and its template or
+    drop-ins, and the plugin what it looks at in k3s' directories. Only the node is made by "kind"."""
+    major = major_of(combo)
+    cluster = make_cluster(combo, service=k3s.service(major, imports=major > 1))
+    for command in ("kind create cluster --name k3s",
+                    f"kind load image-archive --name k3s {images[0]}",
+                    "kubectl apply -k deploy/kustomize/overlays/k3s",
+                    "kubectl rollout status daemonset/vambrace-nri --timeout 60s"):
+        result = document.run(command, **cluster.environment)
+        assert result.returncode == 0, (command, result.stdout)
+    node, cri = cluster.node, cluster.node.cri()
+    node.load_image(attack_image())
+    with cri.pod(handler="vambrace", annotations={"bundle.vambrace.dev": "baseline"}) as pod:
+        outcome = Vambrace(node).outcome(sleeper(cri, pod).id)
+        assert (outcome["bundle"], outcome["level"]) == ("baseline", "full"), outcome
 
 
 @pytest.mark.nodes("*-runc")
