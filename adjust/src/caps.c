@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vb/adjust/codes.h"
+#include "vb/adjust/json.h"
 #include "vb/base/str.h"
 
 static const char *const cap_names[VB_CAP_COUNT] = {
@@ -56,6 +57,17 @@ static const size_t prefix_length = sizeof("CAP_") - 1;
 const char *vb_cap_name(unsigned int number)
 {
 	return number < VB_CAP_COUNT ? cap_names[number] : NULL;
+}
+
+json_t *vb_caps_to_json(uint64_t set)
+{
+	vb_auto_json json_t *names = json_array();
+
+	for (unsigned int i = 0; i < VB_CAP_COUNT; i++)
+		if ((set >> i & 1) != 0 &&
+			json_array_append_new(names, json_string(cap_names[i])) < 0)
+			return NULL;
+	return VB_STEAL(names);
 }
 
 static const char *nearest_name(const char *bare)

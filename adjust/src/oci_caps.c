@@ -92,17 +92,6 @@ int vb_oci_caps_keep(json_t *process, const struct vb_oci_caps *keep, struct vb_
 	return 0;
 }
 
-static json_t *names_of(uint64_t set)
-{
-	vb_auto_json json_t *names = json_array();
-
-	for (unsigned int i = 0; i < VB_CAP_COUNT; i++)
-		if ((set >> i & 1) != 0 &&
-			json_array_append_new(names, json_string(vb_cap_name(i))) < 0)
-			return NULL;
-	return VB_STEAL(names);
-}
-
 int vb_oci_caps_write(json_t *process, const struct vb_oci_caps *caps, struct vb_error *err)
 {
 	json_t *capabilities = json_object();
@@ -110,7 +99,8 @@ int vb_oci_caps_write(json_t *process, const struct vb_oci_caps *caps, struct vb
 	if (json_object_set_new(process, "capabilities", capabilities) < 0)
 		return vb_error_set(err, ENOMEM, "write %s", where);
 	for (size_t i = 0; i < VB_OCI_CAP_SETS; i++)
-		if (json_object_set_new(capabilities, set_names[i], names_of(caps->sets[i])) < 0)
+		if (json_object_set_new(
+			    capabilities, set_names[i], vb_caps_to_json(caps->sets[i])) < 0)
 			return vb_error_set(err, ENOMEM, "write %s", where);
 	return 0;
 }

@@ -96,12 +96,7 @@ static void write_spec_allow(struct writer *w, json_t *layer, const struct vb_pl
 
 static void write_capabilities(struct writer *w, json_t *layer, const struct vb_plan *plan)
 {
-	json_t *drop = json_array();
-
-	for (unsigned int i = 0; i < VB_CAP_COUNT; i++)
-		if (plan->cap_drop & UINT64_C(1) << i)
-			append(w, drop, json_string(vb_cap_name(i)));
-	put(w, layer, "drop", drop);
+	put(w, layer, "drop", vb_caps_to_json(plan->cap_drop));
 }
 
 static void write_tmpfs(struct writer *w, json_t *layer, const struct vb_plan *plan)

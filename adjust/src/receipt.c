@@ -29,17 +29,6 @@ void vb_receipt_finish(struct vb_receipt *receipt)
 	*receipt = (struct vb_receipt){0};
 }
 
-static json_t *cap_names(uint64_t set)
-{
-	vb_auto_json json_t *names = json_array();
-
-	for (unsigned int i = 0; i < VB_CAP_COUNT; i++)
-		if ((set >> i & 1) != 0 &&
-			json_array_append_new(names, json_string(vb_cap_name(i))) < 0)
-			return NULL;
-	return VB_STEAL(names);
-}
-
 static json_t *cap_sets(const struct vb_receipt *receipt)
 {
 	const uint64_t sets[CAP_SETS] = {receipt->cap_ambient, receipt->cap_bounding,
@@ -47,7 +36,7 @@ static json_t *cap_sets(const struct vb_receipt *receipt)
 	vb_auto_json json_t *object = json_object();
 
 	for (size_t i = 0; i < CAP_SETS; i++)
-		if (json_object_set_new(object, set_names[i], cap_names(sets[i])) < 0)
+		if (json_object_set_new(object, set_names[i], vb_caps_to_json(sets[i])) < 0)
 			return NULL;
 	return VB_STEAL(object);
 }

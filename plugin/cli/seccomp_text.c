@@ -118,19 +118,14 @@ struct vb_json_writer vb_seccomp_begin_json(const struct vb_seccomp_options *opt
 static json_t *target_to_json(const struct vb_seccomp_options *options)
 {
 	struct vb_json_writer writer = vb_json_begin();
-	json_t *capabilities = json_array();
 	char kernel[32];
 
-	for (unsigned int i = 0; i < VB_CAP_COUNT; i++)
-		if ((options->capabilities & UINT64_C(1) << i) != 0 &&
-			json_array_append_new(capabilities, json_string(vb_cap_name(i))) < 0)
-			writer.ok = false;
 	(void)snprintf(
 		kernel, sizeof(kernel), "%u.%u", options->kernel_major, options->kernel_minor);
 	vb_json_put_text(
 		&writer, "arch", vb_profile_arch_name(vb_profile_node_arch(options->arch)));
 	vb_json_put_text(&writer, "kernel", kernel);
-	vb_json_put(&writer, "capabilities", capabilities);
+	vb_json_put(&writer, "capabilities", vb_caps_to_json(options->capabilities));
 	return vb_json_end(&writer);
 }
 

@@ -2,6 +2,7 @@
 #ifndef VB_ADJUST_CAPS_H
 #define VB_ADJUST_CAPS_H
 
+#include <jansson.h>
 #include <stdint.h>
 
 #include "vb/base/cleanup.h"
@@ -18,6 +19,9 @@ enum { VB_CAP_COUNT = 41 };
 
 /* "CAP_CHOWN" for 0; NULL from VB_CAP_COUNT on. */
 const char *vb_cap_name(unsigned int number);
+
+/* The names of a set in the order of their numbers; a new reference, NULL when out of memory. */
+json_t *vb_caps_to_json(uint64_t set) VB_WARN_UNUSED;
 
 /*
  * The set that a name stands for: with or without CAP_, upper case, or ALL.
