@@ -231,6 +231,13 @@ static int apply(struct install *install, struct vb_error *err)
 	return 0;
 }
 
+/* What containerd does not know of before it starts again. */
+static bool is_pending(const struct install *install)
+{
+	return install->changes || (install->new.plugin.kind == VB_NODE_PLUGIN_LAUNCHED &&
+					   install->old.plugin.kind == VB_NODE_PLUGIN_NONE);
+}
+
 static void print_plugin(const struct vb_node_plugin *plugin)
 {
 	if (plugin->kind != VB_NODE_PLUGIN_NONE)
@@ -250,9 +257,9 @@ static int print_result(const struct install *install)
 	print_plugin(&install->new.plugin);
 	printf("; %s %s; containerd %s\n", install->plan.file.path,
 		install->changes ? "changed" : "unchanged",
-		install->restarts  ? "restarted once"
-		: install->changes ? "must be restarted"
-				   : "not restarted");
+		install->restarts     ? "restarted once"
+		: is_pending(install) ? "must be restarted"
+				      : "not restarted");
 	if (vb_node_check_named(&install->new.handlers, &err) < 0)
 		(void)vb_command_fail(&err);
 	return VB_EXIT_OK;
