@@ -19,7 +19,7 @@
 #include "oci_node.h"
 
 enum {
-	PATIENCE_MS = 5000,
+	PATIENCE_MS = 30000,
 	STEP_MS = 5,
 	PAYLOAD_MAX = 2 << 20,
 	FRAMES_MAX = 3 << 20,
@@ -260,7 +260,7 @@ uint32_t runtime_send(struct runtime *runtime, const char *method, struct vb_buf
 {
 	vb_auto_buf struct vb_buf *message = vb_buf_create(PAYLOAD_MAX);
 	struct vb_ttrpc_request request = {.service = VB_NRI_SERVICE_PLUGIN,
-		.timeout_ns = 2000000000,
+		.timeout_ns = 60000000000,
 		.payload = vb_buf_data(payload),
 		.payload_size = vb_buf_size(payload)};
 	struct vb_error err = {0};

@@ -147,12 +147,12 @@ START_TEST(requests_in_flight_are_all_answered_while_configs_come_and_go)
 	enum { REQUESTS = 200 };
 	uint32_t streams[REQUESTS];
 
-	write_config("{" BUNDLES "}");
+	write_config("{" BUNDLES ",\"deadline_ms\":60000}");
 	ck_assert_int_eq(create(&with_bundle)->code, 0);
 	for (unsigned int i = 0; i < REQUESTS; i++) {
 		streams[i] = runtime_send(&runtime, "CreateContainer", event_payload(&with_bundle));
 		if (i % 10 == 0)
-			write_config(i % 20 == 0 ? "{" BUNDLES ",\"deadline_ms\":1000}" : "{");
+			write_config(i % 20 == 0 ? "{" BUNDLES ",\"deadline_ms\":59000}" : "{");
 		if (i % 7 == 0)
 			ck_assert_int_eq(kill(runtime.daemon, SIGHUP), 0);
 	}
