@@ -87,7 +87,7 @@ def prepared(node, installed):
     node.load_image(images.busybox({
         "/bin/calls": images.compile_c((WORKLOAD / "calls.c").read_text(),
                                        ("-static", "-std=gnu17")),
-        "/bin/i386": images.compile_c((WORKLOAD / "i386.c").read_text(), i386)}, IMAGE))
+        "/bin/i386": images.compile_c((WORKLOAD / "compat.c").read_text(), i386)}, IMAGE))
     return installed
 
 

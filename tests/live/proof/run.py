@@ -30,7 +30,7 @@ def i386_program():
     """A program of the 32-bit ABI, or None where there is none for this machine."""
     if platform.machine() != "x86_64":
         return None
-    return images.compile_c((WORKLOAD / "i386.c").read_text(), _I386)
+    return images.compile_c((WORKLOAD / "compat.c").read_text(), _I386)
 
 
 def _library(number):

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A 32-bit program without any library (gcc -m32 needs none for it). Makes some system calls of
- * the i386 ABI and prints a line for each, `NAME ok` or `NAME <errno>`.
+ * A 32-bit program without any library (gcc -m32 needs none for it), for kernels of x86-64 and of
+ * arm64. Makes some system calls of the 32-bit ABI and prints a line for each, `NAME ok` or
+ * `NAME <errno>`.
  */
 
 enum {
@@ -9,12 +10,16 @@ enum {
 	WRITE = 4,
 	GETPID = 20,
 	MOUNT = 21,
-	UMOUNT = 22,
 	PTRACE = 26,
-	SOCKETCALL = 102,
-	SOCKETCALL_SOCKET = 1,
 	AF_INET = 2,
 	SOCK_DGRAM = 2,
+};
+
+#if defined(__i386__)
+enum {
+	UMOUNT = 22,
+	SOCKETCALL = 102,
+	SOCKETCALL_SOCKET = 1,
 };
 
 static int call(int number, int a, int b, int c)
@@ -27,6 +32,25 @@ static int call(int number, int a, int b, int c)
 			 : "memory");
 	return result;
 }
+#elif defined(__arm__)
+enum {
+	UMOUNT2 = 52,
+	SOCKET = 281,
+};
+
+static int call(int number, int a, int b, int c)
+{
+	register int which __asm__("r7") = number;
+	register int first __asm__("r0") = a;
+	register int second __asm__("r1") = b;
+	register int third __asm__("r2") = c;
+
+	__asm__ volatile("svc #0" : "+r"(first) : "r"(which), "r"(second), "r"(third) : "memory");
+	return first;
+}
+#else
+#error "the way into the kernel is written for i386 and arm"
+#endif
 
 static void print(const char *text)
 {
@@ -55,12 +79,17 @@ static void report(const char *name, int result)
 
 void _start(void)
 {
-	long socket[] = {AF_INET, SOCK_DGRAM, 0};
-
 	report("getpid", call(GETPID, 0, 0, 0));
 	report("mount", call(MOUNT, -1, -1, -1));
-	report("umount", call(UMOUNT, -1, 0, 0));
 	report("ptrace", call(PTRACE, -1, -1, -1));
+#if defined(__i386__)
+	long socket[] = {AF_INET, SOCK_DGRAM, 0};
+
+	report("umount", call(UMOUNT, -1, 0, 0));
 	report("socketcall", call(SOCKETCALL, SOCKETCALL_SOCKET, (int)socket, 0));
+#else
+	report("umount2", call(UMOUNT2, -1, 0, 0));
+	report("socket", call(SOCKET, AF_INET, SOCK_DGRAM, 0));
+#endif
 	call(EXIT, 0, 0, 0);
 }
