@@ -332,7 +332,7 @@ int main(void)
 {
 	TCase *tcase = tcase_create("audit");
 
-	tcase_set_timeout(tcase, 30);
+	tcase_set_timeout(tcase, 120);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, an_admission_names_the_container_its_plan_and_its_layers);
 	tcase_add_test(tcase, a_bundle_is_named_with_its_digest);

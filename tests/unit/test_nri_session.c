@@ -324,6 +324,7 @@ START_TEST(a_signal_to_the_parent_is_one_to_the_plugin)
 	(void)runtime_greet(&runtime, "2.1.9");
 	pid_t plugin = connected_pid();
 	pid_t parent = parent_of(plugin);
+	runtime_wait_file(RUNTIME_AUDIT, true);
 	ck_assert_int_eq(rename(RUNTIME_AUDIT, RUNTIME_AUDIT ".1"), 0);
 	ck_assert_int_eq(kill(parent, SIGUSR1), 0);
 	ck_assert_int_eq(kill(parent, SIGHUP), 0);
