@@ -139,6 +139,13 @@ def documents(request):
     return manifest.render(f"kustomize/overlays/{request.param}")
 
 
+@pytest.mark.parametrize("directory", [*(f"overlays/{name}" for name in OVERLAYS), "monitoring"])
+def test_kubectl_makes_the_same_of_a_directory_as_kustomize(directory):
+    rendered = manifest.render(f"kustomize/{directory}", "kubectl")
+    assert rendered == manifest.render(f"kustomize/{directory}")
+    assert rendered
+
+
 def test_kubernetes_knows_every_field(documents):
     # Younger than Debian's models; tests/admission looks at them.
     known = {name: entry for name, entry in documents.items()

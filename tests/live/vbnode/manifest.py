@@ -73,9 +73,10 @@ def wait(container, timeout_s=60):
         time.sleep(0.1)
 
 
-def render(directory):
+def render(directory, program="kustomize"):
     """What `kubectl apply -k deploy/<directory>` would send, as Documents."""
-    text = subprocess.run([tools.program("kustomize"), "build", DEPLOY / directory],
+    command = {"kustomize": "build", "kubectl": "kustomize"}[program]
+    text = subprocess.run([tools.program(program), command, DEPLOY / directory],
                           check=True, stdout=subprocess.PIPE, text=True).stdout
     documents = list(yaml.safe_load_all(text))
     named = Documents({(entry["kind"], entry["metadata"]["name"]): entry for entry in documents})

@@ -8,7 +8,8 @@ from . import mirror
 from .roots import cache_dir
 
 # {program: (suite, package)}; each is /usr/bin/<program> there.
-_SOURCES = {"kustomize": ("trixie", "kustomize"), "promtool": ("bookworm", "prometheus")}
+_SOURCES = {"kubectl": ("trixie", "kubectl"), "kustomize": ("trixie", "kustomize"),
+            "promtool": ("bookworm", "prometheus")}
 
 
 def program(name):
