@@ -6,10 +6,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proc_stat.h"
 #include "vb/base/buf.h"
 #include "vb/base/file.h"
 #include "vb/base/program.h"
@@ -20,6 +24,7 @@ enum {
 	ANSWER_TIMEOUT_MS = 5000,
 	VERSION_MAX = 4096,
 	STATUS_MAX = 64 << 10,
+	STAT_MAX = 4096,
 };
 
 void vb_containerd_finish(struct vb_containerd *process)
@@ -65,14 +70,26 @@ static int read_link(int proc, const char *pid, const char *name, char **ret_tar
 	return *ret_target == NULL ? -ENOMEM : 0;
 }
 
-/* A containerd in a container, as kind's nodes are, is not the one that is asked about. */
-static bool is_elsewhere(int proc, const char *pid, const struct stat *root)
+/*
+ * A containerd in a container, as kind's nodes are, is not the one that is asked about; one that
+ * has ended has no root.
+ */
+static bool is_here(int proc, const char *pid, const struct stat *root)
 {
 	vb_auto_free char *path = vb_str_format("%s/root/.", pid);
 	struct stat theirs;
 
 	return path != NULL && fstatat(proc, path, &theirs, 0) == 0 &&
-	       (theirs.st_dev != root->st_dev || theirs.st_ino != root->st_ino);
+	       theirs.st_dev == root->st_dev && theirs.st_ino == root->st_ino;
+}
+
+static bool read_start(int proc, const char *pid, uint64_t *ret_ticks)
+{
+	vb_auto_free char *path = vb_str_format("%s/stat", pid);
+	vb_auto_free char *text = NULL;
+
+	return path != NULL && vb_file_read_stream(proc, path, STAT_MAX, &text, NULL) == 0 &&
+	       vb_proc_start(text, ret_ticks);
 }
 
 /* The value of --config or -c among NUL-terminated arguments. */
@@ -134,30 +151,47 @@ static void look_at_process(int proc, const char *pid, struct vb_containerd *pro
 		process->config = find_config((const char *)vb_buf_data(arguments), (size_t)n);
 }
 
-int vb_containerd_find(const char *root, struct vb_containerd *ret_containerd)
+/*
+ * The oldest: until they execute something, the processes that a containerd starts have its name
+ * too, and so has one that is asked for its version.
+ */
+static pid_t find_oldest(DIR *proc, const struct stat *root)
 {
-	struct stat st;
-	DIR *proc = opendir("/proc");
-	int r = -ENOENT;
+	uint64_t oldest = UINT64_MAX;
+	pid_t found = 0;
 
-	if (proc == NULL)
-		return -errno;
-	if (stat(root, &st) < 0)
-		r = -errno;
-	for (const struct dirent *entry = readdir(proc); r == -ENOENT && entry != NULL;
-		entry = readdir(proc)) {
+	for (const struct dirent *entry; (entry = readdir(proc)) != NULL;) {
+		uint64_t start = 0;
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
 			!is_named_containerd(dirfd(proc), entry->d_name) ||
 			!is_roots(dirfd(proc), entry->d_name) ||
-			is_elsewhere(dirfd(proc), entry->d_name, &st))
+			!is_here(dirfd(proc), entry->d_name, root) ||
+			!read_start(dirfd(proc), entry->d_name, &start) || start >= oldest)
 			continue;
-		*ret_containerd =
-			(struct vb_containerd){.pid = (pid_t)strtol(entry->d_name, NULL, 10)};
-		look_at_process(dirfd(proc), entry->d_name, ret_containerd);
-		r = 0;
+		oldest = start;
+		found = (pid_t)strtol(entry->d_name, NULL, 10);
+	}
+	return found;
+}
+
+int vb_containerd_find(const char *root, struct vb_containerd *ret_containerd)
+{
+	char pid[16];
+	struct stat st;
+
+	if (stat(root, &st) < 0)
+		return -errno;
+	DIR *proc = opendir("/proc");
+	if (proc == NULL)
+		return -errno;
+	struct vb_containerd found = {.pid = find_oldest(proc, &st)};
+	if (found.pid > 0) {
+		(void)snprintf(pid, sizeof(pid), "%d", (int)found.pid);
+		look_at_process(dirfd(proc), pid, &found);
+		*ret_containerd = found;
 	}
 	(void)closedir(proc);
-	return r;
+	return found.pid > 0 ? 0 : -ENOENT;
 }
 
 /* "containerd github.com/containerd/containerd 1.7.24~ds1 ..." */

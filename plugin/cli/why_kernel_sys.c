@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "input.h"
+#include "proc_stat.h"
 #include "vb/adjust/evidence.h"
 #include "vb/adjust/json.h"
 #include "vb/base/file.h"
@@ -197,21 +198,6 @@ int vb_why_read_records(const struct vb_why_setting *setting, struct vb_why_reco
 	return 0;
 }
 
-/* Column 22 of /proc/<pid>/stat, counted behind the name, which may hold anything. */
-static bool read_start(const char *stat, uint64_t *ret_ticks)
-{
-	const char *at = strrchr(stat, ')');
-
-	for (unsigned int column = 2; at != NULL && column < 22; column++)
-		at = strchr(at + 1, ' ');
-	if (at == NULL)
-		return false;
-	char *end = NULL;
-	errno = 0;
-	*ret_ticks = strtoull(at + 1, &end, 10);
-	return errno == 0 && end != at + 1;
-}
-
 static int64_t clock_ns(clockid_t clock)
 {
 	struct timespec at = {0};
@@ -230,7 +216,7 @@ static bool is_older_than(const char *directory, int64_t at_ns)
 
 	if (path == NULL || ticks_per_s <= 0 ||
 		vb_file_read_stream(AT_FDCWD, path, STAT_MAX, &stat, NULL) < 0 ||
-		!read_start(stat, &ticks))
+		!vb_proc_start(stat, &ticks))
 		return false;
 	int64_t boot_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
 	return boot_ns + (int64_t)ticks * (NS_PER_S / ticks_per_s) <= at_ns + CLOCK_TICK_NS;

@@ -139,6 +139,31 @@ START_TEST(k3s_called_containerd_is_the_link_of_that_name)
 }
 END_TEST
 
+START_TEST(one_that_has_ended_and_one_that_is_younger_are_not_it)
+{
+	const struct timespec two_ticks = {.tv_nsec = 20000000};
+	siginfo_t info;
+
+	if (!can_run())
+		return;
+	set_up();
+	copy_busybox("/bin/containerd");
+	pid_t ended = start();
+	check(ended, "/bin/containerd");
+	ck_assert_int_eq(kill(ended, SIGKILL), 0);
+	ck_assert_int_eq(waitid(P_PID, (id_t)ended, &info, WEXITED | WNOWAIT), 0);
+	pid_t pid = start();
+	check(pid, "/bin/containerd");
+	ck_assert_int_eq(nanosleep(&two_ticks, NULL), 0);
+	pid_t younger = start();
+	check(pid, "/bin/containerd");
+	ck_assert_int_eq(kill(younger, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(younger, NULL, 0), younger);
+	ck_assert_int_eq(waitpid(ended, NULL, 0), ended);
+	tear_down(pid);
+}
+END_TEST
+
 /* As anybody can; a process that must not be dumped has a directory of root's in /proc. */
 static void pretend(int ready)
 {
@@ -178,6 +203,7 @@ int main(void)
 
 	tcase_add_test(tests, a_program_of_that_name_is_it);
 	tcase_add_test(tests, k3s_called_containerd_is_the_link_of_that_name);
+	tcase_add_test(tests, one_that_has_ended_and_one_that_is_younger_are_not_it);
 	tcase_add_test(tests, a_process_of_another_user_is_not_it);
 	return vb_unit_run("containerd_process", tests);
 }
