@@ -72,15 +72,18 @@ static int read_link(int proc, const char *pid, const char *name, char **ret_tar
 
 /*
  * A containerd in a container, as kind's nodes are, is not the one that is asked about; one that
- * has ended has no root.
+ * has ended has no root. Where another user's may not be seen, it is taken for the one.
  */
 static bool is_here(int proc, const char *pid, const struct stat *root)
 {
 	vb_auto_free char *path = vb_str_format("%s/root/.", pid);
 	struct stat theirs;
 
-	return path != NULL && fstatat(proc, path, &theirs, 0) == 0 &&
-	       theirs.st_dev == root->st_dev && theirs.st_ino == root->st_ino;
+	if (path == NULL)
+		return false;
+	if (fstatat(proc, path, &theirs, 0) < 0)
+		return errno == EACCES;
+	return theirs.st_dev == root->st_dev && theirs.st_ino == root->st_ino;
 }
 
 static bool read_start(int proc, const char *pid, uint64_t *ret_ticks)
