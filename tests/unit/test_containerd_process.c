@@ -2,14 +2,18 @@
 /* What is called containerd, on a root file system of its own: needs root, and busybox. */
 #include <check.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,16 +67,28 @@ static bool enter_root(void)
 }
 
 /* Called containerd, whatever the file; busybox goes by argv[0] and sleeps. */
-static pid_t start(void)
+static pid_t become_containerd(pid_t pid)
 {
-	pid_t pid = fork();
-
 	if (pid == 0) {
 		if (enter_root())
 			(void)execl("/bin/containerd", "sleep", "600", (char *)NULL);
 		_exit(127);
 	}
 	return pid;
+}
+
+static pid_t start(void)
+{
+	return become_containerd(fork());
+}
+
+/* With a number that is free, which fork() gives only when the numbers begin anew. */
+static pid_t start_as(pid_t number)
+{
+	struct clone_args arguments = {
+		.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&number, .set_tid_size = 1};
+
+	return become_containerd((pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments)));
 }
 
 /* It has its name some time after fork(). */
@@ -82,6 +98,22 @@ static void find(struct vb_containerd *containerd)
 
 	while (vb_containerd_find(root, containerd) < 0)
 		ck_assert_int_eq(nanosleep(&pause, NULL), 0);
+}
+
+static void wait_for_name(pid_t pid)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+	vb_auto_free char *path = vb_str_format("/proc/%d/comm", (int)pid);
+	char name[] = "containerd\n";
+	char is[sizeof(name)] = "";
+
+	while (strcmp(is, name) != 0) {
+		FILE *comm = fopen(path, "re");
+		ck_assert_ptr_nonnull(comm);
+		ck_assert_ptr_nonnull(fgets(is, sizeof(is), comm));
+		ck_assert_int_eq(fclose(comm), 0);
+		ck_assert_int_eq(nanosleep(&pause, NULL), 0);
+	}
 }
 
 static void check(pid_t pid, const char *executable)
@@ -155,11 +187,13 @@ START_TEST(one_that_has_ended_and_one_that_is_younger_are_not_it)
 	pid_t pid = start();
 	check(pid, "/bin/containerd");
 	ck_assert_int_eq(nanosleep(&two_ticks, NULL), 0);
-	pid_t younger = start();
+	ck_assert_int_eq(waitpid(ended, NULL, 0), ended);
+	pid_t younger = start_as(ended);
+	ck_assert_int_eq(younger, ended);
+	wait_for_name(younger);
 	check(pid, "/bin/containerd");
 	ck_assert_int_eq(kill(younger, SIGKILL), 0);
 	ck_assert_int_eq(waitpid(younger, NULL, 0), younger);
-	ck_assert_int_eq(waitpid(ended, NULL, 0), ended);
 	tear_down(pid);
 }
 END_TEST
