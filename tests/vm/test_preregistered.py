@@ -5,30 +5,18 @@ import json
 import signal
 
 import pytest
-from test_systemd import CONFIGS, SOURCE, UNIT, files, node, sleeper, starts, tree
-from vbnode.system import Vambrace, attack_image
-from test_hardening import ARM
-
-import systemd_host
+from test_systemd import MACHINES, SOURCE, UNIT, node, running, sleeper, starts, tree
+from vbnode.system import Vambrace
 
 LINK = "/opt/nri/plugins/10-vambrace"
 KINDS = {"trixie": ("service", f"/etc/systemd/system/{UNIT}"), "forky": ("launched", LINK)}
 
 
-@pytest.fixture(params=[pytest.param(suite, marks=pytest.mark.xdist_group(suite))
-                        for suite in CONFIGS])
+@pytest.fixture(params=MACHINES.values())
 def robot(request):
-    """A machine that is up, with a bundle, and nothing of ours installed."""
-    one = systemd_host.SystemdHost(request.param, files(request.param))
-    try:
-        one.wait_booted()
-        one.cri()
-        one.load_base_images()
-        one.load_image(attack_image())
-        Vambrace(one).bundle("arm", ARM)
+    """A machine of its own for the test."""
+    with running(request.param) as one:
         yield one
-    finally:
-        one.stop()
 
 
 def pids(robot, name):

@@ -62,10 +62,10 @@ MACHINES = {suite: pytest.param(suite, marks=pytest.mark.xdist_group(suite)) for
 one_suite = pytest.mark.parametrize("host", [MACHINES["trixie"]], indirect=True)
 
 
-@pytest.fixture(scope="module", params=MACHINES.values())
-def host(request):
+@contextlib.contextmanager
+def running(suite):
     """A machine that is up, with images and bundles, and nothing of ours installed."""
-    one = systemd_host.SystemdHost(request.param, files(request.param))
+    one = systemd_host.SystemdHost(suite, files(suite))
     try:
         one.wait_booted()
         one.load_base_images()
@@ -74,6 +74,13 @@ def host(request):
         yield one
     finally:
         one.stop()
+
+
+@pytest.fixture(scope="module", params=MACHINES.values())
+def host(request):
+    """The machine of a suite, for all tests of this file."""
+    with running(request.param) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
