@@ -35,7 +35,7 @@ int vb_oci_need_array(json_t *parent, const char *where, const char *key, json_t
 int vb_oci_names_check(json_t *spec, struct vb_error *err) VB_WARN_UNUSED;
 int vb_oci_names_check_process(json_t *process, struct vb_error *err) VB_WARN_UNUSED;
 
-/* process.capabilities as sets of caps.h, in the order of vb_oci_cap_set_name(). */
+/* The lists of process.capabilities, each a set of caps.h. */
 enum vb_oci_cap_set {
 	VB_OCI_CAP_BOUNDING,
 	VB_OCI_CAP_EFFECTIVE,

@@ -61,7 +61,7 @@ enum { VB_DIGEST_SIZE = sizeof("sha256:") + 64 };
 
 /*
  * A profile from a file, carried along so that who applies and who checks the plan need no file of
- * the node's. The text is the file's, in OCI's or in Docker's format (profile_text.h).
+ * the node's. The text is the file's, in OCI's or in Docker's format (custom_profile.h).
  */
 struct vb_plan_profile {
 	char *name;           /* as the bundle or the annotation writes it */
@@ -83,7 +83,7 @@ struct vb_plan_profiles {
 struct vb_plan_seccomp {
 	bool starter;
 	bool runtime_default;
-	bool closure;         /* also deny the starter's siblings (design: "Closure") */
+	bool closure;         /* also deny what would undo other layers, see starter.h */
 	bool deny_io_uring;   /* a connect or exec list is set */
 	bool native_abi_only; /* a preload list is set: 32-bit programs would ignore the shim */
 	bool log;

@@ -69,7 +69,7 @@ void vb_shim_next_resolve_behind(struct vb_shim_next *next, const struct vb_shim
 
 /*
  * No libc was there when the shim was loaded: this copy is the first object of a namespace that
- * another copy makes with dlmopen, and gets its policy from there (space.h).
+ * another copy makes with dlmopen, and gets its policy from there (space.c).
  */
 bool vb_shim_is_alone(void);
 
