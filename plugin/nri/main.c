@@ -18,12 +18,30 @@ enum {
 	KEPT_MEMORY_MAX = 512 * 1024,
 };
 
-static void print_usage(FILE *out)
+static const char help[] =
+	"Usage: vambrace-nri [OPTIONS]\n"
+	"\n"
+	"The NRI plugin: decides how containers are hardened and checks that they are.\n"
+	"\n"
+	"Options:\n"
+	"  --socket PATH      containerd's NRI socket (/var/run/nri/nri.sock)\n"
+	"  --name NAME        to register under (vambrace)\n"
+	"  --index NN         its place among the node's plugins, two digits (10)\n"
+	"  --config PATH      the node config (/etc/vambrace/config.json)\n"
+	"  --runtime-pid PID  the only process to register with; given by the parent\n"
+	"  --version          print the version\n"
+	"  --help             this text\n"
+	"\n"
+	"Exit codes: 0 ended by a signal or by the runtime that launched it, 1 bad config\n"
+	"or rejected by that runtime, 2 wrong usage. More in vambrace-nri(8).\n";
+
+/* what: NULL where getopt_long() has said it. */
+static int refuse_usage(const char *what)
 {
-	(void)fputs("usage: vambrace-nri [--socket PATH] [--name NAME] [--index NN]"
-		    " [--config PATH]\n"
-		    "                    [--runtime-pid PID]\n",
-		out);
+	if (what != NULL)
+		(void)fprintf(stderr, "vambrace-nri: %s\n", what);
+	(void)fputs("Try 'vambrace-nri --help'.\n", stderr);
+	return EXIT_USAGE;
 }
 
 static bool is_index(const char *text)
@@ -50,8 +68,6 @@ static int parse_options(int argc, char **argv, struct vb_daemon_options *option
 		{"version", no_argument, NULL, 'v'}, {"runtime-pid", required_argument, NULL, 'p'},
 		{NULL, 0, NULL, 0}};
 
-	bool is_right = true;
-
 	for (int option = 0; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
 		switch (option) {
 		case 's':
@@ -68,23 +84,24 @@ static int parse_options(int argc, char **argv, struct vb_daemon_options *option
 			break;
 		case 'p':
 			options->session.runtime_pid = pid_of(optarg);
-			is_right = options->session.runtime_pid > 0;
+			if (options->session.runtime_pid == 0)
+				return refuse_usage("--runtime-pid takes the id of a process");
 			break;
 		case 'h':
-			print_usage(stdout);
+			(void)fputs(help, stdout);
 			return EXIT_SUCCESS;
 		case 'v':
 			(void)puts("vambrace-nri " VB_VERSION);
 			return EXIT_SUCCESS;
 		default:
-			print_usage(stderr);
-			return EXIT_USAGE;
+			return refuse_usage(NULL);
 		}
 	}
-	if (optind == argc && is_right && is_index(options->session.index))
-		return -1;
-	print_usage(stderr);
-	return EXIT_USAGE;
+	if (optind < argc)
+		return refuse_usage("it takes options only");
+	if (!is_index(options->session.index))
+		return refuse_usage("--index takes two digits");
+	return -1;
 }
 
 /* The socket of a runtime that launched us; -1 when none did. */
@@ -110,7 +127,7 @@ static const char *launched_as(const char *variable, const char *otherwise)
 	return value != NULL && *value != '\0' ? value : otherwise;
 }
 
-/* What a launched plugin ends of, it comes back from; without a parent it does not. */
+/* A launched plugin that ends is started again by its parent; without one it stays away. */
 static void supervise(int launched_fd, char **argv, struct vb_log *log)
 {
 	const struct vb_supervise_parts parts = {

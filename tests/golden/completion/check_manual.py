@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""check_manual.py VAMBRACE MAN-DIRECTORY: the manual pages know the options of each command.
+"""check_manual.py VAMBRACE VAMBRACE-NRI MAN-DIRECTORY: the manual pages know the options of each
+command, and of the plugin.
 
 The help is printed from the tables that the options are read by, so it has all of them. Compared
 are the tags in the command's section of vambrace(1), or in the OPTIONS of a page of its own, and
@@ -11,12 +12,12 @@ import re
 import subprocess
 import sys
 
-VAMBRACE, MAN = sys.argv[1], pathlib.Path(sys.argv[2])
+VAMBRACE, PLUGIN, MAN = *sys.argv[1:3], pathlib.Path(sys.argv[3])
 OF_EACH_COMMAND = "--help"
 
 
-def help_of(*command):
-    return subprocess.run([VAMBRACE, *command, "--help"], stdout=subprocess.PIPE, text=True,
+def help_of(*command, program=VAMBRACE):
+    return subprocess.run([program, *command, "--help"], stdout=subprocess.PIPE, text=True,
                           check=True).stdout
 
 
@@ -73,12 +74,23 @@ def check(command):
     return len(known)
 
 
+def check_plugin():
+    """The same for vambrace-nri, which has no commands."""
+    known = set(re.findall(r"^  (--[a-z-]+)", help_of(program=PLUGIN), re.MULTILINE))
+    parts = split(plain((MAN / "vambrace-nri.8").read_text()), "SH")
+    for name in ("OPTIONS", "SYNOPSIS"):
+        shown = described(parts[name], {}) if name == "OPTIONS" else options_in(parts[name], {})
+        assert shown == known, f"vambrace-nri, {name}: they differ in {sorted(shown ^ known)}"
+    return len(known)
+
+
 def main():
-    """All commands of the program."""
+    """All commands of the program, and the plugin."""
     listed = help_of().split("Commands:\n")[1].split("\n\n")[0]
     commands = [line.split()[0] for line in listed.splitlines()]
     assert len(commands) > 8, commands
-    print(f"{sum(map(check, commands))} options of {len(commands)} commands are in the manual")
+    print(f"{sum(map(check, commands))} options of {len(commands)} commands are in the manual, "
+          f"and {check_plugin()} of the plugin")
 
 
 main()
