@@ -147,6 +147,8 @@ static void on_response(
 	}
 	session->registered = true;
 	log_event(session, "registered", NULL);
+	(void)snprintf(session->problem, sizeof(session->problem),
+		"registered, but the runtime has not told what runs yet");
 }
 
 static void on_garbage(void *context, const struct vb_error *err)

@@ -190,6 +190,8 @@ START_TEST(it_is_ready_only_while_it_is_registered)
 	runtime_answer_registration(&runtime, runtime_accept(&runtime), 0);
 	expect_status(GET("/readyz"), "HTTP/1.1 503 ");
 	ck_assert_int_eq(runtime_call(&runtime, "Configure", configure_payload("2.2.7"))->code, 0);
+	expect_status(GET("/readyz"), "HTTP/1.1 503 ");
+	ck_assert_ptr_nonnull(strstr(page, "\r\n\r\nregistered, but the runtime has not"));
 	ck_assert_int_eq(runtime_call(&runtime, "Synchronize", payload_new())->code, 0);
 	expect_status(GET("/readyz"), "HTTP/1.1 200 ");
 	ck_assert_int_eq(value_of("vambrace_reconnects_total "), 1);
