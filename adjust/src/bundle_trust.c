@@ -78,7 +78,7 @@ static int refuse_stranger(
 static int refuse_forged(const struct vb_bundle_signed *what, struct vb_error *err)
 {
 	(void)vb_error_refuse(err, VB_CODE_BUNDLE_SIGNATURE,
-		"the signature of bundle '%s' is not over what is there", what->name);
+		"the signature of bundle '%s' does not match what is there", what->name);
 	return vb_error_fix(err,
 		"if the change is yours, sign it again with 'vambrace bundle sign --key KEY "
 		"%.200s'",

@@ -23,7 +23,7 @@ struct wish {
 	const struct vb_bundle *bundle; /* whose profiles/ has it; or NULL */
 };
 
-/* Once each. Out of memory, the warning is left out; what it is about is as good. */
+/* Once each. Out of memory, the warning is lost; the bundle is used all the same. */
 static void warn(struct vb_strv *warnings, const char *warning)
 {
 	if (warning != NULL && !vb_strv_contains(warnings, warning))
@@ -91,7 +91,7 @@ static int load_path(const struct gathering *g, const struct wish *wish,
 
 static int refuse_name(const struct wish *wish, struct vb_error *err)
 {
-	(void)vb_error_refuse(err, VB_CODE_PROFILE_INVALID, "it is no name of a profile");
+	(void)vb_error_refuse(err, VB_CODE_PROFILE_INVALID, "it is not the name of a profile");
 	return advise(wish->value,
 		"name starter, runtime-default, a file of the bundle's profiles/ without .json, or "
 		"an absolute path",

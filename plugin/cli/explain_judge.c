@@ -180,9 +180,9 @@ static int list_assumptions(struct vb_explained *explained, struct vb_error *err
 				explained->container->seccomp == VB_POD_SECCOMP_UNSAID);
 	if (r == 0)
 		r = assume(explained,
-			"containerd is 2.2 or newer where the handler is none of Vambrace's; "
-			"below, "
-			"these layers are best effort and the outcome is partial (no hook)",
+			"containerd is 2.2 or newer where the handler is not one of Vambrace's; "
+			"with an older one these layers are best effort and the outcome is "
+			"partial (no hook)",
 			!plan->hooked);
 	return r < 0 ? out_of_memory(err) : 0;
 }

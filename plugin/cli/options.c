@@ -101,7 +101,7 @@ static int check_choice(const struct vb_option *option, const char *value, struc
 			return 0;
 		add_word(known, option->choices[i]);
 	}
-	return vb_error_say(err, EINVAL, "'%.64s' is none of %s", value, known);
+	return vb_error_say(err, EINVAL, "'%.64s' is not one of %s", value, known);
 }
 
 static int take_text(const struct vb_option *option, const char *value, struct vb_error *err)
@@ -179,7 +179,7 @@ static int find_action(
 	}
 	if (word == NULL)
 		return vb_error_say(err, EINVAL, "missing operand: one of %s", known);
-	return vb_error_say(err, EINVAL, "'%.64s' is none of %s", word, known);
+	return vb_error_say(err, EINVAL, "'%.64s' is not one of %s", word, known);
 }
 
 static int check_operands(const struct vb_operands *operands, const struct vb_arguments *arguments,

@@ -285,8 +285,8 @@ static int read_object(struct reading *reading, const json_t *object, const char
 	const char *name =
 		json_string_value(json_object_get(json_object_get(object, "metadata"), "name"));
 	return note_take(reading,
-		vb_str_format("%.64s %.64s is left out: it is none of the kinds that have pods",
-			kind, name != NULL ? name : "without a name"),
+		vb_str_format("%.64s %.64s is left out: it is not of a kind that has pods", kind,
+			name != NULL ? name : "without a name"),
 		err);
 }
 

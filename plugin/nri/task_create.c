@@ -171,7 +171,8 @@ static int check_text(struct vb_task *task)
 	if (task->shop->config_problem != NULL) {
 		(void)vb_error_refuse(&task->err, VB_CODE_INTERNAL, "the node config is bad: %s",
 			task->shop->config_problem);
-		return vb_error_fix(&task->err, "mend the file, and vambrace-nri takes it");
+		return vb_error_fix(
+			&task->err, "correct the file; vambrace-nri reads it again by itself");
 	}
 	if (!task->request.pod.has_bad_text && !task->request.container.has_bad_text)
 		return 0;

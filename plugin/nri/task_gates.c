@@ -26,7 +26,7 @@ static bool is_covered(const struct vb_task *task)
 static int refuse_planless(struct vb_task *task)
 {
 	(void)vb_error_refuse(&task->err, VB_CODE_NO_PLAN,
-		"there is no plan for this container: its creation passed by vambrace-nri");
+		"there is no plan for this container: it was created without vambrace-nri");
 	return vb_error_fix(&task->err,
 		"delete the pod so that it is made again, and check that vambrace-nri runs");
 }

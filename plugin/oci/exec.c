@@ -12,8 +12,8 @@
 
 static int refuse_unplanned(struct vb_error *err)
 {
-	(void)vb_error_refuse(err, VB_CODE_NO_PLAN,
-		"there is no plan or receipt by which to hold a further process");
+	(void)vb_error_refuse(
+		err, VB_CODE_NO_PLAN, "there is no plan or receipt to hold a further process to");
 	return vb_error_fix(err, "recreate the pod; /run/vambrace must outlive its containers");
 }
 

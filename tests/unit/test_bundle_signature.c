@@ -99,7 +99,7 @@ static void assert_refused(const char *text)
 	"ErrBundleSignature: bundle 'arm' has no signature, and this node requires one: sign it "  \
 	"with 'vambrace bundle sign --key KEY first/arm' and install the .sig file beside it"
 #define FORGED                                                                                     \
-	"ErrBundleSignature: the signature of bundle 'arm' is not over what is there: if the "     \
+	"ErrBundleSignature: the signature of bundle 'arm' does not match what is there: if the "  \
 	"change is yours, sign it again with 'vambrace bundle sign --key KEY first/arm'"
 
 START_TEST(without_trusted_keys_nobody_looks)

@@ -225,10 +225,10 @@ static const struct {
 	{&plain, "--timeout +1", "--timeout: '+1' is not a number from 1 to 3600"},
 	{&plain, "--timeout 5s", "--timeout: '5s' is not a number from 1 to 3600"},
 	{&plain, "--timeout=", "--timeout: '' is not a number from 1 to 3600"},
-	{&plain, "--format yaml", "--format: 'yaml' is none of text, json"},
+	{&plain, "--format yaml", "--format: 'yaml' is not one of text, json"},
 	{&plain, "a b c d e", "extra operand 'd': look takes NAME..."},
 	{&acting, "", "missing operand: one of show, meet"},
-	{&acting, "chew a", "'chew' is none of show, meet"},
+	{&acting, "chew a", "'chew' is not one of show, meet"},
 	{&acting, "meet a", "missing operand: meet takes A B"},
 	{&acting, "meet a b c", "extra operand 'c': meet takes A B"},
 };

@@ -68,7 +68,7 @@ expect 1 ErrBundleSignature "$vambrace" bundle verify --key old-key.pub arm.tar
 
 # A change after signing, and no signature at all.
 echo ' ' >>arm/manifest.json
-expect 1 "is not over what is there" "$vambrace" bundle verify --key key.pub arm
+expect 1 "does not match what is there" "$vambrace" bundle verify --key key.pub arm
 rm arm/manifest.json.sig
 expect 1 "has no signature" "$vambrace" bundle verify --key key.pub arm
 
