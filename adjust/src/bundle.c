@@ -128,7 +128,7 @@ int vb_bundle_read_array(
 		if (r == 0)
 			r = read_item(array, i, item, err);
 		r = vb_bundle_settle(reader, r, err, "%s.%s[%zu]", array->where, array->key, i);
-		/* All behind the longest possible list are wrong in the same manner. */
+		/* Whatever follows the longest possible list is wrong for the same reason. */
 		if (r != 0 || i >= VB_BUNDLE_LIST_MAX)
 			break;
 	}
@@ -255,7 +255,7 @@ static int read_profile(
 	return 0;
 }
 
-/* `profiles` binds the files beside the manifest: the signature and the pin are the manifest's. */
+/* `profiles` binds the files beside the manifest, which signature and pin alone do not cover. */
 static int read_profiles(
 	const json_t *manifest, struct vb_bundle_reader *reader, struct vb_error *err)
 {
@@ -354,7 +354,7 @@ static int read_hardening(
 static int read_manifest(const json_t *manifest, const char *expected_name,
 	struct vb_bundle_reader *reader, struct vb_error *err)
 {
-	/* The first is none of schema 1.5, where someone may have used it for something else. */
+	/* Schema 1.5 does not know the first key, so such a manifest may use it for anything. */
 	static const char *const known[] = {"profiles", "kind", "schema_version", "name", "version",
 		"channel", "min_adk_version", "dlopen_allowlist", "hardening", NULL};
 	bool hardening_allowed = false;

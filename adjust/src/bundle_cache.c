@@ -117,7 +117,7 @@ static void forget(struct vb_bundle_cache *cache, size_t i)
 	bury(cache);
 }
 
-/* The entry not used for longest, of all or of those that are ready; none that is in use. */
+/* The least recently used entry, of all or of those that are ready; never one that is in use. */
 static size_t find_oldest(const struct vb_bundle_cache *cache, bool ready)
 {
 	size_t oldest = cache->count;

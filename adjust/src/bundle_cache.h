@@ -10,8 +10,8 @@
 /*
  * The bundles that were read, within a budget of bytes. Each is kept packed, so that a node's
  * thousand bundles stay known: an update that does not parse finds its last good version. The few
- * used last are kept as they are, too. Above the budget, what was not used for longest is
- * forgotten, its last good version included.
+ * used last are kept as they are, too. Above the budget, the least recently used ones are
+ * forgotten, their last good version included.
  */
 
 enum {

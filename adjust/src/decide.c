@@ -197,7 +197,7 @@ static int decide_rlimits(const struct vb_decision *d, struct vb_plan *plan, str
 	return r;
 }
 
-/* A floor that parts of it fall from is none, so it takes the hook whatever it asks for. */
+/* A floor of which a part falls away is no floor, so it takes the hook whatever it asks for. */
 static int check_floor(
 	const struct vb_decision *d, const struct vb_plan *plan, struct vb_error *err)
 {

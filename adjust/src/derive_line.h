@@ -18,7 +18,7 @@ enum vb_derive_kind {
 	VB_DERIVE_LOST,           /* `3 line(s) dropped, stderr was full` */
 	VB_DERIVE_LOST_DATAGRAMS, /* `9 more datagram(s) denied, at most 10 lines a second` */
 	VB_DERIVE_RING,           /* io_uring is denied, because of the list; no entry allows it */
-	VB_DERIVE_NOTICE,         /* what no list has to do with */
+	VB_DERIVE_NOTICE,         /* concerns no list */
 	VB_DERIVE_FLAWED,         /* see flaw */
 };
 

@@ -26,8 +26,8 @@ int vb_json_slice_get(const struct vb_json_slice *object, const char *key,
 	struct vb_json_slice *ret_value) VB_WARN_UNUSED;
 
 /*
- * The same for an element of the array that the slice is: 1, 0 when it has no so many, -EINVAL
- * when the slice is no array or something before the element is not JSON.
+ * The same for an element of the array that the slice is: 1, 0 when it has fewer, -EINVAL when the
+ * slice is not an array or something before the element is not JSON.
  */
 int vb_json_slice_item(const struct vb_json_slice *array, size_t index,
 	struct vb_json_slice *ret_value) VB_WARN_UNUSED;

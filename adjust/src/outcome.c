@@ -156,7 +156,7 @@ static bool only_the_starter_was_asked(const struct vb_plan *plan)
 
 /*
  * A layer that nobody could observe counts as not applied: `full` is a claim about the kernel. For
- * the same reason a container whose papers do not fit each other is never `full`.
+ * the same reason a container whose plan, receipt and config.json do not agree is never `full`.
  */
 static enum vb_level find_level(const struct vb_plan *plan, const struct vb_outcome *outcome)
 {

@@ -96,7 +96,7 @@ static void find_ranks(const struct vb_rules *rules, int32_t *ret_strictest, int
 	}
 }
 
-/* Whether base's rules are the result as they are: equally strict is good enough for them. */
+/* Whether base's rules are the result as they are: nowhere looser than tighter's. */
 static bool base_decides(const struct vb_rules *base, const struct vb_rules *tighter)
 {
 	int32_t strictest;
@@ -108,7 +108,7 @@ static bool base_decides(const struct vb_rules *base, const struct vb_rules *tig
 	return loosest <= strictest;
 }
 
-/* The same for tighter's rules, which must be stricter, or no different from a lone base action. */
+/* The same for tighter's rules: everywhere stricter, or no different from a lone base action. */
 static bool tighter_decides(const struct vb_rules *base, const struct vb_rules *tighter)
 {
 	int32_t strictest;

@@ -192,7 +192,7 @@ bool vb_arch_reachable(uint32_t native, uint32_t arch)
 
 enum {
 	NUMBERS_MAX = 512, /* above all calls of these tables */
-	DISTANCE_MAX = 3,  /* of a name that may have been meant */
+	DISTANCE_MAX = 3,  /* up to which a name may have been meant */
 };
 
 /* Among the tables that most profiles are written for. */

@@ -18,7 +18,7 @@ enum { VB_AXIS_MAX = 1024 };
 struct vb_axis {
 	uint64_t values[VB_AXIS_MAX];
 	size_t count;
-	bool full; /* of different values: sorting them again would make no room */
+	bool full; /* all values differ: sorting again would make no room */
 };
 
 struct vb_points {

@@ -248,7 +248,7 @@ static size_t kept_bytes(const struct vb_profile_store *store)
 	return bytes;
 }
 
-/* Makes room for one more, at the cost of those not used for longest. */
+/* Makes room for one more, at the cost of the least recently used ones. */
 static void make_room(struct vb_profile_store *store, size_t bytes)
 {
 	while (store->count > 0 &&

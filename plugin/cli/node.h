@@ -133,14 +133,14 @@ void vb_node_state_finish(struct vb_node_state *state);
 int vb_node_state_load(struct vb_node_state *ret_state, struct vb_error *err) VB_WARN_UNUSED;
 int vb_node_state_save(const struct vb_node_state *state, struct vb_error *err) VB_WARN_UNUSED;
 
-/* The configuration now and as it shall be. */
+/* The configuration as it is and as it will be. */
 struct vb_node_plan {
 	struct vb_node_file file;
 	struct vb_buf *now, *without, *with; /* texts of the file */
 	bool is_there;                       /* now */
 	bool switches_nri;
 	struct vb_buf *differences; /* of the dumps, line by line */
-	int refused;                /* how many of them may not be */
+	int refused;                /* how many of them are not allowed */
 	char *socket;               /* containerd's, for the CRI */
 	struct vb_node_nri nri;
 };
@@ -150,7 +150,7 @@ void vb_node_plan_finish(struct vb_node_plan *plan);
 
 /*
  * Decides the edit, completes the runtimes of the handlers, and judges containerd's view of it.
- * Errors as of the parts; differences that may not be are no error here.
+ * Errors as of the parts; differences that are not allowed are no error here.
  */
 int vb_node_plan_make(const struct vb_node_host *host, const struct vb_node_state *state,
 	struct vb_node_handlers *handlers, struct vb_node_plan *ret_plan,

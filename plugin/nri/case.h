@@ -13,8 +13,8 @@
 /*
  * One planned container under examination: its plan, the hook's receipt, and what was seen of it
  * so far. Load it, examine it at START, keep it until the workload runs, examine it again.
- * Everything here reads files, so it belongs on the worker's thread; a case itself is handed to and
- * fro between the threads, and only one has it at a time.
+ * Everything here reads files, so it belongs on the worker's thread; a case itself passes between
+ * the threads, and only one has it at a time.
  */
 struct vb_case {
 	char *container_id;

@@ -8,15 +8,17 @@
 
 /*
  * Tells of changes in the directory of the config file (inotify): the file itself, or the link
- * that a ConfigMap volume turns round. A hint, no more: whether anything is new is found out by
- * looking. Without the directory there is none.
+ * that a ConfigMap volume swaps. No more than a hint: whether anything is new is found out by
+ * looking. Without the directory there is no hint.
  */
 struct vb_config_watch;
 
 typedef void (*vb_config_watch_fn)(void *context);
 
-/* The callback comes from the loop, ahead of all else (VB_LOOP_FIRST). NULL when it cannot be had,
- * out of memory or descriptors. */
+/*
+ * The callback comes from the loop, ahead of all else (VB_LOOP_FIRST). NULL when out of memory or
+ * descriptors.
+ */
 struct vb_config_watch *vb_config_watch_create(struct event_base *base, const char *path,
 	vb_config_watch_fn changed, void *context) VB_WARN_UNUSED;
 void vb_config_watch_destroy(struct vb_config_watch *watch);

@@ -18,8 +18,8 @@ int vb_render_adjustment(struct vb_arena *arena, const struct vb_plan *plan,
 
 /*
  * Whether the adjustment that all plugins made together still holds ours: the annotation, each env
- * value, each mount as it was and with no other one at its destination. -ENOENT with
- * what is missing, -ENOMEM.
+ * value, each mount as it was and with no other one at its destination. -ENOENT with what is
+ * missing, -ENOMEM.
  */
 int vb_render_verify(const struct vb_nri_adjustment *final, const struct vb_plan *plan,
 	const char *plan_digest, struct vb_error *err) VB_WARN_UNUSED;

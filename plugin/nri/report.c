@@ -122,7 +122,7 @@ static void report_bundle_loaded(const struct vb_reporter *reporter, const char 
 	vb_auditor_write(reporter->audit, &frame);
 }
 
-/* Out of memory, it is not told; what it is about is as good. */
+/* Out of memory, the log lacks the line; the bundle is used all the same. */
 static void report_kept(const struct vb_reporter *reporter, const struct vb_task *task)
 {
 	vb_auto_strv struct vb_strv warnings = {0};

@@ -13,8 +13,7 @@
 #include "vb/adjust/outcome.h"
 #include "vb/proto/nri.h"
 
-/* What happens to containers, told to all who are to know: log, audit log, status file,
- * metrics. */
+/* Tells of what happens to containers: log, audit log, status file, metrics. */
 struct vb_reporter {
 	struct vb_log *log;
 	struct vb_auditor *audit;

@@ -11,7 +11,7 @@
 
 /*
  * Follows containers until all that can be seen of them has been seen. After START a case is kept
- * until the workload runs; then it is looked at at once and, while something is missing, again
+ * until the workload runs; then it is looked at immediately and, while something is missing, again
  * after 10, 50, 200 and 1000 ms. Containers found running when a connection begins are looked at
  * one after the other. Never blocks the loop.
  */

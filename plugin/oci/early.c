@@ -105,7 +105,7 @@ static void read_string(struct scan *scan, const char **ret_start, size_t *ret_l
 		scan->at++;
 }
 
-/* Steps over a comma; false at the end of the object or of sense. */
+/* Steps over a comma; false at the end of the object, or where something else stands. */
 static bool goes_on(struct scan *scan)
 {
 	if (peek(scan) == ',') {

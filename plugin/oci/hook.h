@@ -14,8 +14,8 @@
 #include "vb/base/error.h"
 
 /*
- * One run of the hook: hook_init, then vb_hook_create() or vb_hook_exec() where the command asks
- * for it, then the real runtime takes the process over.
+ * One run of the hook: vb_hook_args_parse(), vb_hook_find_runtime(), vb_hook_create() or
+ * vb_hook_exec() where the command is one of these, then vb_hook_become() the real runtime.
  */
 
 #define VB_HOOK_CONFIG_PATH "/opt/vambrace/etc/oci.json"
@@ -47,9 +47,8 @@ void vb_hook_view(const char *rootfs, struct vb_oci_view *ret_view);
 
 /*
  * What the runtime's `features` says, or said less than ten minutes ago when the program was the
- * same file. A runtime that does not answer within two seconds is not known, and asked again by the
- * next container, as where the node had no room for the question.
- * Check the runtime first.
+ * same file. A runtime that does not answer within two seconds, or that cannot be asked for lack of
+ * processes or memory, is not known, and the next container asks again. Check the runtime first.
  */
 void vb_hook_features(const char *runtime, struct vb_oci_features *ret_features);
 
@@ -77,7 +76,7 @@ extern const struct vb_oci_memory vb_hook_memory;
 /* `exec`: the process file edited, or untouched. */
 int vb_hook_exec(struct vb_hook *hook, struct vb_error *err) VB_WARN_UNUSED;
 
-/* The layers that this build writes: all of them, but in test builds that prove the START gate. */
+/* The layers that this build writes: all but in test builds that prove the START gate. */
 unsigned int vb_hook_layers(void);
 
 /* The runtime of the handler, from the settings file. */

@@ -11,8 +11,8 @@
  * read at use. What was read is kept as long as the files are the same ones (device, inode, size,
  * mtime and ctime in ns), so an update is picked up without a restart; one that does not parse
  * leaves the last good version in use. What is kept has a budget, enough for a thousand bundles of
- * some hundred entries; above it, those not used for longest are forgotten, their last good version
- * included. Not thread-safe: one thread uses a store.
+ * some hundred entries; above it, the least recently used ones are forgotten, their last good
+ * version included. Not thread-safe: one thread uses a store.
  */
 struct vb_bundle_store;
 
@@ -33,8 +33,8 @@ static inline void vb_cleanup_bundle_store(struct vb_bundle_store *const *store)
 void vb_bundle_store_accept_any_owner(struct vb_bundle_store *store);
 
 /*
- * Says whose bundles are taken, as in the node config. -EINVAL when a key is none, -ENOMEM; the
- * store then takes what it took before.
+ * Says whose bundles are taken, as in the node config. -EINVAL when a key is malformed, -ENOMEM;
+ * the store then takes what it took before.
  */
 int vb_bundle_store_trust(struct vb_bundle_store *store, const struct vb_strv *trusted_keys,
 	bool require_signature, struct vb_error *err) VB_WARN_UNUSED;
@@ -47,10 +47,10 @@ struct vb_bundle_pin {
 
 /*
  * Looks the bundle up; the store owns the result, which is good until the lookup after the next, so
- * that two bundles can be used together. pin may be NULL. Refuses with
- * ErrBundleNotFound, ErrBundleInvalid, ErrBundleSignature or ErrBundleDigest; a bundle whose
- * signature is bad has no last good version. Files must belong to root and not be group- or
- * world-writable, except on a read-only mount.
+ * that two bundles can be used together. pin may be NULL. Refuses with ErrBundleNotFound,
+ * ErrBundleInvalid, ErrBundleSignature or ErrBundleDigest; a bundle whose signature is bad has no
+ * last good version. Files must belong to root and not be group- or world-writable, except on a
+ * read-only mount.
  */
 int vb_bundle_store_get(struct vb_bundle_store *store, const char *name,
 	const struct vb_bundle_pin *pin, const struct vb_bundle **ret_bundle,

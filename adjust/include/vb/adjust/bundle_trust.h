@@ -19,7 +19,7 @@ struct vb_bundle_trust {
 	bool require_signature;
 };
 
-/* Keys as lines of .pub files. -EINVAL when one is none, -ENOMEM. */
+/* Keys as lines of .pub files. -EINVAL when one is not such a line, -ENOMEM. */
 int vb_bundle_trust_init(struct vb_bundle_trust *ret_trust, const struct vb_strv *keys,
 	bool require_signature, struct vb_error *err) VB_WARN_UNUSED;
 void vb_bundle_trust_finish(struct vb_bundle_trust *trust);

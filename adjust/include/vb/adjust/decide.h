@@ -45,8 +45,8 @@ struct vb_supply {
 
 /*
  * *ret_plan is NULL when the container is to be left alone (no handler of ours, nothing asked, and
- * neither default nor floor for its namespace).
- * Refuses with the codes of docs/contracts.md; -ENOMEM.
+ * neither default nor floor for its namespace). Refuses with the codes of docs/contracts.md;
+ * -ENOMEM.
  */
 int vb_plan_decide(const struct vb_subject *subject, const struct vb_request *request,
 	const struct vb_supply *supply, const struct vb_config *config, struct vb_plan **ret_plan,

@@ -48,10 +48,9 @@ struct vb_oci_edit {
 
 /*
  * Edits the document in place; on failure it is half-edited and must be thrown away. Fills the
- * receipt's capability sets, no_new_privileges, writable_mounts and, but for what was inherited,
- * speculation. Refuses with
- * ErrConflict, ErrProfileInvalid or ErrUnsupportedByRuntime; -EINVAL for a document that is no OCI
- * configuration, -ENOMEM.
+ * receipt's capability sets, no_new_privileges, writable_mounts and, except for what was inherited,
+ * speculation. Refuses with ErrConflict, ErrProfileInvalid or ErrUnsupportedByRuntime; -EINVAL for
+ * a document that is not an OCI configuration, -ENOMEM.
  */
 int vb_oci_apply(json_t *spec, const struct vb_oci_edit *edit, struct vb_receipt *receipt,
 	struct vb_error *err) VB_WARN_UNUSED;

@@ -9,8 +9,7 @@
 /* Whether the bytes are well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates). */
 bool vb_utf8_is_valid(const void *data, size_t size);
 
-/* Length of the well-formed sequence at the start of the bytes (size > 0), or 0 when there is none.
- */
+/* Length of the well-formed sequence at the start of the bytes (size > 0); 0: there is none. */
 size_t vb_utf8_sequence_length(const uint8_t *bytes, size_t size);
 
 /* Whether a well-formed sequence is a control character: C0, DEL, and C1 in its two bytes. */

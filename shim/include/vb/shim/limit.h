@@ -6,8 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What keeps a workload that sends datagrams in a loop from filling the log. Both start as zeros.
- */
+/* Keep a workload that sends datagrams in a loop from filling the log. Both start as zeros. */
 
 enum { VB_SHIM_LIMIT_PER_SECOND = 10, VB_SHIM_SEEN_SLOTS = 512 };
 
