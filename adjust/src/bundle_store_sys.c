@@ -154,10 +154,10 @@ static int refuse_missing(
 		err, "install it in one of %s, or correct bundle.vambrace.dev", directories);
 }
 
-static int check_digest(
-	const struct vb_bundle *bundle, const struct vb_bundle_pin *pin, struct vb_error *err)
+int vb_bundle_pin_check(
+	const struct vb_bundle_pin *pin, const struct vb_bundle *bundle, struct vb_error *err)
 {
-	if (pin == NULL || pin->digest == NULL || strcmp(pin->digest, bundle->digest) == 0)
+	if (pin->digest == NULL || strcmp(pin->digest, bundle->digest) == 0)
 		return 0;
 	(void)vb_error_refuse(err, VB_CODE_BUNDLE_DIGEST,
 		"bundle '%s' on this node has digest %s, %s pins %s", bundle->name, bundle->digest,
@@ -321,8 +321,8 @@ int vb_bundle_store_get(struct vb_bundle_store *store, const char *name,
 			continue;
 		if (r < 0 && err != NULL)
 			*err = found;
-		if (r == 0)
-			r = check_digest(bundle, pin, err);
+		if (r == 0 && pin != NULL)
+			r = vb_bundle_pin_check(pin, bundle, err);
 		if (r == 0)
 			*ret_bundle = bundle;
 		return r;

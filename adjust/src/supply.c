@@ -197,10 +197,14 @@ static int load_bundles(const struct gathering *g, const struct vb_supply_questi
 		return blame_rule("floor", question, r, err);
 	r = load_bundle(g, choice.bundle, &pin, by_rule ? VB_BUNDLE_DEFAULT : VB_BUNDLE_OF_POD,
 		&supply->bundle, err);
-	/* Of one name there is one bundle, the one looked up last. */
-	if (r == 0 && vb_str_equal(choice.bundle, choice.floor))
-		supply->floor = supply->bundle;
-	return r < 0 && by_rule ? blame_rule("default", question, r, err) : r;
+	if (r < 0)
+		return by_rule ? blame_rule("default", question, r, err) : r;
+	if (supply->floor == NULL || !vb_str_equal(choice.bundle, choice.floor))
+		return 0;
+	/* Of one name there is one bundle, the one looked up last: an update may lie in between. */
+	supply->floor = supply->bundle;
+	r = vb_bundle_pin_check(&floor_pin, supply->floor, err);
+	return r < 0 ? blame_rule("floor", question, r, err) : 0;
 }
 
 static int load_side_profile(const struct gathering *g, const struct vb_bundle *bundle,

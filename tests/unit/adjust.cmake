@@ -17,6 +17,8 @@ foreach(test store forms signature cache)
 	vb_add_unit_test(test_bundle_${test} test_bundle_${test}.c bundle_support.c tar_maker.c
 		LIBS vb_adjust)
 endforeach()
+vb_add_unit_test(test_supply test_supply.c bundle_support.c tar_maker.c LIBS vb_adjust)
+target_link_options(test_supply PRIVATE LINKER:--wrap=vb_bundle_store_get)
 vb_add_unit_test(test_profile_store test_profile_store.c LIBS vb_adjust)
 foreach(test bundle_store profile_store)
 	target_sources(test_${test} PRIVATE file_owner.c)

@@ -45,6 +45,10 @@ struct vb_bundle_pin {
 	const char *who;    /* for messages: "the pod" */
 };
 
+/* Refuses another version with ErrBundleDigest. */
+int vb_bundle_pin_check(const struct vb_bundle_pin *pin, const struct vb_bundle *bundle,
+	struct vb_error *err) VB_WARN_UNUSED;
+
 /*
  * Looks the bundle up; the store owns the result, which is good until the lookup after the next, so
  * that two bundles can be used together. pin may be NULL. Refuses with ErrBundleNotFound,
