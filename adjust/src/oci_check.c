@@ -51,22 +51,39 @@ static int check_digest(const json_t *spec, const char *digest, struct vb_error 
 	return refuse_mismatch(err);
 }
 
+static int refuse_override(const char *annotation, struct vb_error *err)
+{
+	(void)vb_error_refuse(
+		err, VB_CODE_CONFLICT, "the annotation %s would override the plan", annotation);
+	return vb_error_fix(err, "remove the annotation %s from the pod", annotation);
+}
+
+/* crun mounts a cgroup instead of what the document has at this place, which it compares so. */
+static bool replaces_a_mount(const json_t *spec, const char *annotation, const struct vb_plan *plan)
+{
+	const char *place = vb_oci_annotation(spec, annotation);
+
+	for (size_t i = 0; place != NULL && i < plan->mounts.count; i++)
+		if (strcmp(plan->mounts.items[i].destination, place) == 0)
+			return true;
+	return false;
+}
+
 /*
- * Annotations by which crun would take another filter than linux.seccomp, or run the container in
+ * Annotations by which crun would take another filter than linux.seccomp, hand what the filter
+ * notifies of to somebody else than its listener, mount another thing, or run the container in
  * another way altogether (crun.1). runc knows none like them.
  */
-static int check_overrides(const json_t *spec, struct vb_error *err)
+static int check_overrides(const json_t *spec, const struct vb_plan *plan, struct vb_error *err)
 {
-	static const char *const overrides[] = {"run.oci.seccomp_bpf_data", "run.oci.handler"};
+	static const char *const overrides[] = {"run.oci.seccomp_bpf_data",
+		"run.oci.seccomp.plugins", "run.oci.seccomp.receiver", "run.oci.handler"};
+	static const char cgroup[] = "run.oci.systemd.force_cgroup_v1";
 
-	for (size_t i = 0; i < VB_ARRAY_SIZE(overrides); i++) {
-		if (vb_oci_annotation(spec, overrides[i]) == NULL)
-			continue;
-		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
-			"the annotation %s would override the plan", overrides[i]);
-		return vb_error_fix(err, "remove the annotation %s from the pod", overrides[i]);
-	}
-	return 0;
+	for (size_t i = 0; i < VB_ARRAY_SIZE(overrides); i++)
+		if (vb_oci_annotation(spec, overrides[i]) != NULL)
+			return refuse_override(overrides[i], err);
+	return replaces_a_mount(spec, cgroup, plan) ? refuse_override(cgroup, err) : 0;
 }
 
 /* The same options in any order; runtimes and plugins sort them as they like. */
@@ -206,7 +223,7 @@ int vb_oci_check(json_t *spec, const struct vb_plan *plan, const char *digest,
 	*ret_verdict = NULL;
 	int r = check_digest(spec, digest, err);
 	if (r == 0)
-		r = check_overrides(spec, err);
+		r = check_overrides(spec, plan, err);
 	if (r == 0)
 		r = vb_oci_names_check(spec, err);
 	if (r == 0)

@@ -117,7 +117,8 @@ END_TEST
 
 START_TEST(annotations_that_override_the_plan_under_crun_are_refused)
 {
-	static const char *const keys[] = {"run.oci.seccomp_bpf_data", "run.oci.handler"};
+	static const char *const keys[] = {"run.oci.seccomp_bpf_data", "run.oci.handler",
+		"run.oci.seccomp.plugins", "run.oci.seccomp.receiver"};
 	vb_auto_plan struct vb_plan *plan = support_plan();
 
 	for (size_t i = 0; i < VB_ARRAY_SIZE(keys); i++) {
@@ -125,6 +126,29 @@ START_TEST(annotations_that_override_the_plan_under_crun_are_refused)
 		vb_auto_json json_t *spec = json_pack("{s:{},s:{s:s,s:s}}", "process",
 			"annotations", VB_PLAN_DIGEST_ANNOTATION, "d", keys[i], "");
 		support_assert_refused(check(spec, plan, &err), &err, VB_CODE_CONFLICT, keys[i]);
+	}
+}
+END_TEST
+
+START_TEST(a_cgroup_that_crun_would_mount_instead_of_the_plans_is_refused)
+{
+	static const char *const places[] = {"/sys/fs/cgroup/systemd", "/tmp/x", "/tmp"};
+	vb_auto_plan struct vb_plan *plan = plan_with_tmpfs("/tmp");
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(places); i++) {
+		struct vb_error err = {0};
+		vb_auto_free char *text = vb_str_format(
+			"{'process':{},'annotations':{'plan-digest.vambrace.dev':'d',"
+			"'run.oci.systemd.force_cgroup_v1':'%s'},'mounts':[" TMPFS("/tmp") "]}",
+			places[i]);
+		ck_assert_ptr_nonnull(text);
+		vb_auto_json json_t *spec = support_document(text);
+		int r = check(spec, plan, &err);
+		if (strcmp(places[i], "/tmp") == 0)
+			support_assert_refused(
+				r, &err, VB_CODE_CONFLICT, "run.oci.systemd.force_cgroup_v1");
+		else
+			ck_assert_msg(r == 0, "%s", err.what);
 	}
 }
 END_TEST
@@ -360,6 +384,7 @@ int main(void)
 
 	tcase_add_test(tcase, the_annotation_must_carry_the_digest_of_the_plan);
 	tcase_add_test(tcase, annotations_that_override_the_plan_under_crun_are_refused);
+	tcase_add_test(tcase, a_cgroup_that_crun_would_mount_instead_of_the_plans_is_refused);
 	tcase_add_test(tcase, the_environment_is_looked_at);
 	tcase_add_test(tcase, a_planned_mount_must_be_there_as_planned);
 	tcase_add_test(tcase, options_may_come_in_another_order);
