@@ -58,12 +58,11 @@ static int parse_opt_out(const char *value, struct vb_request *request, struct v
 /* It stands in log lines and in reports for terminals. */
 static int parse_reason(const char *value, struct vb_request *request, struct vb_error *err)
 {
-	for (const char *c = value; *c != '\0'; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f) {
-			(void)vb_error_refuse(
-				err, VB_CODE_INVALID_VALUE, "the reason has a control character");
-			return vb_error_fix(err, "write it in one line");
-		}
+	if (vb_utf8_has_control(value)) {
+		(void)vb_error_refuse(
+			err, VB_CODE_INVALID_VALUE, "the reason has a control character");
+		return vb_error_fix(err, "write it in one line");
+	}
 	if (strlen(value) > REASON_MAX) {
 		(void)vb_error_refuse(err, VB_CODE_INVALID_VALUE,
 			"the reason has %zu bytes, at most %d are kept", strlen(value), REASON_MAX);

@@ -9,6 +9,7 @@
 #include "vb/adjust/caps.h"
 #include "vb/adjust/codes.h"
 #include "vb/adjust/connect.h"
+#include "vb/base/utf8.h"
 
 /* A page is the smallest tmpfs there is; nobody means more than a TiB of memory. */
 static const uint64_t size_min = 4096;
@@ -162,10 +163,7 @@ int vb_value_mode(const char *text, unsigned int *ret_mode, struct vb_error *err
 /* Blanks, control characters and the list separators: they would split or lie on the wire. */
 static bool has_bad_character(const char *path)
 {
-	for (const char *c = path; *c != '\0'; c++)
-		if ((unsigned char)*c <= ' ' || *c == 0x7f || *c == ',' || *c == ':')
-			return true;
-	return false;
+	return vb_utf8_has_control(path) || strpbrk(path, " ,:") != NULL;
 }
 
 /*

@@ -68,6 +68,20 @@ bool vb_utf8_is_control(const uint8_t *sequence)
 	       (sequence[0] == 0xc2 && sequence[1] < 0xa0);
 }
 
+bool vb_utf8_has_control(const char *text)
+{
+	size_t size = strlen(text);
+
+	for (size_t pos = 0; pos < size;) {
+		const uint8_t *bytes = (const uint8_t *)text + pos;
+		size_t length = vb_utf8_sequence_length(bytes, size - pos);
+		if (length > 0 && vb_utf8_is_control(bytes))
+			return true;
+		pos += length > 0 ? length : 1;
+	}
+	return false;
+}
+
 void vb_utf8_scrub(char *text)
 {
 	size_t size = strlen(text);

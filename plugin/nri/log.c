@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "vb/base/utf8.h"
+
 enum {
 	BURST = 100,
 	REFILL_PER_SECOND = 10,
@@ -29,7 +31,7 @@ struct vb_log {
 
 static void put_char(struct vb_log_line *line, char c)
 {
-	if (line->used < sizeof(line->text) - TAIL_BYTES)
+	if (!line->cut && line->used < sizeof(line->text) - TAIL_BYTES)
 		line->text[line->used++] = c;
 	else
 		line->cut = true;
@@ -74,21 +76,36 @@ void vb_log_word(struct vb_log_line *line, const char *key, const char *word)
 	put(line, word);
 }
 
+/* A whole character, or none of it: half of one is no UTF-8, and journald would show no text. */
+static void put_character(struct vb_log_line *line, const char *bytes, size_t length)
+{
+	if (line->used + length > sizeof(line->text) - TAIL_BYTES)
+		line->cut = true;
+	for (size_t i = 0; i < length; i++)
+		put_char(line, bytes[i]);
+}
+
 void vb_log_text_max(struct vb_log_line *line, const char *key, const char *text, size_t max_bytes)
 {
+	const char *end = text != NULL ? text + strlen(text) : NULL;
+	size_t length = 0;
+
 	put_key(line, key);
 	put_char(line, '"');
-	for (size_t written = 0; text != NULL && *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-		bool is_escaped = c == '"' || c == '\\';
-		written += is_escaped ? 2 : 1;
+	for (size_t written = 0; text != end; text += length) {
+		const uint8_t *bytes = (const uint8_t *)text;
+		bool is_escaped = *text == '"' || *text == '\\';
+		length = vb_utf8_sequence_length(bytes, (size_t)(end - text));
+		bool is_shown = length > 0 && !vb_utf8_is_control(bytes);
+		length = length > 0 ? length : 1;
+		written += is_escaped ? 2 : length;
 		if (written > max_bytes - strlen("...")) {
 			put(line, "...");
 			break;
 		}
 		if (is_escaped)
 			put_char(line, '\\');
-		put_char(line, (char)(c < 0x20 || c == 0x7f ? '?' : c));
+		put_character(line, is_shown ? text : "????", length);
 	}
 	put_char(line, '"');
 }

@@ -35,7 +35,10 @@ struct vb_log_line {
 void vb_log_begin(struct vb_log_line *line, const char *container_id, const char *event);
 /* A word that we chose ourselves, unquoted. */
 void vb_log_word(struct vb_log_line *line, const char *key, const char *word);
-/* Any text, quoted, with control characters and quotes escaped. NULL writes "". */
+/*
+ * Any text, quoted, with quotes escaped; control characters and what is not UTF-8 become '?'. NULL
+ * writes "".
+ */
 void vb_log_text(struct vb_log_line *line, const char *key, const char *text);
 /* The same, of at most max_bytes between the quotes; a longer one ends in "...". */
 void vb_log_text_max(struct vb_log_line *line, const char *key, const char *text, size_t max_bytes);

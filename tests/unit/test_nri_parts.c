@@ -13,6 +13,7 @@
 #include "unit.h"
 #include "vb/adjust/plan.h"
 #include "vb/base/str.h"
+#include "vb/base/utf8.h"
 #include "verdict.h"
 #include "worker.h"
 
@@ -55,6 +56,13 @@ START_TEST(a_line_starts_with_the_container_and_quotes_what_comes_from_outside)
 	vb_log_begin(&line, NULL, "registered");
 	vb_log_write(log, &line);
 	ck_assert_str_eq(logged(), "container_id=- event=registered\n");
+	/* U+009B and U+0085 do on a terminal what ESC [ and a new line do. */
+	vb_log_begin(&line, NULL, "refused");
+	vb_log_text(&line, "pod",
+		"caf\xc3\xa9\xc2\x9b"
+		"2J\xc2\x85\xff");
+	vb_log_write(log, &line);
+	ck_assert_str_eq(logged(), "container_id=- event=refused pod=\"caf\xc3\xa9??2J???\"\n");
 	vb_log_begin(&line, "a\nb event=\"c", "refused");
 	vb_log_write(log, &line);
 	ck_assert_str_eq(logged(), "container_id=a?b?event??c event=refused\n");
@@ -77,6 +85,29 @@ START_TEST(a_line_that_is_too_long_is_cut_and_still_one_line)
 	ck_assert_uint_le(strlen(seen), 4096);
 	ck_assert_str_eq(seen + strlen(seen) - 5, "...\"\n");
 	ck_assert_ptr_eq(strchr(seen, '\n'), seen + strlen(seen) - 1);
+}
+END_TEST
+
+START_TEST(a_cut_goes_between_characters)
+{
+	vb_auto_log struct vb_log *log = open_log(VB_LOG_STDERR);
+	struct vb_log_line line;
+	char text[6001];
+
+	/* Wherever the cut falls in a character of three bytes, or of one among them. */
+	for (size_t start = 0; start < 4; start++) {
+		memset(text, 'x', start);
+		for (size_t at = start; at < sizeof(text) - 4; at += 4)
+			memcpy(text + at, "\xe2\x82\xacz", 5);
+		vb_log_begin(&line, NULL, "refused");
+		vb_log_text_max(&line, "pod", text, 33);
+		vb_log_text(&line, "error", text);
+		vb_log_write(log, &line);
+		const char *seen = logged();
+		ck_assert_uint_le(strlen(seen), 4096);
+		ck_assert(vb_utf8_is_valid(seen, strlen(seen)));
+		ck_assert_str_eq(seen + strlen(seen) - 5, "...\"\n");
+	}
 }
 END_TEST
 
@@ -485,6 +516,7 @@ int main(void)
 
 	tcase_add_test(tcase, a_line_starts_with_the_container_and_quotes_what_comes_from_outside);
 	tcase_add_test(tcase, a_line_that_is_too_long_is_cut_and_still_one_line);
+	tcase_add_test(tcase, a_cut_goes_between_characters);
 	tcase_add_test(tcase, a_record_of_the_kernels_log_has_a_level_and_fits);
 	tcase_add_test(tcase, the_line_of_an_opt_out_ends_with_its_literal);
 	tcase_add_test(tcase, the_kernels_log_itself_takes_a_line);

@@ -393,6 +393,15 @@ static const struct {
 	{"seccomp-opt-out-reason.vambrace.dev", "",
 		"ErrInvalidValue: annotation 'seccomp-opt-out-reason.vambrace.dev' is empty: give "
 		"it a value, or remove it"},
+	{"seccomp-opt-out-reason.vambrace.dev", "strace\x1b[2J",
+		"ErrInvalidValue: annotation 'seccomp-opt-out-reason.vambrace.dev': the reason has "
+		"a control character: write it in one line"},
+	/* U+009B does on a terminal what ESC [ does. */
+	{"seccomp-opt-out-reason.vambrace.dev",
+		"strace\xc2\x9b"
+		"2J",
+		"ErrInvalidValue: annotation 'seccomp-opt-out-reason.vambrace.dev': the reason has "
+		"a control character: write it in one line"},
 	{"seccomp-profile.vambrace.dev", "caf\xe9",
 		"ErrInvalidValue: annotation 'seccomp-profile.vambrace.dev' is not UTF-8: write "
 		"the value in UTF-8"},

@@ -93,6 +93,20 @@ START_TEST(scrubbing_leaves_one_printable_line_of_the_same_length)
 }
 END_TEST
 
+START_TEST(controls_are_found_wherever_they_stand)
+{
+	static const char *const with[] = {
+		"\n", "a\x1f", "\x7fz", "a\xc2\x80", "\xc2\x9fz", "\xff\xc3\xa9\t"};
+	static const char *const without[] = {
+		"", "a z", "\xc2\xa0", "caf\xc3\xa9", "\xe2\x82\xac", "\xff", "\x9b", "\xc2"};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(with); i++)
+		ck_assert(vb_utf8_has_control(with[i]));
+	for (size_t i = 0; i < VB_ARRAY_SIZE(without); i++)
+		ck_assert(!vb_utf8_has_control(without[i]));
+}
+END_TEST
+
 START_TEST(every_pair_of_bytes_becomes_valid)
 {
 	for (unsigned int pair = 0; pair <= 0xffff; pair++) {
@@ -115,6 +129,7 @@ int main(void)
 	tcase_add_test(tcase, a_sequence_that_goes_on_behind_the_size_is_not_valid);
 	tcase_add_loop_test(tcase, scrubbing_leaves_one_printable_line_of_the_same_length, 0,
 		(int)VB_ARRAY_SIZE(scrubbed));
+	tcase_add_test(tcase, controls_are_found_wherever_they_stand);
 	tcase_add_test(tcase, every_pair_of_bytes_becomes_valid);
 	return vb_unit_run("utf8", tcase);
 }

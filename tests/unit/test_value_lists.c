@@ -86,6 +86,7 @@ static const struct {
 	{"/bin/a\nb", CHARACTER("/bin/a?b")},
 	{"/bin/a\x01", CHARACTER("/bin/a?")},
 	{"/bin/a\x7f", CHARACTER("/bin/a?")},
+	{"/bin/a\xc2\x85", CHARACTER("/bin/a??")},
 	{"/bin/a:b", CHARACTER("/bin/a:b")},
 	{"/bin/a,b", CHARACTER("/bin/a,b")},
 	{"/bin//ls", UNCLEAN("/bin//ls", "/bin/ls")},

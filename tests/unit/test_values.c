@@ -289,6 +289,7 @@ static const struct {
 	{"size=16Mi", UNUSABLE("size=16Mi")},
 	{"/tmp dir", UNUSABLE("/tmp dir")},
 	{"/tmp\x02", UNUSABLE("/tmp?")},
+	{"/tmp\xc2\x9b", UNUSABLE("/tmp??")},
 	{"/", KERNEL("/")},
 	{"/tmp/..", KERNEL("/tmp/..")},
 	{"/proc", KERNEL("/proc")},

@@ -15,6 +15,9 @@ size_t vb_utf8_sequence_length(const uint8_t *bytes, size_t size);
 /* Whether a well-formed sequence is a control character: C0, DEL, and C1 in its two bytes. */
 bool vb_utf8_is_control(const uint8_t *sequence);
 
+/* Whether one of the text's well-formed sequences is a control character. */
+bool vb_utf8_has_control(const char *text);
+
 /*
  * Makes a string fit for one log line: control characters and bytes that are not UTF-8 become
  * '?'. The length does not change.
