@@ -13,6 +13,7 @@
 struct vb_settings_file {
 	const char *path;
 	struct vb_file_identity seen; /* zero: there was none */
+	bool is_unread;               /* what was seen is still to be read */
 };
 
 void vb_settings_destroy(struct vb_settings *settings)
@@ -106,6 +107,11 @@ int vb_settings_load(
 	return *ret_settings != NULL ? 0 : vb_error_set(err, ENOMEM, "make the node config");
 }
 
+void vb_settings_file_forget(struct vb_settings_file *file)
+{
+	file->is_unread = true;
+}
+
 int vb_settings_refresh(struct vb_settings_file *file, bool forced,
 	struct vb_settings **ret_settings, struct vb_error *err)
 {
@@ -114,9 +120,16 @@ int vb_settings_refresh(struct vb_settings_file *file, bool forced,
 
 	/* No file is what the defaults are for; asked to read it again, that is no failure either.
 	 */
-	if (vb_file_identity_is_same(&file->seen, &now) && (!forced || !is_there))
+	if (vb_file_identity_is_same(&file->seen, &now) && !file->is_unread &&
+		(!forced || !is_there))
 		return 0;
 	file->seen = now;
+	file->is_unread = false;
 	int r = read_settings(file->path, ret_settings, err);
-	return r < 0 ? vb_error_wrap(err, "node config '%s'", file->path) : 1;
+	if (r == 0)
+		return 1;
+	/* What the node was short of says nothing about the file. */
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
+		vb_settings_file_forget(file);
+	return vb_error_wrap(err, "node config '%s'", file->path);
 }

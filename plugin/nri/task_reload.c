@@ -50,8 +50,10 @@ void vb_task_refresh_settings(struct vb_task *task, bool forced)
 	vb_auto_settings struct vb_settings *settings = NULL;
 
 	int r = vb_settings_refresh(task->shop->settings_file, forced, &settings, &task->news.err);
-	if (r > 0 && put_in_force(task->shop, settings) < 0)
+	if (r > 0 && put_in_force(task->shop, settings) < 0) {
+		vb_settings_file_forget(task->shop->settings_file);
 		r = vb_error_set(&task->news.err, ENOMEM, "put the node config in force");
+	}
 	task->news.result = r < 0 ? r : 0;
 	if (r > 0)
 		task->news.settings = VB_STEAL(settings);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "oci_node.h"
@@ -83,6 +84,25 @@ START_TEST(a_bad_file_fails_once_with_its_path_and_a_good_one_is_taken_again)
 }
 END_TEST
 
+START_TEST(a_good_file_that_could_not_be_opened_is_taken_at_the_next_look)
+{
+	struct rlimit limit;
+
+	support_write_file(PATH, "{\"deadline_ms\":200}", 0644);
+	load();
+	support_write_file(PATH, "{\"deadline_ms\":300}", 0644);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	const struct rlimit none = {.rlim_max = limit.rlim_max};
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	int r = refresh(false);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(r, -EMFILE);
+	ck_assert_int_eq(refresh(false), 1);
+	ck_assert_uint_eq(settings->config.deadline_ms, 300);
+	ck_assert_int_eq(refresh(false), 0);
+}
+END_TEST
+
 START_TEST(a_file_that_has_gone_is_a_failure_and_not_the_defaults)
 {
 	support_write_file(PATH, "{\"deadline_ms\":200}", 0644);
@@ -131,6 +151,7 @@ int main(void)
 	tcase_add_test(tcase, no_file_means_the_defaults_and_a_file_that_comes_is_taken);
 	tcase_add_test(tcase, the_same_file_is_read_again_only_when_forced);
 	tcase_add_test(tcase, a_bad_file_fails_once_with_its_path_and_a_good_one_is_taken_again);
+	tcase_add_test(tcase, a_good_file_that_could_not_be_opened_is_taken_at_the_next_look);
 	tcase_add_test(tcase, a_file_that_has_gone_is_a_failure_and_not_the_defaults);
 	tcase_add_test(tcase, a_config_map_that_turns_its_link_round_is_a_change);
 	tcase_add_test(tcase, a_first_file_that_is_bad_or_no_file_fails);
