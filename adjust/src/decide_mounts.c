@@ -157,6 +157,17 @@ static int compare_places(const void *a, const void *b)
 	return order != 0 ? order : (left->mount > right->mount) - (left->mount < right->mount);
 }
 
+/* Runtimes take a relative destination from the root. */
+static int clean_destination(const char *destination, char **ret_path)
+{
+	vb_auto_free char *rooted = NULL;
+
+	if (destination[0] == '/')
+		return vb_path_clean(destination, ret_path);
+	rooted = vb_str_format("/%s", destination);
+	return rooted == NULL ? -ENOMEM : vb_path_clean(rooted, ret_path);
+}
+
 /* Sorted, not searched one by one: a pod may have a thousand mounts and list thousands of tmpfs. */
 static int sort_places(
 	const struct vb_subject *subject, struct places *ret_places, struct vb_error *err)
@@ -168,11 +179,8 @@ static int sort_places(
 		return vb_error_set(err, ENOMEM, "decide a plan");
 	for (size_t i = 0; i < subject->mount_count; i++) {
 		struct place *place = &places.items[places.count];
-		int r = vb_path_clean(subject->mounts[i].destination, &place->path);
-		if (r == -ENOMEM)
+		if (clean_destination(subject->mounts[i].destination, &place->path) < 0)
 			return vb_error_set(err, ENOMEM, "decide a plan");
-		if (r < 0)
-			continue; /* a relative one, where no absolute path lies */
 		place->mount = &subject->mounts[i];
 		places.count++;
 	}

@@ -13,6 +13,16 @@
 /* As much as a message may be; a plan's mounts and variables are far below. */
 enum { REPLY_MAX = 4 << 20 };
 
+/* "rro": with all mounts below it, as recursiveReadOnly asks for. */
+static bool is_read_only(const struct vb_nri_mount *mount)
+{
+	for (size_t i = 0; i < mount->options.count; i++)
+		if (strcmp(mount->options.items[i], "ro") == 0 ||
+			strcmp(mount->options.items[i], "rro") == 0)
+			return true;
+	return false;
+}
+
 static int view_mounts(struct vb_task *task, struct vb_subject *subject)
 {
 	const struct vb_nri_mounts *mounts = &task->request.container.mounts;
@@ -25,10 +35,8 @@ static int view_mounts(struct vb_task *task, struct vb_subject *subject)
 		const struct vb_nri_mount *mount = &mounts->items[i];
 		views[i] = (struct vb_subject_mount){.destination = mount->destination,
 			.type = mount->type,
-			.source = mount->source};
-		for (size_t j = 0; j < mount->options.count; j++)
-			if (strcmp(mount->options.items[j], "ro") == 0)
-				views[i].read_only = true;
+			.source = mount->source,
+			.read_only = is_read_only(mount)};
 	}
 	subject->mounts = views;
 	subject->mount_count = mounts->count;

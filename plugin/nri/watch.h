@@ -12,8 +12,8 @@
 /*
  * Follows containers until all that can be seen of them has been seen. After START a case is kept
  * until the workload runs; then it is looked at immediately and, while something is missing, again
- * after 10, 50, 200 and 1000 ms. Containers found running when a connection begins are looked at
- * one after the other. Never blocks the loop.
+ * after 10, 50, 200, 1000 and 4000 ms. Containers found running when a connection begins are looked
+ * at one after the other. Never blocks the loop.
  */
 struct vb_watch;
 

@@ -223,6 +223,26 @@ START_TEST(a_mount_without_a_source_is_named_as_such)
 }
 END_TEST
 
+START_TEST(a_relative_destination_starts_at_the_root)
+{
+	static const struct vb_subject_mount mounts[] = {
+		{.destination = "tmp/./x/", .source = "/a", .read_only = true}};
+
+	subject.mounts = mounts;
+	subject.mount_count = VB_ARRAY_SIZE(mounts);
+	ask("tmpfs.vambrace.dev", "/tmp/x");
+	vb_assert_refused(decide(), &err,
+		"ErrConflict: tmpfs '/tmp/x' would cover the mount at 'tmp/./x/' (/a): remove the "
+		"tmpfs or the volume");
+	vb_request_finish(&request);
+	ask("tmpfs.vambrace.dev", "/tmp/x/y");
+	ck_assert_int_eq(decide(), -EPERM);
+	vb_request_finish(&request);
+	ask("tmpfs.vambrace.dev", "/tmp");
+	ck_assert_int_eq(decide(), 0);
+}
+END_TEST
+
 START_TEST(of_mounts_at_one_place_the_last_is_on_top)
 {
 	static const struct vb_subject_mount writable_on_top[] = {
@@ -339,6 +359,7 @@ int main(void)
 	tcase_add_test(tcase, a_name_that_is_not_utf8_is_an_error_of_the_runtimes);
 	tcase_add_test(tcase, names_stand_in_the_plan_as_they_are);
 	tcase_add_test(tcase, a_mount_without_a_source_is_named_as_such);
+	tcase_add_test(tcase, a_relative_destination_starts_at_the_root);
 	tcase_add_test(tcase, of_mounts_at_one_place_the_last_is_on_top);
 	tcase_add_test(tcase, only_the_innermost_mount_around_a_path_counts);
 	tcase_add_test(tcase, a_container_left_alone_has_no_plan_and_no_error);

@@ -113,6 +113,36 @@ START_TEST(a_tmpfs_of_another_handler_is_a_mount_of_the_adjustment)
 }
 END_TEST
 
+/* "rro" is what recursiveReadOnly mounts become. */
+START_TEST(a_tmpfs_in_a_volume_that_is_read_only_is_a_conflict)
+{
+	static const char *const options[] = {"ro", "rro", "rw"};
+	const struct event_text text = {.annotation = "tmpfs.vambrace.dev", .value = "/data/x"};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(options); i++) {
+		struct vb_buf *payload = payload_new();
+		struct vb_buf *container = event_container(&text);
+		struct vb_buf *mount = payload_new();
+		put_text(mount, 1, "/data");
+		put_text(mount, 2, "bind");
+		put_text(mount, 3, "/srv");
+		put_text(mount, 4, "rbind");
+		put_text(mount, 4, options[i]);
+		put_part(container, 9, mount);
+		put_part(payload, 1, event_pod(&text));
+		put_part(payload, 2, container);
+		const struct answer *answer = runtime_call(&runtime, "CreateContainer", payload);
+		if (strcmp(options[i], "rw") == 0)
+			ck_assert_msg(answer->code == 0, "%s", answer->message);
+		else
+			expect_refused(answer,
+				"vambrace: ErrConflict: '/data/x' lies in the read-only mount at "
+				"'/data' (/srv), where it cannot be mounted" PLACE
+				"make the volume writable, or mount it elsewhere");
+	}
+}
+END_TEST
+
 START_TEST(a_refusal_says_why_in_one_line_and_leaves_nothing)
 {
 	const struct event_text unknown = {
@@ -500,6 +530,7 @@ int main(void)
 	tcase_add_test(tcase, a_pod_that_asks_for_nothing_is_left_alone);
 	tcase_add_test(tcase, a_pod_of_our_handler_gets_a_plan_and_its_digest);
 	tcase_add_test(tcase, a_tmpfs_of_another_handler_is_a_mount_of_the_adjustment);
+	tcase_add_test(tcase, a_tmpfs_in_a_volume_that_is_read_only_is_a_conflict);
 	tcase_add_test(tcase, a_refusal_says_why_in_one_line_and_leaves_nothing);
 	tcase_add_test(tcase, a_second_create_of_the_same_container_replaces_its_plan);
 	tcase_add_test(tcase, text_that_is_no_text_is_refused_where_it_concerns_us);
