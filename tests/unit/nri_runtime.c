@@ -62,7 +62,7 @@ void runtime_init(struct runtime *runtime)
 	enter_network();
 	support_make_directories(RUNTIME_DIR);
 	support_make_directories(RUNTIME_BUNDLE);
-	*runtime = (struct runtime){.daemon = -1, .fd = -1};
+	*runtime = (struct runtime){.daemon = -1, .fd = -1, .timeout_ns = 60000000000};
 	runtime_reopen(runtime);
 }
 
@@ -260,7 +260,7 @@ uint32_t runtime_send(struct runtime *runtime, const char *method, struct vb_buf
 {
 	vb_auto_buf struct vb_buf *message = vb_buf_create(PAYLOAD_MAX);
 	struct vb_ttrpc_request request = {.service = VB_NRI_SERVICE_PLUGIN,
-		.timeout_ns = 60000000000,
+		.timeout_ns = runtime->timeout_ns,
 		.payload = vb_buf_data(payload),
 		.payload_size = vb_buf_size(payload)};
 	struct vb_error err = {0};

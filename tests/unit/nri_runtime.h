@@ -30,6 +30,7 @@ struct runtime {
 	int fd; /* the connection, -1 while there is none */
 	struct vb_mux *mux;
 	uint32_t next_stream_id;
+	int64_t timeout_ns; /* that requests are sent with */
 };
 
 /* What the daemon answered. */

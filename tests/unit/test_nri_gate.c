@@ -193,6 +193,14 @@ START_TEST(text_that_is_no_text_is_refused_where_it_concerns_us)
 	expect_refused(call("CreateContainer", &bad),
 		"vambrace: ErrInvalidValue: the pod or container has a text with a NUL or bytes "
 		"that are not UTF-8" PLACE "remove it from annotations, env and mounts");
+	struct vb_buf *payload = payload_new();
+	struct vb_buf *container = event_container(&hardened);
+	put_text(container, 8, "MODE=\xff");
+	put_part(payload, 1, event_pod(&hardened));
+	put_part(payload, 2, container);
+	expect_refused(runtime_call(&runtime, "CreateContainer", payload),
+		"vambrace: ErrInvalidValue: the pod or container has a text with a NUL or bytes "
+		"that are not UTF-8" PLACE "remove it from annotations, env and mounts");
 }
 END_TEST
 
@@ -253,6 +261,48 @@ START_TEST(a_plan_of_another_container_or_none_at_all_does_not_pass)
 }
 END_TEST
 
+/* Makes the container's plan, and writes another text of the same length in the place of one. */
+static void create_with(const char *from, const char *to)
+{
+	ck_assert_int_eq(call("CreateContainer", &hardened)->code, 0);
+	vb_auto_free char *text = support_read_file(PLAN);
+	char *place = strstr(text, from);
+
+	ck_assert_ptr_nonnull(place);
+	for (size_t i = 0; to[i] != '\0'; i++)
+		place[i] = to[i];
+	support_write_file(PLAN, text, 0600);
+}
+
+START_TEST(a_plan_of_another_namespace_pod_or_container_does_not_pass)
+{
+	static const char *const methods[] = {"StartContainer", "ValidateContainerAdjustment"};
+	static const struct {
+		const char *from;
+		const char *to;
+		const char *words;
+	} names[] = {
+		{"\"robots\"", "\"robotz\"", "the plan is of robotz/arm-0, container ctl, "},
+		{"\"arm-0\"", "\"arm-1\"", "the plan is of robots/arm-1, container ctl, "},
+		{"\"ctl\"", "\"cto\"", "the plan is of robots/arm-0, container cto, "},
+	};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(names); i++) {
+		struct event_text text = hardened;
+		create_with(names[i].from, names[i].to);
+		text.plan_digest = plan_digest();
+		for (size_t j = 0; j < VB_ARRAY_SIZE(methods); j++) {
+			const struct answer *answer = call(methods[j], &text);
+			ck_assert_msg(strstr(answer->message, "vambrace: ErrPlanMismatch: ") ==
+					      answer->message,
+				"%s", answer->message);
+			ck_assert_msg(strstr(answer->message, names[i].words) != NULL, "%s",
+				answer->message);
+		}
+	}
+}
+END_TEST
+
 START_TEST(a_start_that_cannot_be_examined_is_refused)
 {
 	struct event_text text = hardened;
@@ -280,20 +330,26 @@ START_TEST(a_process_of_someone_else_is_not_examined)
 }
 END_TEST
 
-/* A validation request with the adjustment that the daemon's own reply was. */
+/* The adjustment that the daemon's own reply was. */
+static struct vb_buf *adjustment_of(const struct answer *created)
+{
+	/* CreateContainerResponse{adjust=1}: what follows its tag and length is the adjustment. */
+	size_t start = created->payload[1] < 0x80 ? 2 : 3;
+	struct vb_buf *adjustment = payload_new();
+
+	ck_assert_int_eq(
+		vb_buf_append(adjustment, created->payload + start, created->payload_size - start),
+		0);
+	return adjustment;
+}
+
+/* A validation request with that adjustment; created NULL: with none. */
 static const struct answer *validate(const struct event_text *text, const struct answer *created)
 {
 	struct vb_buf *payload = event_payload(text);
 
-	/* CreateContainerResponse{adjust=1}: what follows its tag and length is the adjustment. */
-	if (created != NULL) {
-		size_t start = created->payload[1] < 0x80 ? 2 : 3;
-		struct vb_buf *adjustment = payload_new();
-		ck_assert_int_eq(vb_buf_append(adjustment, created->payload + start,
-					 created->payload_size - start),
-			0);
-		put_part(payload, 3, adjustment);
-	}
+	if (created != NULL)
+		put_part(payload, 3, adjustment_of(created));
 	return runtime_call(&runtime, "ValidateContainerAdjustment", payload);
 }
 
@@ -315,6 +371,24 @@ START_TEST(a_validation_refuses_when_ours_is_missing)
 		"vambrace: ErrPlanMismatch: what the plan adds does not reach the container: the "
 		"annotation plan-digest.vambrace.dev is missing or another one" PLACE
 		"check the node's other NRI plugins");
+}
+END_TEST
+
+/* Such a text would be changed on its way to the comparison. */
+START_TEST(a_validation_refuses_text_that_is_no_text)
+{
+	const struct answer created = *call("CreateContainer", &with_tmpfs);
+	struct vb_buf *payload = event_payload(&with_tmpfs);
+	struct vb_buf *adjustment = adjustment_of(&created);
+
+	put_pair(adjustment, 2, "another-plugins", "annotation\xff");
+	put_part(payload, 3, adjustment);
+	const struct answer *answer =
+		runtime_call(&runtime, "ValidateContainerAdjustment", payload);
+	ck_assert_int_eq(answer->code, VB_TTRPC_UNKNOWN);
+	ck_assert_ptr_nonnull(strstr(answer->message,
+		"vambrace: ErrPlanMismatch: an adjustment holds a text with a NUL or bytes that "
+		"are not UTF-8"));
 }
 END_TEST
 
@@ -387,6 +461,26 @@ START_TEST(a_hanging_disk_is_answered_at_the_deadline_and_leaves_nothing)
 	expect_late_plan_gone();
 	runtime_wait_audit("\"request\":\"CreateContainer\",\"code\":\"ErrDeadline\",\"error\":"
 			   "\"vambrace: ErrDeadline: the node did not answer within 1500 ms" PLACE);
+}
+END_TEST
+
+/* Behind the runtime's own timeout the answer would be no answer, and the container would go on. */
+START_TEST(a_runtime_of_less_patience_than_the_config_is_answered_within_its_own)
+{
+	static const struct {
+		int64_t timeout_ms;
+		const char *words;
+	} cases[] = {{1000, "ErrDeadline: the node did not answer within 700 ms "},
+		{310, "ErrDeadline: the node did not answer within 50 ms "}};
+	pid_t worker = stop_worker();
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(cases); i++) {
+		runtime.timeout_ns = cases[i].timeout_ms * 1000000;
+		const struct answer *answer = call("CreateContainer", &hardened);
+		ck_assert_msg(
+			strstr(answer->message, cases[i].words) != NULL, "%s", answer->message);
+	}
+	ck_assert_int_eq(ptrace(PTRACE_DETACH, worker, NULL, NULL), 0);
 }
 END_TEST
 
@@ -470,7 +564,7 @@ static struct vb_buf *synchronize_payload(const struct event_text *text, bool is
 	return payload;
 }
 
-/* Moves a file's time into the future: it was written after the containers were listed. */
+/* Moves a file's time: into the future, it was written after the containers were listed. */
 static void set_time(const char *path, time_t ahead_s)
 {
 	const struct timespec times[2] = {
@@ -487,9 +581,11 @@ START_TEST(files_of_containers_that_are_no_more_go_when_all_are_known)
 	support_write_file(STATE "/plans/gone.json.A1b2C3", "{", 0600);
 	support_write_file(STATE "/outcomes/gone.json", "{}", 0600);
 	support_write_file(STATE "/outcomes/" CONTAINER_ID ".json", "{}", 0600);
+	set_time(STATE "/plans/gone.json", -3600);
 	ck_assert_int_eq(
 		runtime_call(&runtime, "Synchronize", synchronize_payload(&plain, true))->code, 0);
-	ck_assert_int_eq(call("StartContainer", &plain)->code, 0);
+	/* Behind what the thread that does the I/O had to do for that. */
+	ck_assert_int_ne(call("StartContainer", &hardened)->code, 0);
 	runtime_wait_log("event=synchronized pods=1 containers=1 complete=false");
 	ck_assert(runtime_has_file(STATE "/plans/gone.json"));
 	support_write_file(STATE "/plans/new.json", "{}", 0600);
@@ -538,12 +634,16 @@ int main(void)
 	tcase_add_test(tcase, a_start_without_a_plan_is_refused);
 	tcase_add_test(tcase, a_start_whose_adjustment_was_lost_or_changed_is_refused);
 	tcase_add_test(tcase, a_plan_of_another_container_or_none_at_all_does_not_pass);
+	tcase_add_test(tcase, a_plan_of_another_namespace_pod_or_container_does_not_pass);
 	tcase_add_test(tcase, a_start_that_cannot_be_examined_is_refused);
 	tcase_add_test(tcase, a_process_of_someone_else_is_not_examined);
 	tcase_add_test(tcase, a_validation_passes_when_all_that_we_brought_is_there);
 	tcase_add_test(tcase, a_validation_refuses_when_ours_is_missing);
+	tcase_add_test(tcase, a_validation_refuses_text_that_is_no_text);
 	tcase_add_test(tcase, a_validation_refuses_a_container_of_ours_that_has_no_plan);
 	tcase_add_test(tcase, a_hanging_disk_is_answered_at_the_deadline_and_leaves_nothing);
+	tcase_add_test(
+		tcase, a_runtime_of_less_patience_than_the_config_is_answered_within_its_own);
 	tcase_add_test(tcase, a_plan_whose_reply_finds_no_connection_is_taken_away);
 	tcase_add_test(tcase, a_reply_longer_than_4096_bytes_arrives_whole);
 	tcase_add_test(tcase, the_files_of_a_container_go_with_it);

@@ -120,6 +120,8 @@ START_TEST(an_annotation_that_is_gone_changed_or_marked_for_removal_is_missing)
 	pairs[0] = (struct vb_nri_pair){"-plan-digest.vambrace.dev", ""};
 	final.annotations.count = 2;
 	expect_missing(&final, "plan-digest.vambrace.dev");
+	pairs[0].value = digest;
+	expect_missing(&final, "plan-digest.vambrace.dev");
 }
 END_TEST
 

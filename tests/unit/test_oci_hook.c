@@ -252,6 +252,15 @@ START_TEST(a_plan_that_cannot_be_read_refuses)
 }
 END_TEST
 
+START_TEST(a_runtime_that_cannot_be_executed_leaves_nothing_of_a_create)
+{
+	support_write_plan();
+	ck_assert_int_eq(chmod(BIN "/fake", 0644), 0);
+	support_assert_hook_refused(CREATE, "execute the OCI runtime '" BIN "/fake'");
+	ck_assert(!support_exists(RECEIPT));
+}
+END_TEST
+
 START_TEST(a_configuration_that_cannot_be_read_refuses)
 {
 	support_write_plan();
@@ -429,6 +438,7 @@ int main(void)
 	tcase_add_test(tcase, a_container_that_lacks_a_piece_of_the_plan_is_refused);
 	tcase_add_test(tcase, a_link_in_the_image_that_leads_onto_the_tmpfs_is_seen);
 	tcase_add_test(tcase, a_plan_that_cannot_be_read_refuses);
+	tcase_add_test(tcase, a_runtime_that_cannot_be_executed_leaves_nothing_of_a_create);
 	tcase_add_test(tcase, a_configuration_that_cannot_be_read_refuses);
 	tcase_add_test(tcase, a_sandbox_passes_as_it_is_when_it_is_its_own_and_has_no_plan);
 	tcase_add_test(tcase, a_lenient_handler_passes_the_unplanned_and_their_processes);
