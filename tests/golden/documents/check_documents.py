@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """check_documents.py SOURCE-DIR: what the documents say of the code is so, and nothing is left out.
 
-Compared are lists: refusal codes, annotations, alerts, metrics, keys of the node config, events of
-the log and of the audit log, releases; and what is referred to: files, headings, functions.
+Compared are lists: refusal codes, annotations, alerts, metrics, keys of the node config, denied calls,
+functions of the shim, events of the log and of the audit log, releases; and what is referred to: files,
+headings, functions.
 """
 import os
 import pathlib
@@ -111,9 +112,32 @@ def check_config():
         re.S)[1]))
     example = re.search(r"### Node config\n\n```json\n(.*?)^```", CONTRACTS, re.M | re.S)[1]
     same("keys of the node config in the contracts", set(re.findall(r'"(\w+)": ', example)), known)
+    rule = set(re.findall(r'"(\w+)"', re.search(
+        r"known\[\] = \{(.*?)NULL\}", CODE["adjust/src/config_rules.c"], re.S)[1]))
+    same("keys of a rule", names(rows(CONTRACTS, "Rules")) | {"namespaces"}, rule)
     files = PAGE_OF_NRI.split(".I /etc/vambrace/config.json\nthe node config:\n")[1].split(".TP")[0]
     return same("keys of the node config in vambrace-nri(8)",
                 set(re.findall(r"^\.BR (\w+)", files, re.M)), known)
+
+
+def check_starter():
+    """The calls of the starter and of the closure."""
+    source, count = CODE["adjust/src/starter.c"], 0
+    stated = section(CONTRACTS, "The starter profile")
+    for array, sentence in (("denials", r"Denies with EPERM exactly: (.*?)\."),
+                            ("closure", r"It denies with EPERM: (.*?), and clone\n")):
+        calls = re.search(rf"\b{array}\[\] = \{{(.*?)\}};", source, re.S)[1]
+        listed = re.search(sentence, stated, re.S)[1]
+        count += same(f"calls of {array}", set(re.findall(r"\w+", listed)),
+                      set(re.findall(r'"(\w+)"', calls)))
+    return count
+
+
+def check_shim():
+    """The functions that the shim stands in front of; other names of one function begin with _."""
+    gated = re.findall(r"^Gated are (.*?)(?:, for IPv4|, with one|\.$)", MARKDOWN["docs/shim.md"], re.M)
+    known = {name for name in text("shim/exports.txt").split() if not name.startswith("_")}
+    return same("functions of the shim", set(quoted(" ".join(gated))) | {"syscall"}, known)
 
 
 def check_log():
@@ -218,8 +242,9 @@ def check_release():
 
 
 def main():
-    checks = [check_codes, check_annotations, check_alerts, check_metrics, check_config, check_log,
-              check_audit, check_links, check_files, check_comments, check_release]
+    checks = [check_codes, check_annotations, check_alerts, check_metrics, check_config, check_starter,
+              check_shim, check_log, check_audit, check_links, check_files, check_comments,
+              check_release]
     failed = 0
     for check in checks:
         name = check.__name__.removeprefix("check_")
