@@ -5,7 +5,10 @@ if(NOT CMAKE_CROSSCOMPILING)
 		COMMAND ${CMAKE_CURRENT_LIST_DIR}/check_documents.py ${PROJECT_SOURCE_DIR})
 	add_test(NAME golden.documents-installed COMMAND ${CMAKE_CURRENT_LIST_DIR}/check_installed.py
 		${CMAKE_COMMAND} ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR})
-	set_tests_properties(golden.documents golden.documents-installed PROPERTIES LABELS golden)
+	add_test(NAME golden.documents-examples COMMAND ${CMAKE_CURRENT_LIST_DIR}/check_examples.py
+		$<TARGET_FILE:vambrace> ${PROJECT_SOURCE_DIR})
+	set_tests_properties(golden.documents golden.documents-installed golden.documents-examples
+		PROPERTIES LABELS golden)
 endif()
 
 # Manual pages read well by another program than groff, too.
