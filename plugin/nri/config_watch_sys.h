@@ -9,15 +9,16 @@
 /*
  * Tells of changes in the directory of the config file (inotify): the file itself, or the link
  * that a ConfigMap volume swaps. No more than a hint: whether anything is new is found out by
- * looking. Without the directory there is no hint.
+ * looking. While the directory cannot be watched, because it is not there or has moved away, or for
+ * want of an inotify instance, there is no hint; that is tried again every two seconds, and is one
+ * when it works.
  */
 struct vb_config_watch;
 
 typedef void (*vb_config_watch_fn)(void *context);
 
 /*
- * The callback comes from the loop, ahead of all else (VB_LOOP_FIRST). NULL when out of memory or
- * descriptors.
+ * The callback comes from the loop, ahead of all else (VB_LOOP_FIRST). NULL when out of memory.
  */
 struct vb_config_watch *vb_config_watch_create(struct event_base *base, const char *path,
 	vb_config_watch_fn changed, void *context) VB_WARN_UNUSED;

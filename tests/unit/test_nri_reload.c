@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A new node config comes into force without a restart, and without a request that suffers. */
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -84,6 +85,22 @@ START_TEST(a_config_that_nobody_tells_of_is_seen_at_the_next_container_of_ours)
 	const struct answer *answer = create(&with_bundle);
 	ck_assert_msg(answer->code == 0, "%s", answer->message);
 	ck_assert_int_eq(umount2(RUNTIME_DIR, MNT_DETACH), 0);
+}
+END_TEST
+
+/* Of its directory too, so that whom the new config concerns does not slip through. */
+START_TEST(a_config_in_another_directory_of_the_same_name_is_in_force_for_all)
+{
+	const struct event_text plain = {.handler = "runc"};
+
+	ck_assert_int_eq(runtime_call(&runtime, "StartContainer", event_payload(&plain))->code, 0);
+	ck_assert_int_eq(rename(RUNTIME_DIR, "/run/former"), 0);
+	support_make_directories(RUNTIME_DIR);
+	write_config("{\"rules\":[{\"namespaces\":[\"robots\"],\"default\":\"arm\"}]}");
+	runtime_wait_audit("{\"event\":\"config-loaded\",");
+	const struct answer *answer =
+		runtime_call(&runtime, "StartContainer", event_payload(&plain));
+	ck_assert_ptr_nonnull(strstr(answer->message, "vambrace: ErrNoPlan: "));
 }
 END_TEST
 
@@ -208,6 +225,7 @@ int main(void)
 	tcase_add_test(tcase, a_config_that_was_replaced_is_in_force_for_the_next_container);
 	tcase_add_test(tcase, a_handler_that_becomes_ours_is_ours_for_the_next_container);
 	tcase_add_test(tcase, a_config_that_nobody_tells_of_is_seen_at_the_next_container_of_ours);
+	tcase_add_test(tcase, a_config_in_another_directory_of_the_same_name_is_in_force_for_all);
 	tcase_add_test(tcase, a_namespace_that_gets_a_default_is_ours_at_start_too);
 	tcase_add_test(tcase, a_bad_config_keeps_the_old_one_and_is_told_of_everywhere);
 	tcase_add_test(tcase, sighup_reads_the_config_and_opens_the_audit_log_again);
