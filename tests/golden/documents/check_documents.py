@@ -140,6 +140,85 @@ def check_shim():
     return same("functions of the shim", set(quoted(" ".join(gated))) | {"syscall"}, known)
 
 
+# What documents say of constants: {n} with commas, {plain} without, {KiB}, {MiB}.
+LIMITS = [
+    ("docs/contracts.md", {
+        "adjust/include/vb/adjust/bundle.h": {
+            "VB_BUNDLE_MANIFEST_MAX": "manifest {MiB} MiB", "VB_BUNDLE_LIST_MAX": "{n} entries a list",
+            "VB_BUNDLE_VALUES_MAX": "a list, {n} values", "VB_BUNDLE_JSON_DEPTH_MAX": "depth {n}; tar"},
+        "adjust/include/vb/adjust/bundle_tar.h": {
+            "VB_BUNDLE_TAR_MAX": "tar {MiB} MiB", "VB_BUNDLE_TAR_MEMBERS_MAX": "{n} members",
+            "VB_BUNDLE_TAR_NAME_MAX": "{n} bytes for its name"},
+        "adjust/src/bundle_cache.h": {"VB_BUNDLE_CACHE_PACKED_BYTES": "({MiB} MiB, packed)"},
+        "adjust/include/vb/adjust/config.h": {
+            "VB_CONFIG_FILE_MAX": "The file has at most {MiB} MiB",
+            "VB_CONFIG_VALUES_MAX": "MiB, {n} values"},
+        "adjust/src/config.c": {
+            "CONFIG_DEPTH_MAX": "depth {n} and", "DEADLINE_MIN_MS": "`deadline_ms` is {n} to",
+            "DEADLINE_MAX_MS": "to {plain}; where", "DEADLINE_DEFAULT_MS": '"deadline_ms": {plain}',
+            "AUDIT_LOG_MIN_BYTES": "`audit_log_max_bytes` is {plain} to 2^40",
+            "AUDIT_LOG_DEFAULT_BYTES": '"audit_log_max_bytes": {plain}'},
+        "adjust/src/config_rules.c": {"RULES_MAX": "{n} rules"},
+        "adjust/src/request.c": {"REASON_MAX": "(one line, at most {n} bytes)"},
+        "adjust/include/vb/adjust/custom_profile.h": {
+            "VB_CUSTOM_PROFILE_MAX": "drops; at most {MiB} MiB",
+            "VB_CUSTOM_PROFILE_DEPTH_MAX": "MiB, depth {n}."},
+        "plugin/nri/audit_frame.h": {
+            "VB_AUDIT_FRAME_MAX": "of at most {plain} bytes", "VB_AUDIT_TEXT_MAX": "cut at {plain} bytes"},
+        "plugin/nri/audit_frame.c": {"NAME_MAX_BYTES": "names at {n}"},
+        "plugin/nri/refusals.h": {"VB_REFUSALS_MAX": "`refusals` are the last {n}"}}),
+    ("docs/seccomp.md", {
+        "adjust/src/profile_read.c": {"RULES_MAX": "{n} rules a profile"},
+        "adjust/include/vb/adjust/profile.h": {
+            "VB_PROFILE_RULES_MAX": "more than {n} rules for one call",
+            "VB_PROFILE_NAME_RULES_MAX": "{n} a name",
+            "VB_PROFILE_SEVERAL_MAX": "{n} with several arguments for a name",
+            "VB_PROFILE_ALL_SEVERAL_MAX": "and {n} in all"}}),
+    ("docs/shim.md", {
+        "shim/src/log.c": {"LINE_BYTES": "at most {KiB} KiB", "PATH_BYTES": "at {n} bytes"},
+        "shim/include/vb/shim/limit.h": {
+            "VB_SHIM_LIMIT_PER_SECOND": "at most {n} lines a second",
+            "VB_SHIM_SEEN_SLOTS": "when {n} others"}}),
+    ("docs/nri.md", {
+        "proto/include/vb/proto/mux.h": {
+            "VB_MUX_FIRST_FRAME_MAX": "min(N, {plain})", "VB_MUX_UNREAD_MAX": "at most {MiB} MiB that"},
+        "proto/include/vb/proto/ttrpc.h": {
+            "VB_TTRPC_INCOMING_MAX": "Up to {MiB} MiB is accepted",
+            "VB_TTRPC_OUTGOING_MAX": "up to {MiB} MiB sent"},
+        "proto/include/vb/proto/arena.h": {"VB_ARENA_DEFAULT_BYTES": "a budget ({MiB} MiB)"},
+        "plugin/nri/supervise.h": {"VB_SUPERVISE_FIRST_MS": "after {n} ms"}}),
+    ("docs/man/vambrace-nri.8", {
+        "plugin/nri/session.c": {"RETRY_FIRST_MS": "after {n} ms first"},
+        "plugin/nri/supervise.h": {"VB_SUPERVISE_FIRST_MS": "; after {n} ms first"},
+        "plugin/nri/refusals.h": {"VB_REFUSALS_MAX": "the last {n} refusals"}}),
+    ("docs/man/vambrace.1", {
+        "plugin/cli/pod_yaml.h": {
+            "VB_YAML_SIZE_MAX": "more than {MiB} MiB", "VB_YAML_DEPTH_MAX": "more than {n} levels",
+            "VB_YAML_VALUES_MAX": "more than {plain} values"}}),
+]
+
+
+def constant(path, name):
+    """The value of an enum's member or of a macro."""
+    written = re.search(rf"\b{name}\b(?: =|[ ]+)([^,;/\n}}]+)", CODE[path])[1]
+    written = re.sub(r"UINT64_C\((\d+)\)", r"\1", written).strip()
+    assert re.fullmatch(r"[\d\s()<*+]+", written), f"{path}: {name} is '{written}'"
+    return eval(written)  # pylint: disable=eval-used # digits and operators
+
+
+def check_limits():
+    count = 0
+    for document, files in LIMITS:
+        words = " ".join((MANUAL.get(document) or MARKDOWN[document]).split())
+        for path, constants in files.items():
+            for name, phrase in constants.items():
+                value = constant(path, name)
+                said = phrase.format(n=f"{value:,}", plain=value, KiB=value >> 10, MiB=value >> 20)
+                assert said in words, f"{document} does not say '{said}' ({name})"
+                count += 1
+    return count
+
+
 def check_log():
     """Events in vambrace-nri(8). A helper that is given the event stands here by its name."""
     helpers = ["log_event", "log_plugin", "log_address", "raise_alarm", "report"]
@@ -243,7 +322,7 @@ def check_release():
 
 def main():
     checks = [check_codes, check_annotations, check_alerts, check_metrics, check_config, check_starter,
-              check_shim, check_log, check_audit, check_links, check_files, check_comments,
+              check_shim, check_limits, check_log, check_audit, check_links, check_files, check_comments,
               check_release]
     failed = 0
     for check in checks:
