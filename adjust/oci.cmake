@@ -5,6 +5,7 @@ target_sources(vb_adjust
 	src/oci_caps.c
 	src/oci_check.c
 	src/oci_config.c
+	src/oci_document.c
 	src/oci_elf.c
 	src/oci_entrypoint.c
 	src/oci_env.c
@@ -27,6 +28,7 @@ target_sources(vb_adjust
 	include/vb/adjust/oci_apply.h
 	include/vb/adjust/oci_check.h
 	include/vb/adjust/oci_config.h
+	include/vb/adjust/oci_document.h
 	include/vb/adjust/oci_features.h
 	include/vb/adjust/oci_process.h
 	include/vb/adjust/oci_program.h

@@ -69,13 +69,15 @@ static int apply_seccomp(json_t *spec, const struct vb_oci_edit *edit, struct vb
 	const struct vb_oci_features *features = edit->features;
 	struct vb_receipt_speculation *speculation = &receipt->speculation;
 
-	if (!vb_oci_features_matter(edit->plan))
-		return 0;
-	speculation->had = vb_oci_speculation(spec, features);
-	int r = vb_oci_seccomp_apply(spec, edit, receipt->cap_bounding, err);
+	if (!vb_oci_features_matter(edit->plan) || (edit->layers & 1U << VB_LAYER_SECCOMP) == 0)
+		return vb_oci_seccomp_unite(spec, edit, err);
+	int r = vb_oci_speculation(spec, edit, &speculation->had, err);
+	if (r == 0)
+		r = vb_oci_seccomp_apply(spec, edit, receipt->cap_bounding, err);
+	if (r == 0)
+		r = vb_oci_speculation(spec, edit, &speculation->has, err);
 	if (r < 0)
 		return r;
-	speculation->has = vb_oci_speculation(spec, features);
 	speculation->takes_flag = features != NULL && features->is_known &&
 				  (features->flags & VB_PROFILE_FLAG_SPEC_ALLOW) != 0;
 	speculation->is_set = true;
@@ -91,7 +93,5 @@ int vb_oci_apply(json_t *spec, const struct vb_oci_edit *edit, struct vb_receipt
 		r = vb_oci_read_only_apply(spec, err);
 	if (r == 0 && vb_plan_has(edit->plan, VB_LAYER_READ_ONLY_ROOTFS))
 		r = vb_oci_writable_mounts(spec, &receipt->writable_mounts, err);
-	if (r == 0 && (edit->layers & 1U << VB_LAYER_SECCOMP) != 0)
-		r = apply_seccomp(spec, edit, receipt, err);
-	return r;
+	return r == 0 ? apply_seccomp(spec, edit, receipt, err) : r;
 }

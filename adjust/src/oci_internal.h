@@ -115,18 +115,23 @@ int vb_oci_seccomp_flags_apply(const struct vb_oci_edit *edit, bool is_confined,
  */
 int vb_oci_flags_meet(int base, int tighter);
 
+/* Puts linux.seccomp into the tree where it is apart, and so reads all of it. */
+int vb_oci_seccomp_unite(
+	json_t *spec, const struct vb_oci_edit *edit, struct vb_error *err) VB_WARN_UNUSED;
+
 /* What linux.seccomp, as it stands in the document, means for speculation. */
-enum vb_spec_state vb_oci_speculation(const json_t *spec, const struct vb_oci_features *features);
+int vb_oci_speculation(const json_t *spec, const struct vb_oci_edit *edit,
+	enum vb_spec_state *ret_state, struct vb_error *err) VB_WARN_UNUSED;
 
 /*
- * The digest of all that the plan's edit of linux.seccomp depends on; seccomp is that object, or
- * NULL. -ENOMEM, -ENOSPC.
+ * The digest of all that the plan's edit of linux.seccomp depends on; seccomp is that object in the
+ * tree, or NULL. One that is apart counts byte for byte. -ENOMEM, -ENOSPC.
  */
 int vb_oci_memory_key(const struct vb_oci_edit *edit, uint64_t bounding, const json_t *seccomp,
 	char ret_key[VB_DIGEST_SIZE]) VB_WARN_UNUSED;
 
-/* The result kept for the key, a new reference; NULL when there is none. */
-json_t *vb_oci_memory_recall(const struct vb_oci_edit *edit, const char *key) VB_WARN_UNUSED;
+/* The text kept for the key, of an object; the caller frees it. NULL when there is none. */
+char *vb_oci_memory_recall(const struct vb_oci_edit *edit, const char *key) VB_WARN_UNUSED;
 void vb_oci_memory_keep(const struct vb_oci_edit *edit, const char *key, const json_t *profile);
 
 #endif

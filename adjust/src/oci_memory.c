@@ -6,12 +6,13 @@
 #include <seccomp.h>
 #include <string.h>
 
-#include "vb/adjust/json.h"
+#include "json_slice.h"
+#include "vb/adjust/oci_text.h"
 #include "vb/base/buf.h"
 
 enum {
 	/* To be raised whenever the same inputs would give another result. */
-	MEMORY_FORMAT = 4,
+	MEMORY_FORMAT = 5,
 	KEY_MAX = 4 << 20,
 };
 
@@ -47,13 +48,24 @@ static int print_profiles(const struct vb_oci_edit *edit, uint64_t bounding, str
 	return r;
 }
 
+/* What the container has. */
+static int print_base(const struct vb_oci_edit *edit, const json_t *seccomp, struct vb_buf *out)
+{
+	if (edit->seccomp != NULL && *edit->seccomp != NULL)
+		return vb_buf_append_string(out, *edit->seccomp);
+	/* No profile at all is another thing than one that could not be dumped. */
+	if (seccomp == NULL)
+		return vb_buf_append_string(out, "unconfined");
+	vb_auto_free char *text =
+		json_dumps(seccomp, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY);
+	return text == NULL ? -ENOMEM : vb_buf_append_string(out, text);
+}
+
 /* Everything that the result of a meet depends on, libseccomp's version included. */
 int vb_oci_memory_key(const struct vb_oci_edit *edit, uint64_t bounding, const json_t *seccomp,
 	char ret_key[VB_DIGEST_SIZE])
 {
 	const struct scmp_version *version = seccomp_version();
-	vb_auto_free char *base =
-		json_dumps(seccomp, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY);
 	vb_auto_buf struct vb_buf *text = vb_buf_create(KEY_MAX);
 
 	if (text == NULL || version == NULL)
@@ -67,33 +79,32 @@ int vb_oci_memory_key(const struct vb_oci_edit *edit, uint64_t bounding, const j
 		r = print_plan(edit->plan, text);
 	if (r == 0)
 		r = print_profiles(edit, bounding, text);
-	/* No profile at all is another thing than one that could not be dumped. */
-	if (r == 0 && seccomp != NULL && base == NULL)
-		r = -ENOMEM;
 	if (r == 0)
-		r = vb_buf_append_string(text, base != NULL ? base : "unconfined");
+		r = print_base(edit, seccomp, text);
 	if (r < 0)
 		return r;
 	vb_digest(vb_buf_data(text), vb_buf_size(text), ret_key);
 	return 0;
 }
 
-json_t *vb_oci_memory_recall(const struct vb_oci_edit *edit, const char *key)
+char *vb_oci_memory_recall(const struct vb_oci_edit *edit, const char *key)
 {
 	if (edit->memory == NULL)
 		return NULL;
 	vb_auto_free char *text = edit->memory->recall(edit->memory->context, key);
 	if (text == NULL)
 		return NULL;
-	vb_auto_json json_t *profile = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-	return json_is_object(profile) ? VB_STEAL(profile) : NULL;
+	const struct vb_json_slice object = {.text = text, .size = strlen(text)};
+	struct vb_json_slice any = {0};
+	return vb_json_slice_get(&object, "defaultAction", &any) < 0 ? NULL : VB_STEAL(text);
 }
 
 void vb_oci_memory_keep(const struct vb_oci_edit *edit, const char *key, const json_t *profile)
 {
 	if (edit->memory == NULL)
 		return;
-	vb_auto_free char *text = json_dumps(profile, JSON_COMPACT);
-	if (text != NULL)
+	vb_auto_free char *text = NULL;
+	size_t size = 0;
+	if (vb_oci_text_write(profile, &text, &size, NULL) == 0)
 		edit->memory->keep(edit->memory->context, key, text);
 }

@@ -7,6 +7,7 @@
 #include "vb/adjust/codes.h"
 #include "vb/adjust/custom_profile.h"
 #include "vb/adjust/json.h"
+#include "vb/adjust/oci_text.h"
 #include "vb/adjust/profile.h"
 #include "vb/adjust/starter.h"
 
@@ -188,29 +189,72 @@ static int make_seccomp(const struct vb_oci_edit *edit, uint64_t bounding, json_
 	return r;
 }
 
+int vb_oci_seccomp_unite(json_t *spec, const struct vb_oci_edit *edit, struct vb_error *err)
+{
+	json_t *linux_object = json_object_get(spec, "linux");
+	vb_auto_json json_t *seccomp = NULL;
+
+	if (edit->seccomp == NULL || *edit->seccomp == NULL)
+		return 0;
+	int r = vb_oci_text_parse(*edit->seccomp, strlen(*edit->seccomp), &seccomp, err);
+	if (r < 0)
+		return vb_error_wrap(err, "linux.seccomp");
+	if (json_object_set(linux_object, "seccomp", seccomp) < 0)
+		return vb_error_set(err, ENOMEM, "read linux.seccomp");
+	free(*edit->seccomp);
+	*edit->seccomp = NULL;
+	return 0;
+}
+
+/* What is remembered goes where what it replaces was. */
+static int put_recalled(
+	const struct vb_oci_edit *edit, json_t *linux_object, char **text, struct vb_error *err)
+{
+	json_t *seccomp = NULL;
+
+	if (edit->seccomp == NULL) {
+		int r = vb_oci_text_parse(*text, strlen(*text), &seccomp, err);
+		if (r < 0)
+			return r;
+	} else {
+		seccomp = json_null();
+		free(*edit->seccomp);
+		*edit->seccomp = VB_STEAL(*text);
+	}
+	if (json_object_set_new(linux_object, "seccomp", seccomp) < 0)
+		return vb_error_set(err, ENOMEM, "write linux.seccomp");
+	return 0;
+}
+
+static int put_made(json_t *spec, json_t *linux_object, const struct vb_oci_edit *edit,
+	uint64_t bounding, const char *key, struct vb_error *err)
+{
+	vb_auto_json json_t *seccomp = NULL;
+
+	int r = vb_oci_seccomp_unite(spec, edit, err);
+	if (r == 0)
+		r = make_seccomp(edit, bounding, linux_object, &seccomp, err);
+	if (r < 0 || seccomp == NULL)
+		return r;
+	vb_oci_memory_keep(edit, key, seccomp);
+	if (json_object_set(linux_object, "seccomp", seccomp) < 0)
+		return vb_error_set(err, ENOMEM, "write linux.seccomp");
+	return 0;
+}
+
 int vb_oci_seccomp_apply(
 	json_t *spec, const struct vb_oci_edit *edit, uint64_t bounding, struct vb_error *err)
 {
-	vb_auto_json json_t *seccomp = NULL;
 	json_t *linux_object = NULL;
 	char key[VB_DIGEST_SIZE];
 
-	if (!vb_oci_features_matter(edit->plan))
-		return 0;
 	int r = vb_oci_need_object(spec, "config.json", "linux", &linux_object, err);
 	if (r == 0 && vb_oci_memory_key(
 			      edit, bounding, json_object_get(linux_object, "seccomp"), key) < 0)
 		r = vb_error_set(err, ENOMEM, "look at linux.seccomp");
 	if (r < 0)
 		return r;
-	seccomp = vb_oci_memory_recall(edit, key);
-	if (seccomp == NULL) {
-		r = make_seccomp(edit, bounding, linux_object, &seccomp, err);
-		if (r < 0 || seccomp == NULL)
-			return r;
-		vb_oci_memory_keep(edit, key, seccomp);
-	}
-	if (json_object_set(linux_object, "seccomp", seccomp) < 0)
-		return vb_error_set(err, ENOMEM, "write linux.seccomp");
-	return 0;
+	vb_auto_free char *text = vb_oci_memory_recall(edit, key);
+	return text != NULL ? put_recalled(edit, linux_object, &text, err)
+			    : put_made(spec, linux_object, edit, bounding, key, err);
 }

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "oci_internal.h"
 
+#include <errno.h>
+#include <string.h>
+
+#include "json_slice.h"
 #include "vb/adjust/codes.h"
+#include "vb/adjust/json.h"
 #include "vb/adjust/profile.h"
 #include "vb/base/str.h"
 
@@ -140,9 +145,8 @@ int vb_oci_flags_meet(int base, int tighter)
 	return (base | (tighter & VB_PROFILE_FLAG_LOG)) & (tighter | ~spec_allow);
 }
 
-enum vb_spec_state vb_oci_speculation(const json_t *spec, const struct vb_oci_features *features)
+static enum vb_spec_state judge_flags(const json_t *seccomp, const struct vb_oci_features *features)
 {
-	const json_t *seccomp = json_object_get(json_object_get(spec, "linux"), "seccomp");
 	const json_t *flags = json_object_get(seccomp, "flags");
 	const json_t *flag;
 	size_t i;
@@ -158,4 +162,39 @@ enum vb_spec_state vb_oci_speculation(const json_t *spec, const struct vb_oci_fe
 		if (vb_str_equal(json_string_value(flag), "SECCOMP_FILTER_FLAG_SPEC_ALLOW"))
 			return VB_SPEC_STATE_ALLOW;
 	return VB_SPEC_STATE_MITIGATE;
+}
+
+/* Of an object that is apart, its flags alone, as an object. */
+static int read_flags(const char *text, json_t **ret_object)
+{
+	const struct vb_json_slice seccomp = {.text = text, .size = strlen(text)};
+	struct vb_json_slice slice = {0};
+	vb_auto_json json_t *object = json_object();
+	json_t *flags = NULL;
+
+	if (object == NULL)
+		return -ENOMEM;
+	int r = vb_json_slice_get(&seccomp, "flags", &slice);
+	if (r > 0)
+		r = vb_json_load(slice.text, slice.size, JSON_DECODE_ANY, &flags, NULL);
+	if (r == 0 && flags != NULL && json_object_set_new(object, "flags", flags) < 0)
+		r = -ENOMEM;
+	if (r == 0)
+		*ret_object = VB_STEAL(object);
+	return r;
+}
+
+int vb_oci_speculation(const json_t *spec, const struct vb_oci_edit *edit,
+	enum vb_spec_state *ret_state, struct vb_error *err)
+{
+	const json_t *seccomp = json_object_get(json_object_get(spec, "linux"), "seccomp");
+	vb_auto_json json_t *apart = NULL;
+	int r = 0;
+
+	if (edit->seccomp != NULL && *edit->seccomp != NULL)
+		r = read_flags(*edit->seccomp, &apart);
+	if (r < 0)
+		return vb_error_set(err, -r, "read the flags of linux.seccomp");
+	*ret_state = judge_flags(apart != NULL ? apart : seccomp, edit->features);
+	return 0;
 }

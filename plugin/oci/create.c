@@ -10,7 +10,7 @@
 #include "vb/adjust/json.h"
 #include "vb/adjust/oci_apply.h"
 #include "vb/adjust/oci_check.h"
-#include "vb/adjust/oci_text.h"
+#include "vb/adjust/oci_document.h"
 #include "vb/adjust/state.h"
 #include "vb/base/file.h"
 #include "vb/base/str.h"
@@ -106,14 +106,14 @@ static int fill_receipt(const struct vb_hook *hook, const char *bundle, const ch
 
 /* The receipt first: it can be taken back, the old config.json cannot. */
 static int commit(const struct vb_hook *hook, const char *bundle, const char *plan_digest,
-	const json_t *spec, struct vb_receipt *receipt, struct vb_error *err)
+	const struct vb_oci_document *document, struct vb_receipt *receipt, struct vb_error *err)
 {
 	vb_auto_free char *path = vb_str_format("%s/config.json", bundle);
 	vb_auto_free char *text = NULL;
 	char config_digest[VB_DIGEST_SIZE];
 	size_t size = 0;
 
-	int r = vb_oci_text_write(spec, &text, &size, err);
+	int r = vb_oci_document_write(document, &text, &size, err);
 	if (r < 0)
 		return r;
 	vb_digest(text, size, config_digest);
@@ -129,7 +129,7 @@ static int commit(const struct vb_hook *hook, const char *bundle, const char *pl
 	return r;
 }
 
-static int harden(const struct vb_hook *hook, const char *bundle, json_t *spec,
+static int harden(const struct vb_hook *hook, const char *bundle, struct vb_oci_document *document,
 	const struct vb_plan *plan, const char *digest, struct vb_error *err)
 {
 	struct vb_oci_features features = {0};
@@ -139,10 +139,11 @@ static int harden(const struct vb_hook *hook, const char *bundle, json_t *spec,
 		.kernel = vb_kernel_version_read(),
 		.inherited_limit = vb_hook_limit,
 		.features = &features,
-		.memory = &vb_hook_memory};
+		.memory = &vb_hook_memory,
+		.seccomp = &document->seccomp};
 	vb_auto_receipt struct vb_receipt receipt = {0};
 
-	int r = check(spec, bundle, plan, digest, &receipt.preload_verdict, err);
+	int r = check(document->tree, bundle, plan, digest, &receipt.preload_verdict, err);
 	if (r == 0)
 		r = vb_hook_check_runtime(hook->settings.runtime, err);
 	if (r < 0)
@@ -150,8 +151,8 @@ static int harden(const struct vb_hook *hook, const char *bundle, json_t *spec,
 	if (vb_oci_features_matter(plan))
 		vb_hook_features(hook->settings.runtime, &features);
 	vb_speculation_read(&receipt.speculation.inherited);
-	r = vb_oci_apply(spec, &edit, &receipt, err);
-	return r == 0 ? commit(hook, bundle, digest, spec, &receipt, err) : r;
+	r = vb_oci_apply(document->tree, &edit, &receipt, err);
+	return r == 0 ? commit(hook, bundle, digest, document, &receipt, err) : r;
 }
 
 int vb_hook_create(struct vb_hook *hook, struct vb_error *err)
@@ -160,7 +161,7 @@ int vb_hook_create(struct vb_hook *hook, struct vb_error *err)
 	vb_auto_free char *bundle =
 		realpath(hook->args.bundle != NULL ? hook->args.bundle : ".", NULL);
 	vb_auto_plan struct vb_plan *plan = NULL;
-	vb_auto_json json_t *spec = NULL;
+	vb_auto_oci_document struct vb_oci_document document = {0};
 	char digest[VB_DIGEST_SIZE];
 
 	if (bundle == NULL)
@@ -168,14 +169,14 @@ int vb_hook_create(struct vb_hook *hook, struct vb_error *err)
 	vb_auto_free char *path = vb_str_format("%s/config.json", bundle);
 	if (path == NULL)
 		return vb_error_set(err, ENOMEM, "find the OCI bundle");
-	int r = vb_hook_load_document(path, &spec, err);
+	int r = vb_hook_load_document(path, &document, err);
 	if (r < 0)
 		return r;
-	name_container(hook, spec);
+	name_container(hook, document.tree);
 	r = vb_hook_load_plan(hook, &plan, digest, err);
 	if (r == -ENOENT)
-		return admit_unplanned(hook, spec, err);
-	return r == 0 ? harden(hook, bundle, spec, plan, digest, err) : r;
+		return admit_unplanned(hook, document.tree, err);
+	return r == 0 ? harden(hook, bundle, &document, plan, digest, err) : r;
 }
 
 void vb_hook_forget(const struct vb_hook *hook)

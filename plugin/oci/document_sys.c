@@ -60,7 +60,8 @@ int vb_hook_load_plan(struct vb_hook *hook, struct vb_plan **ret_plan,
 	return 0;
 }
 
-int vb_hook_load_document(const char *path, json_t **ret_document, struct vb_error *err)
+int vb_hook_load_document(
+	const char *path, struct vb_oci_document *ret_document, struct vb_error *err)
 {
 	vb_auto_free char *text = NULL;
 	size_t size;
@@ -68,7 +69,7 @@ int vb_hook_load_document(const char *path, json_t **ret_document, struct vb_err
 	int r = vb_file_read(path, VB_OCI_TEXT_MAX, &text, &size, err);
 	if (r < 0)
 		return r;
-	r = vb_oci_text_parse(text, size, ret_document, err);
+	r = vb_oci_document_read(text, size, ret_document, err);
 	return r < 0 ? vb_error_wrap(err, "'%s'", path) : 0;
 }
 

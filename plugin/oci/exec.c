@@ -6,7 +6,6 @@
 #include "vb/adjust/codes.h"
 #include "vb/adjust/json.h"
 #include "vb/adjust/oci_process.h"
-#include "vb/adjust/oci_text.h"
 #include "vb/adjust/state.h"
 #include "vb/base/file.h"
 
@@ -67,7 +66,7 @@ int vb_hook_exec(struct vb_hook *hook, struct vb_error *err)
 {
 	vb_auto_plan struct vb_plan *plan = NULL;
 	vb_auto_receipt struct vb_receipt receipt = {0};
-	vb_auto_json json_t *process = NULL;
+	vb_auto_oci_document struct vb_oci_document process = {0};
 	vb_auto_free char *text = NULL;
 	char digest[VB_DIGEST_SIZE];
 	size_t size;
@@ -88,8 +87,8 @@ int vb_hook_exec(struct vb_hook *hook, struct vb_error *err)
 		.layers = vb_hook_layers(),
 		.native = VB_PROFILE_NATIVE,
 		.inherited_limit = vb_hook_limit};
-	r = vb_oci_process_apply(process, &edit, &receipt, err);
+	r = vb_oci_process_apply(process.tree, &edit, &receipt, err);
 	if (r == 0)
-		r = vb_oci_text_write(process, &text, &size, err);
+		r = vb_oci_document_write(&process, &text, &size, err);
 	return r == 0 ? vb_file_rewrite(hook->args.process, text, size, VB_FILE_ATOMIC, err) : r;
 }

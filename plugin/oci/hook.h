@@ -9,6 +9,7 @@
 #include "vb/adjust/oci_check.h"
 #include "vb/adjust/oci_apply.h"
 #include "vb/adjust/oci_config.h"
+#include "vb/adjust/oci_document.h"
 #include "vb/adjust/oci_features.h"
 #include "vb/adjust/plan.h"
 #include "vb/base/error.h"
@@ -35,9 +36,9 @@ struct vb_hook {
 int vb_hook_load_plan(struct vb_hook *hook, struct vb_plan **ret_plan,
 	char ret_digest[VB_DIGEST_SIZE], struct vb_error *err) VB_WARN_UNUSED;
 
-/* Reads and parses an OCI document. */
-int vb_hook_load_document(
-	const char *path, json_t **ret_document, struct vb_error *err) VB_WARN_UNUSED;
+/* Reads an OCI document; of config.json linux.seccomp is apart. */
+int vb_hook_load_document(const char *path, struct vb_oci_document *ret_document,
+	struct vb_error *err) VB_WARN_UNUSED;
 
 /* The inherited limit, for vb_oci_edit. */
 int vb_hook_limit(const char *type, uint64_t *ret_soft, uint64_t *ret_hard);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * config.json and process.json: any text is refused or edited, and what was edited reads again,
- * holds the edits, and does not change by a second pass. The seccomp engine has targets of its own,
- * so that layer is left out here.
+ * holds the edits, and does not change by a second pass. Reading linux.seccomp apart and putting it
+ * back makes no difference. The seccomp engine has targets of its own, so that layer is left out
+ * here.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "vb/adjust/json.h"
 #include "vb/adjust/oci_apply.h"
 #include "vb/adjust/oci_check.h"
+#include "vb/adjust/oci_document.h"
 #include "vb/adjust/oci_process.h"
 #include "vb/adjust/oci_text.h"
 #include "vb/base/str.h"
@@ -122,6 +124,38 @@ static void apply_twice(json_t *spec, const struct vb_oci_edit *edit)
 	demand(strcmp(text, text_again) == 0);
 }
 
+/* whole is NULL where the text cannot be read as one tree. */
+static void read_apart(const char *text, size_t size, const json_t *whole)
+{
+	vb_auto_oci_document struct vb_oci_document document = {0};
+	vb_auto_plan struct vb_plan *plan = vb_plan_create();
+	const struct vb_oci_edit edit = {.plan = plan, .seccomp = &document.seccomp};
+	vb_auto_receipt struct vb_receipt receipt = {0};
+	vb_auto_free char *together = NULL;
+	size_t together_size = 0;
+
+	demand(plan != NULL);
+	if (vb_oci_document_read(text, size, &document, NULL) < 0) {
+		demand(whole == NULL);
+		return;
+	}
+	demand(vb_oci_document_write(&document, &together, &together_size, NULL) == 0);
+	demand(strlen(together) == together_size);
+	if (whole != NULL) {
+		vb_auto_json json_t *reread = NULL;
+		demand(vb_oci_text_parse(together, together_size, &reread, NULL) == 0);
+		demand(json_equal(whole, reread));
+	}
+	/* What is wrong with the part apart is seen when it is read, but for its depth in the
+	 * whole.
+	 */
+	if (vb_oci_apply(document.tree, &edit, &receipt, NULL) < 0)
+		return;
+	demand(document.seccomp == NULL);
+	demand(whole == NULL ? vb_json_check_depth(text, size, VB_OCI_DEPTH_MAX, NULL) < 0
+			     : json_equal(whole, document.tree));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct vb_oci_view view = {.rootfs = "/r",
@@ -138,7 +172,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	vb_auto_json json_t *process = NULL;
 	vb_auto_free char *verdict = NULL;
 
-	if (vb_oci_text_parse((const char *)data, size, &spec, NULL) < 0)
+	int parsed = vb_oci_text_parse((const char *)data, size, &spec, NULL);
+	read_apart((const char *)data, size, spec);
+	if (parsed < 0)
 		return 0;
 	demand(vb_oci_text_parse((const char *)data, size, &process, NULL) == 0);
 	int r = vb_oci_check(spec, plan, "d", &view, &verdict, NULL);

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tests of the OCI renderer, of receipts and state files, and of the hook.
-foreach(test text apply memory check features process program config)
+foreach(test text document apply memory check features process program config)
 	vb_add_unit_test(test_oci_${test} test_oci_${test}.c oci_support.c LIBS vb_adjust)
 endforeach()
 target_link_libraries(test_oci_apply PRIVATE vb_dep_seccomp)
 target_link_libraries(test_oci_features PRIVATE vb_dep_seccomp)
+target_link_libraries(test_oci_document PRIVATE vb_dep_seccomp)
+target_sources(test_oci_memory PRIVATE oci_one_text.c)
 target_link_libraries(test_oci_memory PRIVATE vb_dep_seccomp)
 vb_add_unit_test(test_receipt test_receipt.c oci_support.c LIBS vb_adjust)
 vb_add_unit_test(test_state test_state.c oci_node.c oci_support.c LIBS vb_adjust)
@@ -27,7 +29,7 @@ foreach(test hook passing)
 endforeach()
 
 # Golden cases of the OCI renderer, one test each.
-add_executable(test_oci_golden test_oci_golden.c)
+add_executable(test_oci_golden test_oci_golden.c oci_one_text.c)
 target_link_libraries(test_oci_golden PRIVATE vb_flags vb_adjust vb_base vb_dep_seccomp)
 file(GLOB cases CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/golden/oci/*)
 foreach(case ${cases})

@@ -8,16 +8,23 @@
 #include "vb/adjust/oci_text.h"
 #include "vb/base/str.h"
 
-json_t *support_document(const char *text)
+char *support_quoted(const char *text)
 {
-	vb_auto_free char *quoted = strdup(text);
-	json_t *document = NULL;
-	struct vb_error err = {0};
+	char *quoted = strdup(text);
 
 	ck_assert_ptr_nonnull(quoted);
 	for (char *c = quoted; *c != '\0'; c++)
 		if (*c == '\'')
 			*c = '"';
+	return quoted;
+}
+
+json_t *support_document(const char *text)
+{
+	vb_auto_free char *quoted = support_quoted(text);
+	json_t *document = NULL;
+	struct vb_error err = {0};
+
 	int r = vb_oci_text_parse(quoted, strlen(quoted), &document, &err);
 	ck_assert_msg(r == 0, "%s: %s", quoted, err.what);
 	return document;
@@ -38,12 +45,8 @@ char *support_printed(const json_t *document)
 void support_assert_prints(const json_t *document, const char *expected)
 {
 	vb_auto_free char *text = support_printed(document);
-	vb_auto_free char *quoted = strdup(expected);
+	vb_auto_free char *quoted = support_quoted(expected);
 
-	ck_assert_ptr_nonnull(quoted);
-	for (char *c = quoted; *c != '\0'; c++)
-		if (*c == '\'')
-			*c = '"';
 	ck_assert_str_eq(text, quoted);
 }
 

@@ -11,7 +11,8 @@
 
 /* What the tests of the OCI renderer and the hook share. JSON is written with ' for ". */
 
-/* Each fails the test when it cannot do its work. */
+/* Each fails the test when it cannot do its work. The caller frees texts. */
+char *support_quoted(const char *text);
 json_t *support_document(const char *text);
 char *support_printed(const json_t *document);
 

@@ -15,6 +15,7 @@
 #include "vb/adjust/oci_apply.h"
 #include "vb/adjust/oci_check.h"
 #include "vb/adjust/oci_config.h"
+#include "vb/adjust/oci_document.h"
 #include "vb/adjust/oci_process.h"
 #include "vb/adjust/oci_text.h"
 #include "vb/adjust/starter.h"
@@ -115,24 +116,26 @@ static int edit_config(const struct oci_case *c, const struct vb_plan *plan, cha
 {
 	const struct vb_oci_view view = {
 		.rootfs = "/rootfs", .read_link = no_link, .open_file = no_file};
+	vb_auto_oci_document struct vb_oci_document document = {0};
 	const struct vb_oci_edit edit = {.plan = plan,
 		.layers = VB_OCI_LAYERS_ALL,
 		.native = SCMP_ARCH_X86_64,
-		.inherited_limit = inherited};
-	vb_auto_json json_t *spec = NULL;
+		.inherited_limit = inherited,
+		.seccomp = &document.seccomp};
 	vb_auto_receipt struct vb_receipt receipt = {0};
 	vb_auto_free char *config = NULL;
 	vb_auto_free char *process = NULL;
 	vb_auto_free char *written = NULL;
 	size_t size = 0;
 
-	int r = vb_oci_text_parse(c->config, strlen(c->config), &spec, err);
+	int r = vb_oci_document_read(c->config, strlen(c->config), &document, err);
 	if (r == 0)
-		r = vb_oci_check(spec, plan, c->digest, &view, &receipt.preload_verdict, err);
+		r = vb_oci_check(
+			document.tree, plan, c->digest, &view, &receipt.preload_verdict, err);
 	if (r == 0)
-		r = vb_oci_apply(spec, &edit, &receipt, err);
+		r = vb_oci_apply(document.tree, &edit, &receipt, err);
 	if (r == 0)
-		r = vb_oci_text_write(spec, &config, &size, err);
+		r = vb_oci_document_write(&document, &config, &size, err);
 	if (r == 0)
 		r = edit_process(c, &edit, &receipt, &process, err);
 	if (r == 0)

@@ -5,15 +5,20 @@
  * that. features.json, if there, is what the runtime says; process-before.json, if there, becomes
  * process-after.json. White space in the expected documents does not count, everything else does.
  * @PLAN_DIGEST@ stands for the plan's digest.
+ *
+ * Thrice: with the whole document as a tree, with linux.seccomp apart, and once more when what
+ * became of that is remembered.
  */
 #include <errno.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "oci_one_text.h"
 #include "vb/adjust/json.h"
 #include "vb/adjust/oci_apply.h"
 #include "vb/adjust/oci_check.h"
+#include "vb/adjust/oci_document.h"
 #include "vb/adjust/oci_process.h"
 #include "vb/adjust/oci_text.h"
 #include "vb/adjust/refusal.h"
@@ -62,7 +67,8 @@ static int compare(const char *what, const char *got, const char *expected)
 	return 1;
 }
 
-static int compare_document(const struct golden *golden, const json_t *got, const char *name)
+static int compare_document(
+	const struct golden *golden, const struct vb_oci_document *got, const char *name)
 {
 	vb_auto_json json_t *document = read_document(golden, name);
 	vb_auto_free char *text = NULL;
@@ -70,7 +76,7 @@ static int compare_document(const struct golden *golden, const json_t *got, cons
 	size_t size = 0;
 
 	if (document == NULL || vb_oci_text_write(document, &expected, &size, NULL) < 0 ||
-		vb_oci_text_write(got, &text, &size, NULL) < 0)
+		vb_oci_document_write(got, &text, &size, NULL) < 0)
 		return 1;
 	return compare(name, text, expected);
 }
@@ -132,7 +138,8 @@ static int check_process(const struct golden *golden, const struct vb_oci_edit *
 	process = read_document(golden, "process-before.json");
 	int r = process != NULL ? vb_oci_process_apply(process, edit, receipt, &err) : -EINVAL;
 	return r < 0 ? compare("process", err.what, "edited")
-		     : compare_document(golden, process, "process-after.json");
+		     : compare_document(golden, &(struct vb_oci_document){.tree = process},
+			       "process-after.json");
 }
 
 /* NULL: the runtime does not tell. */
@@ -146,8 +153,12 @@ static const struct vb_oci_features *read_features(
 		       : NULL;
 }
 
-static int check_case(const struct golden *golden)
+/* one is NULL for a document that is a tree as a whole. */
+static int check_case(const struct golden *golden, struct one_text *one)
 {
+	const struct vb_oci_memory memory = one_text_memory(one);
+	vb_auto_free char *before = read_text(golden, "before.json");
+	vb_auto_oci_document struct vb_oci_document document = {0};
 	struct vb_oci_features features = {0};
 	const struct vb_oci_view view = {
 		.rootfs = "/rootfs", .read_link = no_link, .open_file = no_file};
@@ -156,21 +167,40 @@ static int check_case(const struct golden *golden)
 		.native = SCMP_ARCH_X86_64,
 		.kernel = {6, 1},
 		.inherited_limit = inherited,
-		.features = read_features(golden, &features)};
-	vb_auto_json json_t *spec = read_document(golden, "before.json");
+		.features = read_features(golden, &features),
+		.memory = one != NULL ? &memory : NULL,
+		.seccomp = one != NULL ? &document.seccomp : NULL};
 	vb_auto_receipt struct vb_receipt receipt = {0};
 	struct vb_error err = {0};
 
-	if (spec == NULL)
+	if (one == NULL)
+		document.tree = read_document(golden, "before.json");
+	else if (vb_oci_document_read(before, strlen(before), &document, NULL) < 0)
+		return 1;
+	if (document.tree == NULL)
 		return 1;
 	int r = vb_oci_check(
-		spec, golden->plan, golden->digest, &view, &receipt.preload_verdict, &err);
+		document.tree, golden->plan, golden->digest, &view, &receipt.preload_verdict, &err);
 	if (r == 0)
-		r = vb_oci_apply(spec, &edit, &receipt, &err);
+		r = vb_oci_apply(document.tree, &edit, &receipt, &err);
 	if (r < 0)
 		return compare_error(golden, &err);
-	return compare_document(golden, spec, "after.json") | compare_receipt(golden, &receipt) |
-	       check_process(golden, &edit, &receipt);
+	return compare_document(golden, &document, "after.json") |
+	       compare_receipt(golden, &receipt) | check_process(golden, &edit, &receipt);
+}
+
+static int check_with_memory(const struct golden *golden)
+{
+	struct one_text one = {0};
+
+	int result = check_case(golden, &one);
+	unsigned int kept = one.kept;
+	if (result == 0)
+		result = check_case(golden, &one);
+	if (result == 0 && one.recalled != kept)
+		result = compare("the memory", "not asked", "asked");
+	free(one.text);
+	return result;
 }
 
 int main(int argc, char **argv)
@@ -186,5 +216,5 @@ int main(int argc, char **argv)
 	}
 	golden.plan = plan;
 	vb_digest(text, strlen(text), golden.digest);
-	return check_case(&golden);
+	return check_case(&golden, NULL) | check_with_memory(&golden);
 }

@@ -2,36 +2,9 @@
 #include <seccomp.h>
 #include <string.h>
 
+#include "oci_one_text.h"
 #include "oci_support.h"
 #include "vb/adjust/oci_apply.h"
-
-/* A fake memory of one text, in place of the hook's files. */
-struct one_text {
-	char key[VB_DIGEST_SIZE];
-	char *text;
-	unsigned int recalled;
-	unsigned int kept;
-};
-
-static char *recall(void *context, const char *key)
-{
-	struct one_text *one = context;
-
-	if (one->text == NULL || strcmp(one->key, key) != 0)
-		return NULL;
-	one->recalled++;
-	return strdup(one->text);
-}
-
-static void keep(void *context, const char *key, const char *text)
-{
-	struct one_text *one = context;
-
-	free(one->text);
-	one->text = strdup(text);
-	memcpy(one->key, key, sizeof(one->key));
-	one->kept++;
-}
 
 static struct vb_kernel_version kernel = {6, 1};
 
@@ -53,7 +26,7 @@ static struct vb_plan *starter_plan(void)
 /* The document that the edit makes of the text; the caller frees it. */
 static char *apply(const char *before, const struct vb_plan *plan, struct one_text *one)
 {
-	const struct vb_oci_memory memory = {.recall = recall, .keep = keep, .context = one};
+	const struct vb_oci_memory memory = one_text_memory(one);
 	const struct vb_oci_edit edit = {.plan = plan,
 		.layers = VB_OCI_LAYERS_ALL,
 		.native = SCMP_ARCH_X86_64,

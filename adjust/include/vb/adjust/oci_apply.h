@@ -27,7 +27,7 @@ typedef int (*vb_oci_limit_fn)(const char *type, uint64_t *ret_soft, uint64_t *r
  * provides it answers for its content: a recalled text is not checked again.
  */
 struct vb_oci_memory {
-	/* The text kept for the key, which the caller frees; NULL when there is none. */
+	/* The JSON text kept for the key, which the caller frees; NULL when there is none. */
 	char *(*recall)(void *context, const char *key);
 	void (*keep)(void *context, const char *key, const char *text);
 	void *context;
@@ -44,6 +44,11 @@ struct vb_oci_edit {
 	/* Of the runtime, where vb_oci_features_matter(); NULL: it did not tell. */
 	const struct vb_oci_features *features;
 	const struct vb_oci_memory *memory; /* NULL: remember nothing */
+	/*
+	 * linux.seccomp where it is apart from the tree (oci_document.h), before and after the
+	 * edit; NULL: the tree has it and keeps it.
+	 */
+	char **seccomp;
 };
 
 /*
