@@ -16,7 +16,7 @@ enum { READ_SIZE = 16 << 10 };
 
 extern char **environ;
 
-static int start(const char *const argv[], int output, pid_t *ret_pid)
+static int start(const char *path, const char *const argv[], int output, pid_t *ret_pid)
 {
 	posix_spawn_file_actions_t actions;
 
@@ -32,7 +32,7 @@ static int start(const char *const argv[], int output, pid_t *ret_pid)
 	/* posix_spawn() takes its arguments non-const and leaves them alone. */
 	if (error == 0)
 		error = posix_spawn(
-			ret_pid, argv[0], &actions, NULL, (char **)(uintptr_t)argv, environ);
+			ret_pid, path, &actions, NULL, (char **)(uintptr_t)argv, environ);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	return -error;
 }
@@ -88,7 +88,8 @@ static int wait_for_end(pid_t pid, long long deadline_ms)
 	return wait_readable(fd, deadline_ms);
 }
 
-int vb_program_run(const char *const argv[], unsigned int timeout_ms, struct vb_buf *output)
+int vb_program_run_as(
+	const char *path, const char *const argv[], unsigned int timeout_ms, struct vb_buf *output)
 {
 	long long deadline_ms = now_ms() + timeout_ms;
 	int ends[2];
@@ -99,7 +100,7 @@ int vb_program_run(const char *const argv[], unsigned int timeout_ms, struct vb_
 		return -errno;
 	vb_auto_close int input = ends[0];
 	vb_auto_close int end = ends[1];
-	int r = start(argv, end, &pid);
+	int r = start(path, argv, end, &pid);
 	if (r < 0)
 		return r;
 	(void)close(vb_steal_fd(&end));
@@ -112,4 +113,9 @@ int vb_program_run(const char *const argv[], unsigned int timeout_ms, struct vb_
 		if (errno != EINTR)
 			return -errno;
 	return r == 0 && status != 0 ? -EIO : r;
+}
+
+int vb_program_run(const char *const argv[], unsigned int timeout_ms, struct vb_buf *output)
+{
+	return vb_program_run_as(argv[0], argv, timeout_ms, output);
 }

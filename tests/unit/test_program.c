@@ -46,6 +46,15 @@ START_TEST(what_a_program_prints_is_returned)
 }
 END_TEST
 
+START_TEST(a_program_can_be_called_by_another_name)
+{
+	const char *const argv[] = {"handler", "-c", "echo \"$0\"", NULL};
+
+	ck_assert_int_eq(vb_program_run_as("/bin/sh", argv, 30000, output), 0);
+	ck_assert_mem_eq(vb_buf_data(output), "handler\n", vb_buf_size(output));
+}
+END_TEST
+
 START_TEST(a_program_that_fails_is_an_error)
 {
 	ck_assert_int_eq(shell("echo one; exit 3", 30000), -EIO);
@@ -87,6 +96,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, start, finish);
 	tcase_add_test(tcase, what_a_program_prints_is_returned);
+	tcase_add_test(tcase, a_program_can_be_called_by_another_name);
 	tcase_add_test(tcase, a_program_that_fails_is_an_error);
 	tcase_add_test(tcase, a_program_that_is_not_there_is_an_error);
 	tcase_add_test(tcase, a_program_that_does_not_end_is_killed);

@@ -17,4 +17,8 @@
 int vb_program_run(
 	const char *const argv[], unsigned int timeout_ms, struct vb_buf *output) VB_WARN_UNUSED;
 
+/* The same for the program at path, whatever argv[0] calls it. */
+int vb_program_run_as(const char *path, const char *const argv[], unsigned int timeout_ms,
+	struct vb_buf *output) VB_WARN_UNUSED;
+
 #endif
