@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "doctor.h"
+#include "node_daemons.h"
 #include "node_plugin.h"
 
 #include <errno.h>
@@ -147,8 +148,23 @@ static json_t *look_at_node_config(void)
 		strings(&config.runtime_handlers), "audit_log", config.audit_log);
 }
 
+/* Who may not see them has none; one that may be about to end is waited for. */
+static json_t *look_at_daemons(void)
+{
+	struct vb_node_daemons daemons;
+	json_t *array = json_array();
+
+	vb_node_daemons_find(VB_NODE_DAEMONS_ALL, 1, &daemons);
+	for (size_t i = 0; i < daemons.count; i++)
+		(void)json_array_append_new(
+			array, json_pack("{s:i,s:b}", "pid", (int)daemons.items[i].pid,
+				       "in_container", daemons.items[i].is_in_container));
+	return array;
+}
+
 void vb_doctor_gather_hook(json_t *facts)
 {
+	(void)json_object_set_new(facts, "daemons", look_at_daemons());
 	(void)json_object_set_new(facts, "hook", look_at_hook());
 	(void)json_object_set_new(facts, "node_config", look_at_node_config());
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "doctor.h"
+#include "node_daemons.h"
 #include "vb/base/str.h"
 
 #define LINK_PREFIX "/opt/vambrace/bin/"
@@ -274,10 +275,30 @@ static void judge_hook(const json_t *facts, struct vb_findings *findings)
 			findings, "shim", VB_FINDING_OK, "the preload shim is in place");
 }
 
+static void judge_daemons(const json_t *facts, struct vb_findings *findings)
+{
+	const json_t *daemons = vb_doctor_get(facts, "daemons");
+	bool has_pod = false;
+	size_t i = 0;
+	const json_t *daemon = NULL;
+
+	if (json_array_size(daemons) < 2)
+		return;
+	json_array_foreach(daemons, i, daemon)
+		has_pod = has_pod || json_is_true(json_object_get(daemon, "in_container"));
+	vb_finding_fix(
+		vb_finding_add(findings, "plugin", VB_FINDING_PROBLEM,
+			"%zu vambrace-nri serve this node%s: containerd takes a plan from one, and "
+			"no hardened pod comes up",
+			json_array_size(daemons), has_pod ? ", one of them in a container" : ""),
+		"%s", has_pod ? VB_NODE_ONE_OF_POD_AND_HOST : VB_NODE_ONE_OF_HOST);
+}
+
 void vb_doctor_judge_runtime(const json_t *facts, struct vb_findings *findings)
 {
 	judge_containerd(facts, findings);
 	judge_nri(facts, findings);
+	judge_daemons(facts, findings);
 	judge_handlers(facts, findings);
 	judge_hook(facts, findings);
 }

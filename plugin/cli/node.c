@@ -2,6 +2,7 @@
 #include "node.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "command.h"
 
@@ -52,6 +53,9 @@ static int parse(int argc, char **argv, struct vb_node_options *options, size_t 
 			.flag = &options->pre_registered,
 			.help = "install: have vambrace-nri started too, by containerd or, with "
 				"1.7, as a service"},
+		{.name = "daemonset",
+			.flag = &options->daemonset,
+			.help = "install: refuse where the host has a plugin of its own"},
 		{.name = "from",
 			.value = "DIR",
 			.text = &options->from,
@@ -109,11 +113,28 @@ int vb_node_begin(const struct vb_node_options *options, const char *action,
 	return r < 0 ? r : vb_node_state_load(state, err);
 }
 
+int vb_node_also(struct vb_error *err, const char *advice)
+{
+	char said[VB_ERROR_FIX_MAX];
+
+	memcpy(said, err->fix, sizeof(said));
+	return vb_error_fix(err, "%s%s%s", said, said[0] != '\0' ? "; " : "", advice);
+}
+
 int vb_node_fail(const struct vb_error *err)
 {
 	int code = vb_command_fail(err);
 
 	return err->errnum == EBUSY ? VB_EXIT_REFUSED : code;
+}
+
+static int refuse_two(void)
+{
+	struct vb_error err = {0};
+
+	(void)vb_error_say(&err, EINVAL,
+		"--daemonset and --pre-registered are two plugins, and a host has one");
+	return vb_command_misuse("node", &err);
 }
 
 static int run(int argc, char **argv)
@@ -122,6 +143,8 @@ static int run(int argc, char **argv)
 	size_t action = STATUS;
 
 	int code = parse(argc, argv, &options, &action);
+	if (code < 0 && options.daemonset && options.pre_registered)
+		code = refuse_two();
 	if (code < 0)
 		code = commands[action](&options);
 	vb_node_handlers_finish(&options.handlers);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "containerd_process_sys.h"
+#include "node_daemons.h"
 #include "node_dump.h"
 #include "node_plugin.h"
 #include "vb/base/buf.h"
@@ -28,7 +29,7 @@ struct vb_node_options {
 	const char *restart; /* "auto", "systemd", "signal", "none", "command" */
 	const char *restart_command;
 	unsigned int timeout_s;
-	bool dry_run, drain, json, pre_registered;
+	bool dry_run, drain, json, pre_registered, daemonset;
 	struct vb_node_handlers handlers;
 };
 
@@ -88,6 +89,19 @@ int vb_node_run_there(const struct vb_node_host *host, const char *const argv[],
 	struct vb_error *err) VB_WARN_UNUSED;
 
 /*
+ * SIGHUP, SIGINT and SIGTERM wait from here on, so that they end nothing halfway. Where there is
+ * something to wait for, vb_node_pause() takes them for a failure, once: the way back is not
+ * interrupted by what has led to it.
+ */
+void vb_node_hold_signals(void);
+/* In a child, which is to be ended by them as ever. */
+void vb_node_let_signals(void);
+/* Whether one has come while they wait; it is forgotten then. */
+bool vb_node_is_interrupted(void);
+/* Sleeps for less than a second. -EINTR at once when one has come. */
+int vb_node_pause(unsigned int ms, struct vb_error *err) VB_WARN_UNUSED;
+
+/*
  * Keeps other installers off this host until it is finished with; `action` is what they are told.
  * -EBUSY with who does what.
  */
@@ -110,10 +124,14 @@ struct vb_node_file {
 	enum vb_node_file_kind kind;
 	char *path;
 	bool was_there; /* before us */
-	bool made_directory;
+	char *made;     /* the topmost directory that is made for it; NULL: all are there */
 };
 
 void vb_node_file_finish(struct vb_node_file *file);
+
+/* -ENOMEM. */
+int vb_node_file_copy(
+	const struct vb_node_file *file, struct vb_node_file *ret_copy) VB_WARN_UNUSED;
 
 /* "root-file", "drop-in", "template". */
 const char *vb_node_file_kind_name(enum vb_node_file_kind kind);
@@ -138,6 +156,7 @@ struct vb_node_plan {
 	struct vb_node_file file;
 	struct vb_buf *now, *without, *with; /* texts of the file */
 	bool is_there;                       /* now */
+	bool is_written;                     /* since, or it was tried */
 	bool switches_nri;
 	struct vb_buf *differences; /* of the dumps, line by line */
 	int refused;                /* how many of them are not allowed */
@@ -150,15 +169,26 @@ void vb_node_plan_finish(struct vb_node_plan *plan);
 
 /*
  * Decides the edit, completes the runtimes of the handlers, and judges containerd's view of it.
- * Errors as of the parts; differences that are not allowed are no error here.
+ * Without handlers, NULL, there is nothing to judge, and no text `with`. Errors as of the parts;
+ * differences that are not allowed are no error here.
  */
 int vb_node_plan_make(const struct vb_node_host *host, const struct vb_node_state *state,
 	struct vb_node_handlers *handlers, struct vb_node_plan *ret_plan,
 	struct vb_error *err) VB_WARN_UNUSED;
 
-/* Puts the text in the file, or takes a file away that was not there before us. */
+/*
+ * Puts the text in the file, or takes a file away that was not there before us. -EAGAIN when it is
+ * not as it was read any more: somebody else is at work on it.
+ */
 int vb_node_plan_write(
 	struct vb_node_plan *plan, const struct vb_buf *text, struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * Puts back what was there before `written` was put in the file. Nothing happens where that never
+ * came about. -EAGAIN when somebody else has changed the file since.
+ */
+int vb_node_plan_restore(struct vb_node_plan *plan, const struct vb_buf *written,
+	struct vb_error *err) VB_WARN_UNUSED;
 
 /* The lines that differ, as diff(1) marks them. -ENOSPC, -ENOMEM. */
 int vb_node_diff(
@@ -166,17 +196,19 @@ int vb_node_diff(
 
 /*
  * Copies the programs of the source into a directory of their own under versions/, named after
- * release and content, complete on disk before it has its name. *ret_is_new says whether it was
- * not there.
+ * release and content, complete on disk before it has its name.
  */
-int vb_node_stage_version(const struct vb_node_host *host, char **ret_version, bool *ret_is_new,
+int vb_node_stage_version(
+	const struct vb_node_host *host, char **ret_version, struct vb_error *err) VB_WARN_UNUSED;
+
+/*
+ * Whether the hook of that version, called as the handler, comes to its runtime. -ETIMEDOUT when
+ * that does not end within ten seconds, else -ENOEXEC.
+ */
+int vb_node_check_hook(const char *version, const struct vb_node_handler *handler,
 	struct vb_error *err) VB_WARN_UNUSED;
 
-/* Whether the hook of that version, called as the handler, comes to its runtime. */
-int vb_node_check_hook(
-	const char *version, const char *handler, struct vb_error *err) VB_WARN_UNUSED;
-
-/* Whether there is a vambrace-nri of that version, and it runs. */
+/* Whether there is a vambrace-nri of that version, and it runs. The same errnos. */
 int vb_node_check_daemon(const char *version, struct vb_error *err) VB_WARN_UNUSED;
 
 /* Swaps `current` and makes the links that are missing. */
@@ -190,13 +222,35 @@ void vb_node_drop_links(
 /* Removes the versions that are not kept; kept may be NULL. */
 void vb_node_prune_versions(const char *kept, const char *also_kept);
 
+/*
+ * Whether nobody but root may write where programs are put and kept; what is not there yet is fine.
+ * -EPERM, or what open(2) says.
+ */
+int vb_node_check_directories(struct vb_error *err) VB_WARN_UNUSED;
+
+/* Puts a file of ours at the path; one that has this text already is left alone. */
+int vb_node_put_file(const char *path, const char *text, struct vb_error *err) VB_WARN_UNUSED;
+
 /* Writes the hook's settings. */
 int vb_node_write_oci(const struct vb_node_handlers *handlers, struct vb_error *err) VB_WARN_UNUSED;
 
-/* Removes what is there of a directory and all below it; links are not followed. */
-void vb_node_remove_tree(const char *path);
+/* The topmost directory of the path that is not there; *ret_top NULL: all are. -ENOMEM. */
+int vb_node_find_missing(const char *directory, char **ret_top) VB_WARN_UNUSED;
 
-/* Removes everything below VB_NODE_PREFIX, the hook last. */
+/* Removes the directory and those above it up to the one that was made; one that is in use stays.
+ */
+void vb_node_remove_made(const char *directory, const char *made);
+
+/*
+ * Removes what is there of a directory and all below it; links are not followed. What cannot be
+ * removed is left, and said: errnos of unlink(2), rmdir(2).
+ */
+int vb_node_remove_tree(const char *path);
+
+/*
+ * Removes everything that was installed below VB_NODE_PREFIX, and that when it is empty. What says
+ * that something is installed goes last, so that it can be done again.
+ */
 int vb_node_remove_all(struct vb_error *err) VB_WARN_UNUSED;
 
 /*
@@ -220,6 +274,9 @@ int vb_node_status_text(const json_t *report, struct vb_buf *out) VB_WARN_UNUSED
 int vb_node_begin(const struct vb_node_options *options, const char *action,
 	struct vb_node_host *host, struct vb_node_state *state,
 	struct vb_error *err) VB_WARN_UNUSED;
+
+/* Adds to the advice of an error that is set. Returns its -errnum. */
+int vb_node_also(struct vb_error *err, const char *advice);
 
 /* Says what is wrong. Returns the exit code: another installer, or pods in the way, is a no. */
 int vb_node_fail(const struct vb_error *err);

@@ -13,7 +13,7 @@
 
 enum {
 	CALL_TIMEOUT_MS = 5000,
-	RETRY_NS = 50000000,
+	RETRY_MS = 50,
 	INPUT_MAX = 64 << 10,
 	OUTPUT_MAX = 64 << 10,
 	READ_SIZE = 16 << 10,
@@ -159,7 +159,6 @@ int vb_node_cri_wait(const char *socket_path, const struct vb_node_handlers *han
 	unsigned int timeout_s, struct vb_error *err)
 {
 	long long deadline = now_ms() + timeout_s * 1000LL;
-	const struct timespec pause = {.tv_nsec = RETRY_NS};
 	struct vb_error last = {0};
 
 	for (;;) {
@@ -171,7 +170,9 @@ int vb_node_cri_wait(const char *socket_path, const struct vb_node_handlers *han
 				*err = last;
 			return r;
 		}
-		(void)nanosleep(&pause, NULL);
+		r = vb_node_pause(RETRY_MS, err);
+		if (r < 0)
+			return r;
 	}
 }
 

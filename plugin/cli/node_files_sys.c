@@ -8,17 +8,18 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "vb/adjust/plan.h"
 #include "vb/adjust/json.h"
 #include "vb/base/file.h"
+#include "vb/base/file_identity.h"
+#include "vb/base/program.h"
 
 #define VERSIONS VB_NODE_PREFIX "/versions"
 #define CURRENT  VB_NODE_PREFIX "/current"
 
-enum { PROGRAM_MAX = 64 << 20 };
+enum { PROGRAM_MAX = 64 << 20, TRY_TIMEOUT_MS = 10000, TRY_OUTPUT_MAX = 64 << 10, OUR_MODE = 0644 };
 
 /* What is installed: where it may lie in the source, and the link by which it is known. */
 static const struct program {
@@ -32,20 +33,54 @@ static const struct program {
 	{"vambrace-nri", VB_NODE_PREFIX "/bin/vambrace-nri", true},
 };
 
-void vb_node_remove_tree(const char *path)
+int vb_node_remove_tree(const char *path)
 {
 	char *const paths[] = {(char *)(uintptr_t)path, NULL};
 	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	int result = 0;
 
 	if (tree == NULL)
-		return;
+		return -errno;
 	for (const FTSENT *entry = fts_read(tree); entry != NULL; entry = fts_read(tree)) {
+		int r = 0;
 		if (entry->fts_info == FTS_DP)
-			(void)rmdir(entry->fts_accpath);
+			r = rmdir(entry->fts_accpath);
 		else if (entry->fts_info != FTS_D)
-			(void)unlink(entry->fts_accpath);
+			r = unlink(entry->fts_accpath);
+		if (r < 0 && errno != ENOENT && result == 0)
+			result = -errno;
 	}
 	(void)fts_close(tree);
+	return result;
+}
+
+int vb_node_find_missing(const char *directory, char **ret_top)
+{
+	vb_auto_free char *path = strdup(directory);
+	vb_auto_free char *top = NULL;
+	struct stat st;
+
+	while (path != NULL && stat(path, &st) < 0 && errno == ENOENT) {
+		char *parent = vb_path_parent(path);
+		free(top);
+		top = path;
+		path = parent;
+	}
+	if (path == NULL)
+		return -ENOMEM;
+	*ret_top = VB_STEAL(top);
+	return 0;
+}
+
+void vb_node_remove_made(const char *directory, const char *made)
+{
+	vb_auto_free char *path = made != NULL ? strdup(directory) : NULL;
+
+	while (path != NULL && vb_path_is_within(path, made) && rmdir(path) == 0) {
+		char *parent = vb_path_parent(path);
+		free(path);
+		path = parent;
+	}
 }
 
 /* Beside this program, or where a package has it. */
@@ -126,7 +161,7 @@ static bool is_complete(const char *directory, const struct vb_buf *digests)
 }
 
 /* What had the name before, and was not complete, goes. */
-static int take_name(const char *staged, const char *final, bool *ret_is_new)
+static int take_name(const char *staged, const char *final)
 {
 	struct stat st;
 	bool is_there = lstat(final, &st) == 0;
@@ -134,12 +169,10 @@ static int take_name(const char *staged, const char *final, bool *ret_is_new)
 	if (is_there ? renameat2(AT_FDCWD, staged, AT_FDCWD, final, RENAME_EXCHANGE) < 0
 		     : rename(staged, final) < 0)
 		return -errno;
-	*ret_is_new = !is_there;
 	return vb_file_sync_directory(VERSIONS);
 }
 
-int vb_node_stage_version(
-	const struct vb_node_host *host, char **ret_version, bool *ret_is_new, struct vb_error *err)
+int vb_node_stage_version(const struct vb_node_host *host, char **ret_version, struct vb_error *err)
 {
 	char staged[] = VERSIONS "/.new-XXXXXX";
 	vb_auto_buf struct vb_buf *digests = vb_buf_create(4096);
@@ -157,76 +190,62 @@ int vb_node_stage_version(
 	vb_auto_free char *final = version != NULL ? vb_str_format(VERSIONS "/%s", version) : NULL;
 	if (r == 0 && final == NULL)
 		r = vb_error_set(err, ENOMEM, "install the programs");
-	if (r == 0 && is_complete(final, digests))
-		*ret_is_new = false;
-	else if (r == 0) {
-		r = take_name(staged, final, ret_is_new);
+	if (r == 0 && !is_complete(final, digests)) {
+		r = take_name(staged, final);
 		if (r < 0)
 			r = vb_error_set(err, -r, "name '%s'", final);
 	}
-	vb_node_remove_tree(staged);
+	(void)vb_node_remove_tree(staged);
 	if (r < 0)
 		return r;
 	*ret_version = VB_STEAL(version);
 	return 0;
 }
 
-static void become(const char *path, const char *name)
+/* Runs the program of a version, called by a name, to its end. Errnos of vb_program_run(). */
+static int try_program(const char *version, const char *program, const char *name)
 {
 	const char *const argv[] = {name, "--version", NULL};
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
-		_exit(126);
-	(void)execv(path, (char **)(uintptr_t)argv);
-	_exit(127);
-}
-
-/* How the program of a version, called by a name, ends when it is asked for its own. */
-static int try_program(const char *version, const char *program, const char *name, int *ret_status,
-	struct vb_error *err)
-{
 	vb_auto_free char *path = vb_str_format(VERSIONS "/%s/%s", version, program);
+	vb_auto_buf struct vb_buf *output = vb_buf_create(TRY_OUTPUT_MAX);
 
-	if (path == NULL)
-		return vb_error_set(err, ENOMEM, "try %s", program);
-	pid_t pid = fork();
-	if (pid < 0)
-		return vb_error_set(err, errno, "try %s", program);
-	if (pid == 0)
-		become(path, name);
-	while (waitpid(pid, ret_status, 0) < 0)
-		if (errno != EINTR)
-			return vb_error_set(err, errno, "try %s", program);
-	return 0;
+	if (path == NULL || output == NULL)
+		return -ENOMEM;
+	return vb_program_run_as(path, argv, TRY_TIMEOUT_MS, output);
 }
 
 int vb_node_check_daemon(const char *version, struct vb_error *err)
 {
-	int status = 0;
+	int r = try_program(version, "vambrace-nri", "vambrace-nri");
 
-	int r = try_program(version, "vambrace-nri", "vambrace-nri", &status, err);
-	if (r < 0 || status == 0)
-		return r;
-	(void)vb_error_say(err, ENOEXEC,
-		"there is no vambrace-nri to install that runs (status 0x%x)",
-		(unsigned int)status);
+	if (r == 0)
+		return 0;
+	if (r == -ETIMEDOUT)
+		return vb_error_say(err, ETIMEDOUT,
+			"the vambrace-nri to install does not say its version within %d s",
+			TRY_TIMEOUT_MS / 1000);
+	(void)vb_error_say(err, ENOEXEC, "there is no vambrace-nri to install that runs");
 	return vb_error_fix(err, "name the directory of the programs: --from DIR");
 }
 
-int vb_node_check_hook(const char *version, const char *handler, struct vb_error *err)
+int vb_node_check_hook(
+	const char *version, const struct vb_node_handler *handler, struct vb_error *err)
 {
-	int status = 0;
+	int r = try_program(version, "vambrace-oci", handler->name);
 
-	int r = try_program(version, "vambrace-oci", handler, &status, err);
-	if (r < 0)
-		return r;
-	if (status != 0)
-		return vb_error_say(err, ENOEXEC,
-			"the hook to install, called as '%s', does not come to its runtime "
-			"(status 0x%x)",
-			handler, (unsigned int)status);
-	return 0;
+	if (r == 0)
+		return 0;
+	if (r == -ETIMEDOUT)
+		r = vb_error_say(err, ETIMEDOUT,
+			"the hook, called as '%s', waits for its runtime for more than %d s",
+			handler->name, TRY_TIMEOUT_MS / 1000);
+	else
+		r = vb_error_say(err, ENOEXEC,
+			"the hook, called as '%s', does not come to its runtime", handler->name);
+	return handler->runtime == NULL
+		       ? r
+		       : vb_error_fix(err, "see what `%s --version` does on this host",
+				 handler->runtime);
 }
 
 /* A link that is right already is left alone; another one, or a file, is replaced in one step. */
@@ -301,9 +320,25 @@ void vb_node_prune_versions(const char *kept, const char *also_kept)
 			strcmp(entry->d_name, "..") == 0 || vb_str_equal(entry->d_name, kept) ||
 			vb_str_equal(entry->d_name, also_kept))
 			continue;
-		vb_node_remove_tree(path);
+		(void)vb_node_remove_tree(path);
 	}
 	(void)closedir(versions);
+}
+
+int vb_node_put_file(const char *path, const char *text, struct vb_error *err)
+{
+	vb_auto_free char *directory = vb_path_parent(path);
+	vb_auto_free char *has = NULL;
+	size_t size = 0;
+	struct stat st;
+
+	if (directory == NULL)
+		return vb_error_set(err, ENOMEM, "write '%s'", path);
+	if (vb_file_read(path, strlen(text), &has, &size, NULL) == 0 && strcmp(has, text) == 0 &&
+		lstat(path, &st) == 0 && st.st_uid == 0 && (st.st_mode & 07777) == OUR_MODE)
+		return 0;
+	int r = vb_file_make_directories(directory, err);
+	return r < 0 ? r : vb_file_replace(path, text, strlen(text), OUR_MODE, err);
 }
 
 int vb_node_write_oci(const struct vb_node_handlers *handlers, struct vb_error *err)
@@ -319,18 +354,54 @@ int vb_node_write_oci(const struct vb_node_handlers *handlers, struct vb_error *
 	vb_auto_free char *text = vb_json_dump(settings, JSON_INDENT(2) | JSON_SORT_KEYS);
 	if (text == NULL)
 		return vb_error_set(err, ENOMEM, "write '%s'", VB_NODE_OCI);
-	int r = vb_file_make_directories(VB_NODE_PREFIX "/etc", err);
-	return r < 0 ? r : vb_file_replace(VB_NODE_OCI, text, strlen(text), 0644, err);
+	return vb_node_put_file(VB_NODE_OCI, text, err);
 }
 
+/* By the last part an uninstallation that was interrupted knows that there is something to do. */
 int vb_node_remove_all(struct vb_error *err)
 {
 	static const char *const parts[] = {VB_NODE_PREFIX "/sbin", VB_NODE_PREFIX "/lib",
-		VB_NODE_PREFIX "/etc", VB_NODE_PREFIX "/bin", CURRENT, VERSIONS};
+		VB_NODE_PREFIX "/bin", CURRENT, CURRENT ".new", VERSIONS, VB_NODE_PREFIX "/etc"};
 
-	for (size_t i = 0; i < VB_ARRAY_SIZE(parts); i++)
-		vb_node_remove_tree(parts[i]);
-	if (rmdir(VB_NODE_PREFIX) < 0 && errno != ENOENT)
-		return vb_error_set(err, errno, "remove '%s'", VB_NODE_PREFIX);
+	for (size_t i = 0; i < VB_ARRAY_SIZE(parts); i++) {
+		int r = vb_node_remove_tree(parts[i]);
+		/* Trouble it is, whatever the errno: EBUSY would be a no. */
+		if (r < 0)
+			return vb_error_say(
+				err, EIO, "remove '%s': %s", parts[i], strerrordesc_np(-r));
+	}
+	if (rmdir(VB_NODE_PREFIX) == 0 || errno == ENOENT)
+		return 0;
+	int r = vb_error_set(err, errno, "remove '%s'", VB_NODE_PREFIX);
+	return r == -ENOTEMPTY ? vb_error_fix(err, "what is left there was not installed: look at "
+						   "it, and remove it")
+			       : r;
+}
+
+/* Whoever may write in one of them says which programs containerd runs as root. */
+int vb_node_check_directories(struct vb_error *err)
+{
+	static const char *const paths[] = {"/opt", VB_NODE_PREFIX, VB_NODE_PREFIX "/bin",
+		VB_NODE_PREFIX "/etc", VB_NODE_PREFIX "/lib", VB_NODE_PREFIX "/sbin", VERSIONS};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(paths); i++) {
+		vb_auto_close int fd = open(paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		struct stat st;
+		bool is_roots = false;
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0 || fstat(fd, &st) < 0)
+			return vb_error_set(err, errno, "look at '%s'", paths[i]);
+		int r = vb_file_is_roots(fd, &st, &is_roots);
+		if (r < 0)
+			return vb_error_set(err, -r, "look at '%s'", paths[i]);
+		if (is_roots)
+			continue;
+		(void)vb_error_say(err, EPERM,
+			"others than root may write in '%s', where programs that run as root are "
+			"put",
+			paths[i]);
+		return vb_error_fix(err, "chown root '%s' && chmod go-w '%s'", paths[i], paths[i]);
+	}
 	return 0;
 }

@@ -24,6 +24,8 @@ enum {
 	DUMP_TIMEOUT_MS = 10000,
 	ENVIRONMENT_MAX = 256 << 10,
 	CGROUP_MAX = 64 << 10,
+	LOOKS = 5,
+	LOOK_MS = 20,
 };
 
 void vb_node_host_finish(struct vb_node_host *host)
@@ -143,12 +145,50 @@ static int complete(struct vb_node_host *host, struct vb_error *err)
 		return vb_error_set(err, ENOMEM, "look at containerd");
 	if (host->containerd.executable != NULL)
 		host->program = strdup(host->containerd.executable);
-	else if (vb_node_find_program(host, "containerd", &host->program, err) < 0)
-		return vb_error_wrap(err, "containerd neither runs nor is installed");
-	host->version = host->program != NULL ? vb_containerd_version(host->program) : NULL;
-	if (host->version == NULL)
-		return vb_error_say(err, EIO, "'%s' does not say its version", host->program);
-	return 0;
+	else if (vb_node_find_program(host, "containerd", &host->program, err) < 0) {
+		(void)vb_error_wrap(err, "containerd neither runs nor is installed");
+		return vb_error_fix(err, "install it first; where it has gone for good, remove "
+					 "/opt/vambrace to take Vambrace away");
+	}
+	if (host->program == NULL)
+		return vb_error_set(err, ENOMEM, "look at containerd");
+	host->version = vb_containerd_version(host->program);
+	if (host->version != NULL)
+		return 0;
+	(void)vb_error_say(err, EIO, "'%s' does not say its version", host->program);
+	return strstr(host->program, " (deleted)") == NULL
+		       ? -EIO
+		       : vb_error_fix(err, "the containerd that runs was replaced on the disk: "
+					   "restart it first");
+}
+
+/* -ESRCH when it has ended while it was looked at; then it is another one, or none. */
+static int look_at_containerd(const char *root, struct vb_node_host *host, struct vb_error *err)
+{
+	int r = vb_containerd_find(root, &host->containerd);
+
+	if (r < 0 && r != -ENOENT)
+		return vb_error_set(err, -r, "look for a containerd of '%s'", root);
+	if (r == 0) {
+		host->unit = find_unit(host->containerd.pid);
+		host->path = find_path(host->containerd.pid);
+	}
+	r = open_mounts(host->containerd.pid, &host->mounts_fd, err);
+	bool has_ended = r == -ENOENT || (r == 0 && host->containerd.pid > 0 &&
+						 host->containerd.executable == NULL);
+	return has_ended ? vb_error_say(err, ESRCH, "containerd ends while it is looked at") : r;
+}
+
+static int find_containerd(const char *root, struct vb_node_host *ret_host, struct vb_error *err)
+{
+	int r = -ESRCH;
+
+	for (int i = 0; i < LOOKS && r == -ESRCH; i++) {
+		vb_node_host_finish(ret_host);
+		*ret_host = (struct vb_node_host)VB_NODE_HOST_NONE;
+		r = look_at_containerd(root, ret_host, err);
+	}
+	return r;
 }
 
 int vb_node_enter(
@@ -156,18 +196,13 @@ int vb_node_enter(
 {
 	vb_auto_node_host struct vb_node_host host = VB_NODE_HOST_NONE;
 
-	int r = vb_containerd_find(options->root, &host.containerd);
-	if (r < 0 && r != -ENOENT)
-		return vb_error_set(err, -r, "look for a containerd of '%s'", options->root);
-	if (r == 0) {
-		host.unit = find_unit(host.containerd.pid);
-		host.path = find_path(host.containerd.pid);
-	}
-	r = open_source(options, &host.source_fd, err);
+	int r = find_containerd(options->root, &host, err);
 	if (r == 0)
-		r = open_mounts(host.containerd.pid, &host.mounts_fd, err);
+		r = open_source(options, &host.source_fd, err);
 	if (r == 0)
 		r = change_root(options->root, err);
+	if (r == -EPERM || r == -EACCES)
+		return vb_error_fix(err, "run it as root, and a container with `privileged: true`");
 	if (r == 0)
 		r = complete(&host, err);
 	if (r < 0)
@@ -308,17 +343,38 @@ int vb_node_dump_staged(const struct vb_node_host *host, const char *path,
 	int r = fill_stage(stage, below, path, text, err);
 	if (r == 0)
 		r = show_stage(host, stage, below, ret_dump, err);
-	vb_node_remove_tree(stage);
+	(void)vb_node_remove_tree(stage);
 	return r;
 }
 
 /* In containerd's mount namespace, so that a daemon that is started belongs to the host. */
 static void become(int mounts_fd, const char *const argv[])
 {
+	vb_node_let_signals();
 	if (setns(mounts_fd, CLONE_NEWNS) < 0 || chdir("/") < 0)
 		_exit(126);
 	(void)execvp(argv[0], (char **)(uintptr_t)argv);
 	_exit(127);
+}
+
+/* What interrupts us ends the child as well, however it came. */
+static int wait_for(pid_t pid, int *ret_status)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
+	bool is_interrupted = false;
+
+	for (;;) {
+		pid_t ended = waitpid(pid, ret_status, WNOHANG);
+		if (ended < 0 && errno != EINTR)
+			return -errno;
+		if (ended > 0)
+			return is_interrupted ? -EINTR : 0;
+		if (vb_node_is_interrupted()) {
+			is_interrupted = true;
+			(void)kill(pid, SIGTERM);
+		}
+		(void)nanosleep(&pause, NULL);
+	}
 }
 
 int vb_node_run_there(
@@ -331,9 +387,11 @@ int vb_node_run_there(
 		return vb_error_set(err, errno, "run '%s'", argv[0]);
 	if (pid == 0)
 		become(host->mounts_fd, argv);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return vb_error_set(err, errno, "run '%s'", argv[0]);
+	int r = wait_for(pid, &status);
+	if (r == -EINTR)
+		return vb_error_say(err, EINTR, "interrupted");
+	if (r < 0)
+		return vb_error_set(err, -r, "run '%s'", argv[0]);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	return vb_error_say(err, EIO, "'%s' ends with status %d", argv[0],
@@ -343,7 +401,6 @@ int vb_node_run_there(
 /* Whoever keeps containerd running starts it again: systemd's Restart=always does. */
 static int end_it(const struct vb_node_host *host, unsigned int timeout_s, struct vb_error *err)
 {
-	const struct timespec pause = {.tv_nsec = 20000000};
 	vb_auto_containerd struct vb_containerd running = {0};
 
 	/* The second time, for a rollback, it is another process. */
@@ -351,10 +408,12 @@ static int end_it(const struct vb_node_host *host, unsigned int timeout_s, struc
 	pid_t pid = r == 0 ? running.pid : host->containerd.pid;
 	if (pid <= 0 || (kill(pid, SIGTERM) < 0 && errno == ESRCH))
 		return 0;
-	for (unsigned int i = 0; i < timeout_s * 50; i++) {
+	for (unsigned int i = 0; i < timeout_s * (1000 / LOOK_MS); i++) {
 		if (kill(pid, 0) < 0)
 			return errno == ESRCH ? 0 : vb_error_set(err, errno, "end containerd");
-		(void)nanosleep(&pause, NULL);
+		r = vb_node_pause(LOOK_MS, err);
+		if (r < 0)
+			return r;
 	}
 	return vb_error_say(err, ETIMEDOUT, "containerd does not end");
 }

@@ -11,7 +11,7 @@ struct install {
 	struct vb_node_host host;
 	struct vb_node_state old, new;
 	struct vb_node_plan plan;
-	bool changes, restarts, is_new_version;
+	bool changes, restarts, has_put_plugin;
 };
 
 static void finish_install(struct install *install)
@@ -52,12 +52,41 @@ static bool has_plugin(const struct install *install)
 	return install->options->pre_registered || install->old.plugin.kind != VB_NODE_PLUGIN_NONE;
 }
 
-/* containerd launches a plugin only when it starts itself, and never a second time. */
+/*
+ * containerd launches a plugin only when it starts itself, and never a second time. One that runs
+ * is kept by its parent, whatever it is just about.
+ */
 static bool is_to_be_launched(const struct install *install)
 {
-	return install->new.plugin.kind == VB_NODE_PLUGIN_LAUNCHED &&
-	       (install->old.plugin.kind == VB_NODE_PLUGIN_NONE ||
-		       vb_node_plugin_wait(install->old.version, 0, NULL) < 0);
+	struct vb_node_daemons daemons;
+
+	if (install->new.plugin.kind != VB_NODE_PLUGIN_LAUNCHED)
+		return false;
+	vb_node_daemons_find(VB_NODE_DAEMONS_ON_HOST, VB_NODE_DAEMONS_MAX, &daemons);
+	return install->old.plugin.kind == VB_NODE_PLUGIN_NONE || daemons.count == 0;
+}
+
+/* A host has one plugin, and it is not for an installer to take away another one's. */
+static int check_owner(const struct install *install, struct vb_error *err)
+{
+	const struct vb_node_plugin *has = &install->old.plugin;
+
+	if (!install->options->daemonset)
+		return install->options->pre_registered && has->kind == VB_NODE_PLUGIN_NONE
+			       ? vb_node_check_none(VB_NODE_DAEMONS_ALL, err)
+			       : 0;
+	if (install->host.containerd.pid <= 0) {
+		(void)vb_error_say(err, ESRCH, "the containerd that runs this pod is not seen");
+		return vb_error_fix(
+			err, "give the pod `hostPID: true`, and the host's / by --root");
+	}
+	if (has->kind == VB_NODE_PLUGIN_NONE)
+		return vb_node_check_none(VB_NODE_DAEMONS_ON_HOST, err);
+	(void)vb_error_say(err, EBUSY,
+		"this host has a plugin of its own, '%s' (vambrace node install --pre-registered): "
+		"the DaemonSet's would be a second one",
+		has->path);
+	return vb_error_fix(err, VB_NODE_ONE_OF_POD_AND_HOST);
 }
 
 /* Everything is decided here, and nothing has changed yet. */
@@ -66,6 +95,10 @@ static int prepare(struct install *install, struct vb_error *err)
 	int r = vb_node_begin(install->options, "install", &install->host, &install->old, err);
 
 	if (r >= 0)
+		r = check_owner(install, err);
+	if (r == 0)
+		r = vb_node_check_directories(err);
+	if (r == 0)
 		r = join_handlers(install, err);
 	if (r == 0)
 		r = vb_node_plan_make(
@@ -114,16 +147,14 @@ static int check_hooks(const struct install *install, struct vb_error *err)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < install->new.handlers.count; i++)
-		r = vb_node_check_hook(
-			install->new.version, install->new.handlers.items[i].name, err);
+		r = vb_node_check_hook(install->new.version, &install->new.handlers.items[i], err);
 	return r;
 }
 
 /* The programs, without a moment in which a handler leads nowhere. */
 static int install_programs(struct install *install, struct vb_error *err)
 {
-	int r = vb_node_stage_version(
-		&install->host, &install->new.version, &install->is_new_version, err);
+	int r = vb_node_stage_version(&install->host, &install->new.version, err);
 
 	if (r == 0)
 		r = vb_node_write_oci(&install->new.handlers, err);
@@ -138,9 +169,7 @@ static int install_programs(struct install *install, struct vb_error *err)
 /* What is noted first can be taken away after any interruption. */
 static int install_config(struct install *install, struct vb_error *err)
 {
-	install->new.file = install->plan.file;
-	install->new.file.path = strdup(install->plan.file.path);
-	if (install->new.file.path == NULL)
+	if (vb_node_file_copy(&install->plan.file, &install->new.file) < 0)
 		return vb_error_set(err, ENOMEM, "install");
 	int r = vb_node_state_save(&install->new, err);
 	if (r < 0 || !install->changes)
@@ -167,8 +196,8 @@ static int start_plugin(const struct install *install, struct vb_error *err)
 
 	if (install->restarts)
 		r = restart(install, &install->new.handlers, err);
-	else if (install->is_new_version)
-		vb_node_plugin_renew(plugin);
+	else
+		vb_node_plugin_renew(plugin, install->new.version);
 	if (r < 0 || plugin->kind == VB_NODE_PLUGIN_NONE ||
 		!vb_node_restarts(&install->host, install->options))
 		return r;
@@ -177,18 +206,22 @@ static int start_plugin(const struct install *install, struct vb_error *err)
 
 static int undo_plugin(const struct install *install, struct vb_error *err)
 {
+	if (!install->has_put_plugin)
+		return 0;
 	if (install->old.plugin.kind == VB_NODE_PLUGIN_NONE)
 		return vb_node_plugin_remove(&install->host, &install->new.plugin, err);
-	vb_node_plugin_renew(&install->old.plugin);
-	return vb_node_plugin_put(&install->host, &install->old.plugin, err);
+	vb_node_plugin_renew(&install->old.plugin, install->old.version);
+	return vb_node_plugin_put(&install->host, &install->old.plugin, install->old.version, err);
 }
 
-/* As before, as far as it goes: what fails here is told, and the rest still done. */
+/*
+ * As before. Each part leaves alone what is as it was, so that nothing is asked of a disk that has
+ * just refused it. Where one fails the rest stays, and is noted, for an uninstallation.
+ */
 static int roll_back(struct install *install, bool has_restarted, struct vb_error *err)
 {
 	struct vb_error second = {0};
-	int r = install->changes ? vb_node_plan_write(&install->plan, install->plan.now, &second)
-				 : 0;
+	int r = vb_node_plan_restore(&install->plan, install->plan.with, &second);
 
 	if (r == 0 && install->old.version != NULL) {
 		r = vb_node_write_oci(&install->old.handlers, &second);
@@ -207,9 +240,10 @@ static int roll_back(struct install *install, bool has_restarted, struct vb_erro
 		r = vb_node_remove_all(&second);
 	else if (r == 0)
 		vb_node_drop_links(&install->new.handlers, &install->old.handlers);
-	if (r < 0)
-		return vb_error_fix(err, "rolling back failed as well: %s", second.what);
-	return vb_error_fix(err, "everything is as it was before");
+	if (r == 0)
+		return vb_node_also(err, "everything is as it was before");
+	(void)vb_error_wrap(&second, "rolling back failed as well, mend that and install again");
+	return vb_node_also(err, second.what);
 }
 
 static int apply(struct install *install, struct vb_error *err)
@@ -219,8 +253,11 @@ static int apply(struct install *install, struct vb_error *err)
 
 	if (r == 0)
 		r = install_config(install, err);
-	if (r == 0)
-		r = vb_node_plugin_put(&install->host, &install->new.plugin, err);
+	if (r == 0) {
+		install->has_put_plugin = true;
+		r = vb_node_plugin_put(
+			&install->host, &install->new.plugin, install->new.version, err);
+	}
 	if (r == 0) {
 		has_restarted = install->restarts;
 		r = start_plugin(install, err);
@@ -262,6 +299,8 @@ static int print_result(const struct install *install)
 				      : "not restarted");
 	if (vb_node_check_named(&install->new.handlers, &err) < 0)
 		(void)vb_command_fail(&err);
+	if (vb_node_check_single(&err) < 0)
+		(void)vb_command_fail(&err);
 	return VB_EXIT_OK;
 }
 
@@ -284,6 +323,7 @@ int vb_node_install(const struct vb_node_options *options)
 			"'!'); nothing has changed\n");
 		return VB_EXIT_REFUSED;
 	}
+	vb_node_hold_signals();
 	r = apply(&install, &err);
 	return r < 0 ? vb_command_fail(&err) : print_result(&install);
 }

@@ -37,6 +37,9 @@ static int read_text(
 	if (text == NULL)
 		return vb_error_set(err, ENOMEM, "read '%s'", path);
 	int r = vb_file_read(path, VB_NODE_EDIT_MAX, &data, &size, err);
+	if (r == -ELOOP)
+		return vb_error_fix(err, "it is a symbolic link, which would be replaced: put the "
+					 "file itself there");
 	if (r < 0 && r != -ENOENT)
 		return r;
 	if (r == 0 && vb_buf_append(text, data, size) < 0)
@@ -109,14 +112,15 @@ static int read_root(const struct vb_node_host *host, struct root *root, struct 
 	return r < 0 ? vb_error_wrap(err, "'%s'", host->config) : 0;
 }
 
-/* Before anything is made. Should memory fail, a directory stays that is empty. */
-static void note_what_is_there(struct vb_node_plan *plan)
+/* Before anything is made. */
+static int note_what_is_there(struct vb_node_plan *plan, struct vb_error *err)
 {
 	vb_auto_free char *directory = vb_path_parent(plan->file.path);
-	struct stat st;
 
 	plan->file.was_there = plan->is_there;
-	plan->file.made_directory = directory != NULL && stat(directory, &st) < 0;
+	if (directory == NULL || vb_node_find_missing(directory, &plan->file.made) < 0)
+		return vb_error_set(err, ENOMEM, "choose the file for the handlers");
+	return 0;
 }
 
 /* The file that an install before this one has chosen stays. */
@@ -128,11 +132,8 @@ static int choose(const struct vb_node_host *host, const struct vb_node_state *s
 	if (state->file.path == NULL)
 		r = vb_node_choose_file(
 			host->config, facts, vb_node_is_at_least(host, 2, 1), &plan->file);
-	else {
-		plan->file = state->file;
-		plan->file.path = strdup(state->file.path);
-		r = plan->file.path != NULL ? 0 : -ENOMEM;
-	}
+	else
+		r = vb_node_file_copy(&state->file, &plan->file);
 	if (r < 0)
 		return vb_error_set(err, -r, "choose the file for the handlers");
 	if (plan->file.kind == VB_NODE_ROOT_FILE && strcmp(plan->file.path, host->config) != 0)
@@ -140,10 +141,10 @@ static int choose(const struct vb_node_host *host, const struct vb_node_state *s
 			"the handlers are in '%s', but containerd reads '%s' now: uninstall first",
 			plan->file.path, host->config);
 	r = read_text(plan->file.path, &plan->now, &plan->is_there, err);
+	if (r == 0 && state->file.path == NULL)
+		r = note_what_is_there(plan, err);
 	if (r < 0)
 		return r;
-	if (state->file.path == NULL)
-		note_what_is_there(plan);
 	if (plan->file.kind != VB_NODE_DROP_IN) {
 		r = strip(plan->now, &plan->without, err);
 		if (r == 0 && plan->file.kind == VB_NODE_TEMPLATE && is_only_head(plan))
@@ -256,6 +257,9 @@ static int decide_edit(const struct vb_node_host *host, const struct root *root,
 	plan->socket = vb_node_dump_text(before, "grpc", "address");
 	if (plan->socket == NULL || vb_node_dump_nri(before, &plan->nri) < 0)
 		return vb_error_set(err, ENOMEM, "look for containerd's sockets");
+	/* To take them away neither their bases nor NRI need be there any more. */
+	if (handlers == NULL)
+		return 0;
 	plan->switches_nri = !vb_node_dump_has_nri(before);
 	if (plan->switches_nri && vb_node_is_at_least(host, 2, 0)) {
 		(void)vb_error_say(err, EPERM, "NRI is switched off in containerd's configuration");
@@ -294,7 +298,24 @@ int vb_node_plan_make(const struct vb_node_host *host, const struct vb_node_stat
 	return 0;
 }
 
-int vb_node_plan_write(struct vb_node_plan *plan, const struct vb_buf *text, struct vb_error *err)
+static bool is_same(const struct vb_buf *a, const struct vb_buf *b)
+{
+	return vb_buf_size(a) == vb_buf_size(b) &&
+	       memcmp(vb_buf_data(a), vb_buf_data(b), vb_buf_size(a)) == 0;
+}
+
+/* Taken away for good before what it leads to is. */
+static int remove_file(const struct vb_node_plan *plan, const char *directory, struct vb_error *err)
+{
+	if (unlink(plan->file.path) < 0 && errno != ENOENT)
+		return vb_error_set(err, errno, "remove '%s'", plan->file.path);
+	int r = vb_file_sync_directory(directory);
+	vb_node_remove_made(directory, plan->file.made);
+	return r < 0 && r != -ENOENT ? vb_error_set(err, -r, "sync '%s'", directory) : 0;
+}
+
+static int put_text(
+	const struct vb_node_plan *plan, const struct vb_buf *text, struct vb_error *err)
 {
 	const char *path = plan->file.path;
 	vb_auto_free char *directory = vb_path_parent(path);
@@ -302,16 +323,48 @@ int vb_node_plan_write(struct vb_node_plan *plan, const struct vb_buf *text, str
 
 	if (directory == NULL)
 		return vb_error_set(err, ENOMEM, "write '%s'", path);
-	if (!plan->file.was_there && vb_buf_size(text) == 0) {
-		if (unlink(path) < 0 && errno != ENOENT)
-			return vb_error_set(err, errno, "remove '%s'", path);
-		if (plan->file.made_directory)
-			(void)rmdir(directory);
-		return 0;
-	}
+	if (!plan->file.was_there && vb_buf_size(text) == 0)
+		return remove_file(plan, directory, err);
 	if (lstat(path, &st) == 0)
 		return vb_file_rewrite(
 			path, vb_buf_data(text), vb_buf_size(text), VB_FILE_DURABLE, err);
 	int r = vb_file_make_directories(directory, err);
 	return r < 0 ? r : vb_file_replace(path, vb_buf_data(text), vb_buf_size(text), 0644, err);
+}
+
+static int fail_changed(const struct vb_node_plan *plan, struct vb_error *err)
+{
+	(void)vb_error_say(
+		err, EAGAIN, "'%s' was changed by somebody else meanwhile", plan->file.path);
+	return vb_error_fix(err, "do it again when nobody else is at work on it");
+}
+
+int vb_node_plan_write(struct vb_node_plan *plan, const struct vb_buf *text, struct vb_error *err)
+{
+	vb_auto_buf struct vb_buf *has = NULL;
+	bool is_there = false;
+
+	int r = read_text(plan->file.path, &has, &is_there, err);
+	if (r < 0)
+		return r;
+	if (is_there != plan->is_there || !is_same(has, plan->now))
+		return fail_changed(plan, err);
+	plan->is_written = true;
+	return put_text(plan, text, err);
+}
+
+int vb_node_plan_restore(
+	struct vb_node_plan *plan, const struct vb_buf *written, struct vb_error *err)
+{
+	vb_auto_buf struct vb_buf *has = NULL;
+	bool is_there = false;
+
+	if (!plan->is_written)
+		return 0;
+	int r = read_text(plan->file.path, &has, &is_there, err);
+	if (r < 0)
+		return r;
+	if (is_there == plan->is_there && is_same(has, plan->now))
+		return 0;
+	return is_same(has, written) ? put_text(plan, plan->now, err) : fail_changed(plan, err);
 }

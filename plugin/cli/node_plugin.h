@@ -51,14 +51,18 @@ int vb_node_plugin_choose(const struct vb_node_host *host, const struct vb_node_
 int vb_node_plugin_check(const struct vb_node_plugin *plugin, struct vb_error *err) VB_WARN_UNUSED;
 
 /*
- * Puts it there; a service is enabled and started anew, a link is for containerd's next start.
- * Never is there another name in the plugin directory than the one that stays.
+ * Puts it there; a service is enabled, and started anew unless it runs in that version, a link is
+ * for containerd's next start. Never is there another name in the plugin directory than the one
+ * that stays.
  */
 int vb_node_plugin_put(const struct vb_node_host *host, const struct vb_node_plugin *plugin,
-	struct vb_error *err) VB_WARN_UNUSED;
+	const char *version, struct vb_error *err) VB_WARN_UNUSED;
 
-/* Ends the process of a launched plugin, so that its parent starts the release that is current. */
-void vb_node_plugin_renew(const struct vb_node_plugin *plugin);
+/*
+ * Ends the process of a launched plugin that is not of this version, so that its parent starts the
+ * one that is current.
+ */
+void vb_node_plugin_renew(const struct vb_node_plugin *plugin, const char *version);
 
 /* Takes it away, and the directories that were made for it. */
 int vb_node_plugin_remove(const struct vb_node_host *host, const struct vb_node_plugin *plugin,

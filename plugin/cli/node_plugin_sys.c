@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "node.h"
@@ -60,25 +59,6 @@ int vb_node_plugin_copy(const struct vb_node_plugin *plugin, struct vb_node_plug
 	return 0;
 }
 
-/* The topmost directory of the path that is not there; *ret_top NULL: all are. */
-static int find_missing(const char *directory, char **ret_top)
-{
-	vb_auto_free char *path = strdup(directory);
-	vb_auto_free char *top = NULL;
-	struct stat st;
-
-	while (path != NULL && stat(path, &st) < 0 && errno == ENOENT) {
-		char *parent = vb_path_parent(path);
-		free(top);
-		top = path;
-		path = parent;
-	}
-	if (path == NULL)
-		return -ENOMEM;
-	*ret_top = VB_STEAL(top);
-	return 0;
-}
-
 /* A plugin that ends comes back through the socket, even one that containerd launched. */
 static int check_nri(const struct vb_node_nri *nri, struct vb_error *err)
 {
@@ -121,7 +101,7 @@ static int choose_new(const struct vb_node_host *host, const struct vb_node_nri 
 			       ? strdup(UNIT)
 			       : vb_str_format("%s/" LINK_NAME, nri->plugin_path);
 	vb_auto_free char *directory = plugin->path != NULL ? vb_path_parent(plugin->path) : NULL;
-	if (directory == NULL || find_missing(directory, &plugin->made) < 0)
+	if (directory == NULL || vb_node_find_missing(directory, &plugin->made) < 0)
 		return vb_error_set(err, ENOMEM, "choose how the plugin is started");
 	if (lstat(plugin->path, &st) == 0) {
 		(void)vb_error_say(err, EEXIST, "'%s' is there already", plugin->path);
@@ -184,97 +164,6 @@ int vb_node_plugin_check(const struct vb_node_plugin *plugin, struct vb_error *e
 	return vb_error_say(err, EEXIST, "'%s' is not the unit of this release", plugin->path);
 }
 
-static int systemctl(const struct vb_node_host *host, const char *verb, const char *option,
-	const char *unit, struct vb_error *err)
-{
-	const char *argv[5] = {"systemctl", verb};
-	size_t count = 2;
-
-	if (option != NULL)
-		argv[count++] = option;
-	if (unit != NULL)
-		argv[count++] = unit;
-	int r = vb_node_run_there(host, argv, err);
-	return r < 0 ? vb_error_wrap(err, "systemctl %s", verb) : 0;
-}
-
-static int put_service(
-	const struct vb_node_host *host, const struct vb_node_plugin *plugin, struct vb_error *err)
-{
-	int r = vb_node_plugin_check(plugin, NULL);
-
-	if (r < 0) {
-		r = vb_file_replace(plugin->path, vb_node_unit, strlen(vb_node_unit), 0644, err);
-		if (r == 0)
-			r = systemctl(host, "daemon-reload", NULL, NULL, err);
-	}
-	if (r == 0)
-		r = systemctl(host, "enable", "--quiet", UNIT_NAME, err);
-	return r == 0 ? systemctl(host, "restart", NULL, UNIT_NAME, err) : r;
-}
-
-/*
- * A link is one step from nothing to its last name; containerd does not start its CRI while there
- * is any other name in that directory. Which release it leads to is swapped elsewhere.
- */
-static int put_link(const char *path, const char *directory, struct vb_error *err)
-{
-	if (symlink(TARGET, path) < 0) {
-		int r = -errno;
-		if (r != -EEXIST || check_link(path, NULL) < 0)
-			return vb_error_set(err, -r, "link '%s'", path);
-	}
-	int r = vb_file_sync_directory(directory);
-	return r < 0 ? vb_error_set(err, -r, "sync '%s'", directory) : 0;
-}
-
-int vb_node_plugin_put(
-	const struct vb_node_host *host, const struct vb_node_plugin *plugin, struct vb_error *err)
-{
-	vb_auto_free char *directory = NULL;
-
-	if (plugin->kind == VB_NODE_PLUGIN_NONE)
-		return 0;
-	directory = vb_path_parent(plugin->path);
-	if (directory == NULL)
-		return vb_error_set(err, ENOMEM, "install the plugin");
-	int r = vb_file_make_directories(directory, err);
-	if (r < 0)
-		return r;
-	return plugin->kind == VB_NODE_PLUGIN_SERVICE ? put_service(host, plugin, err)
-						      : put_link(plugin->path, directory, err);
-}
-
-static void remove_made(const struct vb_node_plugin *plugin)
-{
-	vb_auto_free char *directory = vb_path_parent(plugin->path);
-
-	while (directory != NULL && plugin->made != NULL &&
-		vb_path_is_within(directory, plugin->made) && rmdir(directory) == 0) {
-		char *parent = vb_path_parent(directory);
-		free(directory);
-		directory = parent;
-	}
-}
-
-int vb_node_plugin_remove(
-	const struct vb_node_host *host, const struct vb_node_plugin *plugin, struct vb_error *err)
-{
-	bool is_service = plugin->kind == VB_NODE_PLUGIN_SERVICE;
-	int r = 0;
-
-	if (plugin->kind == VB_NODE_PLUGIN_NONE)
-		return 0;
-	if (is_service && access(plugin->path, F_OK) == 0)
-		r = systemctl(host, "disable", "--now", UNIT_NAME, err);
-	if (r < 0)
-		return r;
-	if (unlink(plugin->path) < 0 && errno != ENOENT)
-		return vb_error_set(err, errno, "remove '%s'", plugin->path);
-	remove_made(plugin);
-	return is_service ? systemctl(host, "daemon-reload", NULL, NULL, err) : 0;
-}
-
 /* What the daemon last said of itself; NULL when there is nothing, or it has stopped since. */
 static json_t *load_daemon(void)
 {
@@ -304,13 +193,106 @@ static bool is_of_version(pid_t pid, const char *version)
 	       runs.st_ino == is_there.st_ino;
 }
 
-void vb_node_plugin_renew(const struct vb_node_plugin *plugin)
+static bool runs_in(const char *version)
 {
-	if (plugin->kind != VB_NODE_PLUGIN_LAUNCHED)
-		return;
 	vb_auto_json json_t *daemon = load_daemon();
-	if (daemon != NULL && pid_of(daemon) > 1 && vb_status_is_daemon(pid_of(daemon)))
-		(void)kill(pid_of(daemon), SIGTERM);
+
+	return daemon != NULL && is_of_version(pid_of(daemon), version);
+}
+
+static int systemctl(const struct vb_node_host *host, const char *verb, const char *option,
+	const char *unit, struct vb_error *err)
+{
+	const char *argv[5] = {"systemctl", verb};
+	size_t count = 2;
+
+	if (option != NULL)
+		argv[count++] = option;
+	if (unit != NULL)
+		argv[count++] = unit;
+	int r = vb_node_run_there(host, argv, err);
+	return r < 0 ? vb_error_wrap(err, "systemctl %s", verb) : 0;
+}
+
+static int put_service(const struct vb_node_host *host, const struct vb_node_plugin *plugin,
+	const char *version, struct vb_error *err)
+{
+	int r = vb_node_plugin_check(plugin, NULL);
+	bool runs = r == 0 && runs_in(version);
+
+	if (r < 0) {
+		r = vb_file_replace(plugin->path, vb_node_unit, strlen(vb_node_unit), 0644, err);
+		if (r == 0)
+			r = systemctl(host, "daemon-reload", NULL, NULL, err);
+	}
+	if (r == 0)
+		r = systemctl(host, "enable", "--quiet", UNIT_NAME, err);
+	return r == 0 && !runs ? systemctl(host, "restart", NULL, UNIT_NAME, err) : r;
+}
+
+/*
+ * A link is one step from nothing to its last name; containerd does not start its CRI while there
+ * is any other name in that directory. Which release it leads to is swapped elsewhere.
+ */
+static int put_link(const char *path, const char *directory, struct vb_error *err)
+{
+	if (symlink(TARGET, path) < 0) {
+		int r = -errno;
+		if (r != -EEXIST || check_link(path, NULL) < 0)
+			return vb_error_set(err, -r, "link '%s'", path);
+	}
+	int r = vb_file_sync_directory(directory);
+	return r < 0 ? vb_error_set(err, -r, "sync '%s'", directory) : 0;
+}
+
+int vb_node_plugin_put(const struct vb_node_host *host, const struct vb_node_plugin *plugin,
+	const char *version, struct vb_error *err)
+{
+	vb_auto_free char *directory = NULL;
+
+	if (plugin->kind == VB_NODE_PLUGIN_NONE)
+		return 0;
+	directory = vb_path_parent(plugin->path);
+	if (directory == NULL)
+		return vb_error_set(err, ENOMEM, "install the plugin");
+	int r = vb_file_make_directories(directory, err);
+	if (r < 0)
+		return r;
+	return plugin->kind == VB_NODE_PLUGIN_SERVICE ? put_service(host, plugin, version, err)
+						      : put_link(plugin->path, directory, err);
+}
+
+int vb_node_plugin_remove(
+	const struct vb_node_host *host, const struct vb_node_plugin *plugin, struct vb_error *err)
+{
+	bool is_service = plugin->kind == VB_NODE_PLUGIN_SERVICE;
+	int r = 0;
+
+	if (plugin->kind == VB_NODE_PLUGIN_NONE)
+		return 0;
+	if (is_service && access(plugin->path, F_OK) == 0)
+		r = systemctl(host, "disable", "--now", UNIT_NAME, err);
+	if (r < 0)
+		return r;
+	if (unlink(plugin->path) < 0 && errno != ENOENT)
+		return vb_error_set(err, errno, "remove '%s'", plugin->path);
+	/* Gone for good before what it leads to is: containerd launches it at the next boot. */
+	vb_auto_free char *directory = vb_path_parent(plugin->path);
+	r = directory != NULL ? vb_file_sync_directory(directory) : -ENOMEM;
+	if (r < 0 && r != -ENOENT)
+		return vb_error_set(err, -r, "remove '%s'", plugin->path);
+	vb_node_remove_made(directory, plugin->made);
+	return is_service ? systemctl(host, "daemon-reload", NULL, NULL, err) : 0;
+}
+
+void vb_node_plugin_renew(const struct vb_node_plugin *plugin, const char *version)
+{
+	vb_auto_json json_t *daemon = load_daemon();
+	pid_t pid = pid_of(daemon);
+
+	if (plugin->kind == VB_NODE_PLUGIN_LAUNCHED && pid > 1 && vb_status_is_daemon(pid) &&
+		!is_of_version(pid, version))
+		(void)kill(pid, SIGTERM);
 }
 
 static int look(const char *version, struct vb_error *err)
@@ -330,11 +312,12 @@ static int look(const char *version, struct vb_error *err)
 
 int vb_node_plugin_wait(const char *version, unsigned int timeout_s, struct vb_error *err)
 {
-	const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
 	int r = look(version, err);
 
 	for (unsigned int i = 0; r < 0 && i < timeout_s * (1000 / LOOK_MS); i++) {
-		(void)nanosleep(&pause, NULL);
+		r = vb_node_pause(LOOK_MS, err);
+		if (r < 0)
+			return r;
 		r = look(version, err);
 	}
 	return r;

@@ -24,7 +24,23 @@ const char *vb_node_file_kind_name(enum vb_node_file_kind kind)
 void vb_node_file_finish(struct vb_node_file *file)
 {
 	free(file->path);
+	free(file->made);
 	*file = (struct vb_node_file){0};
+}
+
+int vb_node_file_copy(const struct vb_node_file *file, struct vb_node_file *ret_copy)
+{
+	struct vb_node_file copy = {.kind = file->kind,
+		.path = strdup(file->path),
+		.was_there = file->was_there,
+		.made = file->made != NULL ? strdup(file->made) : NULL};
+
+	if (copy.path == NULL || (file->made != NULL && copy.made == NULL)) {
+		vb_node_file_finish(&copy);
+		return -ENOMEM;
+	}
+	*ret_copy = copy;
+	return 0;
 }
 
 void vb_node_state_finish(struct vb_node_state *state)
@@ -37,24 +53,26 @@ void vb_node_state_finish(struct vb_node_state *state)
 
 static int refuse(struct vb_error *err)
 {
-	return vb_error_say(err, EINVAL, "'%s' was not written by this installer", VB_NODE_STATE);
+	(void)vb_error_say(err, EINVAL, "'%s' was not written by this installer", VB_NODE_STATE);
+	return vb_error_fix(err, "take the installer of the release that is installed; a file that "
+				 "is damaged may be removed, then install again");
 }
 
 static int take_file(const json_t *file, struct vb_node_state *state)
 {
 	const char *kind = json_string_value(json_object_get(file, "kind"));
 	const char *path = json_string_value(json_object_get(file, "path"));
+	const char *made = json_string_value(json_object_get(file, "made"));
 
 	if (kind == NULL || path == NULL)
 		return -EINVAL;
 	for (size_t i = 0; i < VB_ARRAY_SIZE(kinds); i++)
 		if (strcmp(kinds[i], kind) == 0) {
-			state->file.kind = (enum vb_node_file_kind)i;
-			state->file.path = strdup(path);
-			state->file.was_there = json_is_true(json_object_get(file, "was_there"));
-			state->file.made_directory =
-				json_is_true(json_object_get(file, "made_directory"));
-			return state->file.path != NULL ? 0 : -ENOMEM;
+			const struct vb_node_file found = {.kind = (enum vb_node_file_kind)i,
+				.path = (char *)(uintptr_t)path,
+				.was_there = json_is_true(json_object_get(file, "was_there")),
+				.made = (char *)(uintptr_t)made};
+			return vb_node_file_copy(&found, &state->file);
 		}
 	return -EINVAL;
 }
@@ -116,7 +134,7 @@ int vb_node_state_load(struct vb_node_state *ret_state, struct vb_error *err)
 	if (r < 0)
 		return r;
 	const char *version = json_string_value(json_object_get(root, "version"));
-	if (version == NULL)
+	if (version == NULL || json_integer_value(json_object_get(root, "node_version")) != 1)
 		return refuse(err);
 	state.version = strdup(version);
 	r = state.version != NULL ? take_file(json_object_get(root, "file"), &state) : -ENOMEM;
@@ -134,9 +152,9 @@ int vb_node_state_load(struct vb_node_state *ret_state, struct vb_error *err)
 int vb_node_state_save(const struct vb_node_state *state, struct vb_error *err)
 {
 	const struct vb_node_file *file = &state->file;
-	vb_auto_json json_t *root = json_pack("{s:i,s:s,s:{s:s,s:s,s:b,s:b},s:{}}", "node_version",
+	vb_auto_json json_t *root = json_pack("{s:i,s:s,s:{s:s,s:s,s:b,s:s*},s:{}}", "node_version",
 		1, "version", state->version, "file", "kind", kinds[file->kind], "path", file->path,
-		"was_there", file->was_there, "made_directory", file->made_directory, "handlers");
+		"was_there", file->was_there, "made", file->made, "handlers");
 
 	for (size_t i = 0; i < state->handlers.count; i++) {
 		const struct vb_node_handler *handler = &state->handlers.items[i];
@@ -155,5 +173,5 @@ int vb_node_state_save(const struct vb_node_state *state, struct vb_error *err)
 		root != NULL ? vb_json_dump(root, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
 	if (text == NULL)
 		return vb_error_set(err, ENOMEM, "write '%s'", VB_NODE_STATE);
-	return vb_file_replace(VB_NODE_STATE, text, strlen(text), 0644, err);
+	return vb_node_put_file(VB_NODE_STATE, text, err);
 }

@@ -42,13 +42,16 @@ static void find_problems(const struct vb_node_host *host, struct vb_node_state 
 		memcmp(vb_buf_data(plan.now), vb_buf_data(plan.with), vb_buf_size(plan.now)) == 0;
 	(void)json_object_set_new(report, "config_matches", json_boolean(matches));
 	if (r < 0)
-		(void)json_array_append_new(problems, json_string(err.what));
+		add_problem(problems, &err);
 	else if (!matches)
 		(void)json_array_append_new(problems,
-			json_string("the configuration is not what install would write now"));
+			json_string("the configuration is not what install would write now: "
+				    "vambrace node install --dry-run shows how it differs"));
 	for (size_t i = 0; i < state->handlers.count; i++)
-		if (vb_node_check_hook(state->version, state->handlers.items[i].name, &err) < 0)
-			(void)json_array_append_new(problems, json_string(err.what));
+		if (vb_node_check_hook(state->version, &state->handlers.items[i], &err) < 0)
+			add_problem(problems, &err);
+	if (vb_node_check_single(&err) < 0)
+		add_problem(problems, &err);
 	if (state->plugin.kind != VB_NODE_PLUGIN_NONE)
 		judge_plugin(state, problems, report);
 	if (vb_node_check_named(&state->handlers, &err) < 0)
@@ -58,7 +61,7 @@ static void find_problems(const struct vb_node_host *host, struct vb_node_state 
 	r = vb_node_cri_wait(plan.socket, &state->handlers, 0, &err);
 	(void)json_object_set_new(report, "cri_lists_handlers", json_boolean(r == 0));
 	if (r < 0)
-		(void)json_array_append_new(problems, json_string(err.what));
+		add_problem(problems, &err);
 }
 
 static json_t *report_of(

@@ -2,11 +2,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "node.h"
 #include "node_plan.h"
+
+enum { DRAIN_MS = 500 };
 
 static const struct vb_node_handlers no_handlers = {.count = 0};
 
@@ -14,8 +16,6 @@ static const struct vb_node_handlers no_handlers = {.count = 0};
 static int wait_for_sandboxes(const struct vb_node_options *options, const char *socket,
 	const struct vb_node_handlers *handlers, struct vb_error *err)
 {
-	const struct timespec pause = {.tv_nsec = 500000000};
-
 	for (;;) {
 		vb_auto_strv struct vb_strv sandboxes = {0};
 		int r = vb_node_cri_sandboxes(socket, handlers, &sandboxes, err);
@@ -29,7 +29,9 @@ static int wait_for_sandboxes(const struct vb_node_options *options, const char 
 				"delete them first, or wait for it with --drain: without the hook "
 				"they could be neither stopped nor entered");
 		}
-		(void)nanosleep(&pause, NULL);
+		r = vb_node_pause(DRAIN_MS, err);
+		if (r < 0)
+			return r;
 	}
 }
 
@@ -54,10 +56,10 @@ static int check_without(const struct vb_node_host *host, const struct vb_node_p
 
 /* Everything that leads to our programs, before they go. */
 static int take_away(const struct vb_node_options *options, const struct vb_node_host *host,
-	struct vb_node_plan *plan, const struct vb_node_plugin *plugin, struct vb_error *err)
+	struct vb_node_plan *plan, const struct vb_node_state *state, struct vb_error *err)
 {
 	bool restarts = vb_node_restarts(host, options);
-	int r = vb_node_plugin_remove(host, plugin, err);
+	int r = vb_node_plugin_remove(host, &state->plugin, err);
 
 	if (r == 0)
 		r = vb_node_plan_write(plan, plan->without, err);
@@ -68,13 +70,12 @@ static int take_away(const struct vb_node_options *options, const struct vb_node
 	if (r == 0)
 		return 0;
 	struct vb_error second = {0};
-	r = vb_node_plan_write(plan, plan->now, &second);
+	r = vb_node_plan_restore(plan, plan->without, &second);
 	if (r == 0)
-		r = vb_node_plugin_put(host, plugin, &second);
+		r = vb_node_plugin_put(host, &state->plugin, state->version, &second);
 	if (r == 0 && restarts)
 		r = vb_node_restart(host, options, &second);
-	return vb_error_fix(
-		err, "%s", r < 0 ? second.what : "the configuration is as it was before");
+	return vb_node_also(err, r < 0 ? second.what : "the configuration is as it was before");
 }
 
 /* Whether something would be left that leads to our programs. */
@@ -107,7 +108,7 @@ static int uninstall(const struct vb_node_options *options, const struct vb_node
 	vb_auto_node_plan struct vb_node_plan plan = {0};
 	bool runs = host->containerd.pid > 0;
 
-	int r = vb_node_plan_make(host, state, &state->handlers, &plan, err);
+	int r = vb_node_plan_make(host, state, NULL, &plan, err);
 	bool has_to_go = r == 0 && has_traces(&plan, &state->plugin);
 	if (r == 0 && options->dry_run)
 		return print_dry_run(&plan, &state->plugin, err);
@@ -117,8 +118,9 @@ static int uninstall(const struct vb_node_options *options, const struct vb_node
 		r = wait_for_sandboxes(options, plan.socket, &state->handlers, err);
 	if (r == 0 && runs && has_to_go)
 		r = vb_node_check_restart(host, options, err);
+	vb_node_hold_signals();
 	if (r == 0 && has_to_go)
-		r = take_away(options, host, &plan, &state->plugin, err);
+		r = take_away(options, host, &plan, state, err);
 	/* A pod may have come between the question and the restart. */
 	if (r == 0 && runs)
 		r = wait_for_sandboxes(options, plan.socket, &state->handlers, err);
@@ -134,6 +136,10 @@ int vb_node_uninstall(const struct vb_node_options *options)
 	int r = vb_node_begin(options, "uninstall", &host, &state, &err);
 	if (r == 0) {
 		(void)puts("nothing is installed");
+		if (access(VB_NODE_PREFIX, F_OK) == 0)
+			(void)puts("  " VB_NODE_PREFIX
+				   " is there: made by hand, or left by an installation that was "
+				   "killed, which install takes over");
 		return VB_EXIT_OK;
 	}
 	if (r > 0)
@@ -141,6 +147,8 @@ int vb_node_uninstall(const struct vb_node_options *options)
 	if (r < 0)
 		return vb_node_fail(&err);
 	if (!options->dry_run)
-		(void)puts("vambrace is uninstalled");
+		(void)puts(host.containerd.pid > 0 && !vb_node_restarts(&host, options)
+				   ? "vambrace is uninstalled; containerd must be restarted"
+				   : "vambrace is uninstalled");
 	return VB_EXIT_OK;
 }
