@@ -206,6 +206,18 @@ def test_pods_of_the_class_go_where_the_plugin_runs(documents):
     assert spec["priorityClassName"] == "system-node-critical"
 
 
+def test_it_stays_off_hosts_that_have_a_plugin_of_their_own(documents):
+    """By a label, and where that was forgotten by its init step (test_preregistered)."""
+    spec = documents.daemonset["spec"]["template"]["spec"]
+    term, = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][
+        "nodeSelectorTerms"]
+    assert term["matchExpressions"] == [
+        {"key": "node.vambrace.dev/pre-registered", "operator": "DoesNotExist"}]
+    step, = spec["initContainers"]
+    assert step["args"][:3] == ["node", "install", "--daemonset"]
+    assert step["terminationMessagePolicy"] == "FallbackToLogsOnError"
+
+
 def test_all_of_a_socket_directory_is_mounted_and_no_socket(documents):
     spec = documents.daemonset["spec"]["template"]["spec"]
     mounted = {mount["name"] for mount in spec["containers"][0]["volumeMounts"]}

@@ -11,8 +11,10 @@ import time
 
 import pytest
 
+from test_deploy import image  # noqa: F401 (a fixture) pylint: disable=unused-import
 from test_hardening import ARM, sleeper
-from test_install import SOURCE, host  # noqa: F401 (a fixture) pylint: disable=unused-import
+from test_install import RESTART, SOURCE, host  # noqa: F401 (host: a fixture)
+from vbnode import manifest
 from vbnode.cri import CriError
 from vbnode.system import Vambrace, attack_image
 
@@ -112,7 +114,9 @@ def harden_one(node, name="arm"):
 
 
 def is_registered(robot):
-    """Whether the status says so, and nothing is wrong."""
+    """Whether the status says so, and nothing is wrong. While containerd ends there may be none."""
+    if robot.run("status", "--json", code=None).stdout == "":
+        return False
     status = robot.status(code=None)
     return status["plugin"]["registered"] and status["problems"] == []
 
@@ -143,6 +147,11 @@ def test_containerd_starts_the_plugin_and_uninstall_leaves_no_trace(robot):
     assert second != first and len(robot.restarts) == 1
     assert os.stat(f"/proc/{second}/exe").st_size == len(program) + 1
     harden_one(node, "upgraded")
+    # Back to the former one, which is still on the disk.
+    node.write(f"{SOURCE}/vambrace-nri", program, 0o755)
+    robot.run("install", "--timeout", "10")
+    third, = processes(node)
+    assert os.stat(f"/proc/{third}/exe").st_size == len(program) and len(robot.restarts) == 1
     assert f"{LINK} (launched) goes" in robot.run("uninstall", "--dry-run").stdout
     robot.run("uninstall")
     assert len(robot.restarts) == 2 and robot.tree() == before
@@ -222,6 +231,11 @@ def test_a_plugin_that_never_registers_is_rolled_back(robot):
     assert robot.tree() == installed
     wait(lambda: is_registered(robot))
     harden_one(robot.node)
+    # One that fails before it has come to the plugin leaves the plugin alone.
+    running = processes(robot.node)
+    robot.node.run(["cp", "/bin/false", f"{SOURCE}/vambrace-oci"])
+    robot.run("install", code=2)
+    assert robot.tree() == installed and processes(robot.node) == running
 
 
 @pytest.mark.nodes("forky-runc")
@@ -292,6 +306,11 @@ def test_with_containerd_1_7_it_is_a_service(robot):
     assert len(robot.restarts) == 1
     harden_one(node)
     first, = processes(node)
+    # The same again disturbs nobody, and the DaemonSet's init step goes no further than to say no.
+    robot.run("install")
+    result = robot.run("install", "--daemonset", code=1)
+    assert f"this host has a plugin of its own, '{UNIT}'" in result.stderr
+    assert processes(node) == [first]
     program = node.host_path(f"{SOURCE}/vambrace-nri").read_bytes()
     node.write(f"{SOURCE}/vambrace-nri", program + b"\0", 0o755)
     robot.run("install")
@@ -316,3 +335,118 @@ def test_a_service_that_does_not_start_is_rolled_back(robot):
     assert "systemctl restart: 'systemctl' ends with status 1" in result.stderr
     assert "everything is as it was before" in result.stderr
     assert robot.tree() == before and not robot.restarts
+
+
+class Pod:
+    """The DaemonSet's pod on a node, which somebody restarts containerd for."""
+
+    def __init__(self, node, archive):
+        self.node, self.cri = node, node.cri()
+        self.documents = manifest.render("kustomize/overlays/plain")
+        spec = self.documents.daemonset["spec"]["template"]["spec"]
+        spec["initContainers"][0]["args"] += RESTART
+        node.load_image(archive)
+        # Of the node's own bundles the pod has those in here.
+        node.run(["mkdir", "-p", "/var/lib/vambrace"])
+        node.run(["cp", "-rT", "/etc/vambrace/bundles", "/var/lib/vambrace/bundles"])
+
+    def __enter__(self):
+        self._sandbox = self.documents.sandbox(self.cri, self.node)
+        self._pod = self._sandbox.__enter__()
+        return self
+
+    def __exit__(self, *exc_info):
+        self._sandbox.__exit__(*exc_info)
+
+    def initialize(self, attempt=0):
+        """The result of the init step."""
+        result, = self.documents.initialize(self.cri, self._pod, attempt)
+        return result
+
+    def run(self, attempt=0):
+        """Its container, when it is synchronized."""
+        container = self.documents.run(self.cri, self._pod, attempt)
+        container.wait_log("event=synchronized", timeout_s=30)
+        return container
+
+
+KEEP_OFF = "kubectl label node NODE node.vambrace.dev/pre-registered="
+
+
+@pytest.mark.nodes("forky-runc")
+def test_the_daemonset_does_not_come_to_a_host_with_a_plugin_of_its_own(
+        robot, image):  # noqa: F811 pylint: disable=redefined-outer-name
+    node = robot.node
+    robot.run("install", "--pre-registered")
+    first, = processes(node)
+    before = robot.tree()
+    with Pod(node, image) as pod:
+        result = pod.initialize()
+        assert result.exit_code == 1
+        what, fix = result.stderr.splitlines()
+        assert what == (
+            f"vambrace: this host has a plugin of its own, '{LINK}' (vambrace node install "
+            "--pre-registered): the DaemonSet's would be a second one")
+        assert KEEP_OFF in fix
+        command = fix.partition("take the host's own away: ")[2].split()
+        assert robot.tree() == before and processes(node) == [first]
+        assert len(robot.restarts) == 1
+        harden_one(node)
+        # What it says is a way.
+        node.run([*command, *RESTART])
+        assert pod.initialize(1).exit_code == 0
+        container = pod.run()
+        harden_one(node, "by-the-pod")
+        assert processes(node) == [] and robot.status()["problems"] == []
+        container.stop()
+
+
+@pytest.mark.nodes("forky-runc")
+def test_a_host_gets_no_plugin_of_its_own_beside_one_that_serves_it(
+        robot, image):  # noqa: F811 pylint: disable=redefined-outer-name
+    node = robot.node
+    # By hand first, and for the DaemonSet too.
+    by_hand = node.popen([f"{SOURCE}/vambrace-nri"], stderr=-3)
+    wait(lambda: processes(node) == [by_hand.pid] and (
+        node.host_path("/run") / "vambrace/daemon.json").exists())
+    before = robot.tree()
+    for option in ("--pre-registered", "--daemonset"):
+        result = robot.run("install", option, code=1)
+        assert f"a vambrace-nri serves this host already, with pid {by_hand.pid}: " in result.stderr
+        assert result.stderr.count("\n") == 2 and robot.tree() == before
+    by_hand.terminate()
+    by_hand.wait()
+    with Pod(node, image) as pod:
+        assert pod.initialize().exit_code == 0
+        container = pod.run()
+        # Another init step, of a younger release of the DaemonSet's, has nothing against the pod.
+        assert robot.run("install", "--daemonset").stderr == ""
+        before = robot.tree()
+        result = robot.run("install", "--pre-registered", code=1)
+        assert f"with pid {container.pid} in a container: " in result.stderr
+        assert KEEP_OFF in result.stderr and robot.tree() == before
+        assert len(robot.restarts) == 1
+        # When it has gone the host can have its own.
+        container.stop()
+        robot.run("install", "--pre-registered")
+        harden_one(node)
+        own, = processes(node)
+        # kubelet starts the container again without the init step: it can be seen.
+        container = pod.run(1)
+        pids = {str(own), f"{container.pid} (in a container)"}
+        problem, = (line for line in robot.status(code=1)["problems"] if "serve this host" in line)
+        said = problem.partition("with pids ")[2].partition(":")[0]
+        assert set(said.split(",")) == pids and KEEP_OFF in problem
+        doctor = node.run(["/opt/vambrace/sbin/vambrace", "doctor"], check=False)
+        assert doctor.returncode == 1
+        assert "2 vambrace-nri serve this node, one of them in a container" in " ".join(
+            doctor.stdout.split())
+        cri = node.cri()
+        for options, said in ((ARM_POD, "ErrConflict: tmpfs"),
+                              ({"handler": "vambrace"}, "both tried to set annotation plan-digest")):
+            with cri.pod("twice", **options) as twice:
+                with pytest.raises(CriError, match=said):
+                    sleeper(cri, twice)
+        container.stop()
+    wait(lambda: is_registered(robot))
+    harden_one(node, "alone-again")

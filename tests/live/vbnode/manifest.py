@@ -42,10 +42,10 @@ class Documents(dict):
                              "namespace": self.daemonset["metadata"]["namespace"]},
                 "spec": template["spec"]}
 
-    def initialize(self, cri, pod):
-        """Runs the init containers; returns their results in their order."""
+    def initialize(self, cri, pod, attempt=0):
+        """Runs the init containers (once more); returns their results in their order."""
         manifest = self.pod_manifest()
-        return [wait(kubelet.create(cri, pod, manifest, entry).start())
+        return [wait(kubelet.create(cri, pod, manifest, entry, attempt).start())
                 for entry in manifest["spec"]["initContainers"]]
 
     def run(self, cri, pod, attempt=0):
