@@ -11,6 +11,7 @@ import pytest
 from test_fail_closed import assert_recovers
 from test_hardening import ARM, ATTACK, arm  # noqa: F401 (arm: fixture)
 from vbnode.cri import CriError
+from vbnode.system import Vambrace
 
 RUNBOOK = pathlib.Path(__file__).resolve().parents[2] / "docs/runbook.md"
 SECTIONS = dict(part.split("\n", 1) for part in
@@ -94,6 +95,15 @@ def other_handler(vambrace, node):
     yield
 
 
+@contextlib.contextmanager
+def two_plugins(vambrace, node):
+    second = Vambrace(node)
+    second.log_path = vambrace.log_path.with_name("second.log")
+    second.start()
+    yield
+    second.stop()
+
+
 ARM_POD = {"handler": "vambrace", "annotations": {"bundle.vambrace.dev": "arm"}}
 FAULTS = {
     "The daemon is not there": no_daemon,
@@ -104,6 +114,7 @@ FAULTS = {
     "The audit log cannot be written": no_audit,
     "/run is full": full_run,
     "A pod asks for what its handler cannot do": other_handler,
+    "Two plugins serve the node": two_plugins,
 }
 
 
