@@ -295,6 +295,25 @@ void vb_node_plugin_renew(const struct vb_node_plugin *plugin, const char *versi
 		(void)kill(pid, SIGTERM);
 }
 
+/* Of two the last one that had something to say has said it, if only that it ends. */
+static int fail_unknown(const char *version, struct vb_error *err)
+{
+	struct vb_node_daemons daemons;
+
+	vb_node_daemons_find(VB_NODE_DAEMONS_ON_HOST, VB_NODE_DAEMONS_MAX, &daemons);
+	for (size_t i = 0; i < daemons.count; i++) {
+		pid_t pid = daemons.items[i].pid;
+		if (!is_of_version(pid, version))
+			continue;
+		(void)vb_error_say(err, ETIMEDOUT,
+			"vambrace-nri of this installation runs with pid %d, but " DAEMON
+			" is not about it",
+			(int)pid);
+		return vb_error_fix(err, "have it written anew: kill -HUP %d", (int)pid);
+	}
+	return vb_error_say(err, ETIMEDOUT, "vambrace-nri of this installation does not run");
+}
+
 static int look(const char *version, struct vb_error *err)
 {
 	vb_auto_json json_t *daemon = load_daemon();
@@ -302,8 +321,7 @@ static int look(const char *version, struct vb_error *err)
 	const char *problem = json_string_value(json_object_get(runtime, "problem"));
 
 	if (daemon == NULL || !is_of_version(pid_of(daemon), version))
-		return vb_error_say(
-			err, ETIMEDOUT, "vambrace-nri of this installation does not run");
+		return fail_unknown(version, err);
 	if (json_is_true(json_object_get(runtime, "connected")))
 		return 0;
 	return vb_error_say(err, ETIMEDOUT, "vambrace-nri is not registered with containerd%s%s",

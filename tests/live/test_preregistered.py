@@ -448,5 +448,9 @@ def test_a_host_gets_no_plugin_of_its_own_beside_one_that_serves_it(
                 with pytest.raises(CriError, match=said):
                     sleeper(cri, twice)
         container.stop()
+    # Both wrote one file; who is left is told to.
+    problem, = robot.status(code=1)["problems"]
+    assert "/run/vambrace/daemon.json is not about it" in problem
+    node.run(problem.rpartition(": ")[2].split())
     wait(lambda: is_registered(robot))
     harden_one(node, "alone-again")
