@@ -57,6 +57,6 @@ int vb_node_check_single(struct vb_error *err) VB_WARN_UNUSED;
 #define VB_NODE_ONE_OF_POD_AND_HOST                                                                \
 	VB_NODE_KEEP_OFF "; or take the host's own away: /opt/vambrace/sbin/vambrace node "        \
 			 "uninstall --drain"
-#define VB_NODE_ONE_OF_HOST "end the one that `vambrace node install` has not put here"
+#define VB_NODE_ONE_OF_HOST "end the one that `vambrace node install` did not install"
 
 #endif

@@ -87,12 +87,11 @@ int vb_node_check_none(enum vb_node_daemons_where where, struct vb_error *err)
 		return 0;
 	const struct vb_node_daemon *first = &daemons.items[0];
 	(void)vb_error_say(err, EBUSY,
-		"a vambrace-nri serves this host already, with pid %d%s: a second one must not be "
-		"brought",
+		"vambrace-nri already serves this host, pid %d%s; a host can have only one",
 		(int)first->pid, first->is_in_container ? " in a container" : "");
 	if (first->is_in_container)
 		return vb_error_fix(err,
-			VB_NODE_KEEP_OFF ", and install when its pod has gone; or without "
+			VB_NODE_KEEP_OFF ", and install when its pod is gone; or without "
 					 "--pre-registered");
 	return where == VB_NODE_DAEMONS_ON_HOST
 		       ? vb_error_fix(err,
@@ -122,8 +121,8 @@ int vb_node_check_single(struct vb_error *err)
 	if (list == NULL)
 		return vb_error_set(err, ENOMEM, "look for plugins");
 	(void)vb_error_say(err, EBUSY,
-		"%zu vambrace-nri serve this host, with pids %s: containerd takes a plan from one, "
-		"and no hardened pod comes up",
+		"%zu vambrace-nri processes serve this host, pids %s: containerd accepts a plan "
+		"from only one, so no hardened pod starts",
 		daemons.count, list);
 	return vb_error_fix(err, "%s", has_pod ? VB_NODE_ONE_OF_POD_AND_HOST : VB_NODE_ONE_OF_HOST);
 }

@@ -398,8 +398,8 @@ int vb_node_check_directories(struct vb_error *err)
 		if (is_roots)
 			continue;
 		(void)vb_error_say(err, EPERM,
-			"others than root may write in '%s', where programs that run as root are "
-			"put",
+			"users other than root can write to '%s', where programs that run as root "
+			"are put",
 			paths[i]);
 		return vb_error_fix(err, "chown root '%s' && chmod go-w '%s'", paths[i], paths[i]);
 	}

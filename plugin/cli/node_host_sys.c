@@ -202,7 +202,7 @@ int vb_node_enter(
 	if (r == 0)
 		r = change_root(options->root, err);
 	if (r == -EPERM || r == -EACCES)
-		return vb_error_fix(err, "run it as root, and a container with `privileged: true`");
+		return vb_error_fix(err, "run it as root; in a container, with `privileged: true`");
 	if (r == 0)
 		r = complete(&host, err);
 	if (r < 0)

@@ -83,8 +83,8 @@ static int check_owner(const struct install *install, struct vb_error *err)
 	if (has->kind == VB_NODE_PLUGIN_NONE)
 		return vb_node_check_none(VB_NODE_DAEMONS_ON_HOST, err);
 	(void)vb_error_say(err, EBUSY,
-		"this host has a plugin of its own, '%s' (vambrace node install --pre-registered): "
-		"the DaemonSet's would be a second one",
+		"this host has a plugin of its own, '%s' (installed with --pre-registered); the "
+		"DaemonSet's would be a second one",
 		has->path);
 	return vb_error_fix(err, VB_NODE_ONE_OF_POD_AND_HOST);
 }
@@ -242,7 +242,7 @@ static int roll_back(struct install *install, bool has_restarted, struct vb_erro
 		vb_node_drop_links(&install->new.handlers, &install->old.handlers);
 	if (r == 0)
 		return vb_node_also(err, "everything is as it was before");
-	(void)vb_error_wrap(&second, "rolling back failed as well, mend that and install again");
+	(void)vb_error_wrap(&second, "rolling back failed too; fix this and install again");
 	return vb_node_also(err, second.what);
 }
 

@@ -306,10 +306,10 @@ static int fail_unknown(const char *version, struct vb_error *err)
 		if (!is_of_version(pid, version))
 			continue;
 		(void)vb_error_say(err, ETIMEDOUT,
-			"vambrace-nri of this installation runs with pid %d, but " DAEMON
-			" is not about it",
+			"vambrace-nri of this installation runs, pid %d, but " DAEMON
+			" describes another one",
 			(int)pid);
-		return vb_error_fix(err, "have it written anew: kill -HUP %d", (int)pid);
+		return vb_error_fix(err, "make it write the file again: kill -HUP %d", (int)pid);
 	}
 	return vb_error_say(err, ETIMEDOUT, "vambrace-nri of this installation does not run");
 }

@@ -264,8 +264,8 @@ def test_where_others_may_write_no_programs_are_put(host):
         before = host.tree()
         result = host.run("install", code=2)
         what, fix = result.stderr.splitlines()
-        assert what == (f"vambrace: others than root may write in '{path}', where programs that run "
-                        "as root are put")
+        assert what == (f"vambrace: users other than root can write to '{path}', where programs "
+                        "that run as root are put")
         assert host.tree() == before and not host.restarts
         host.node.run(["sh", "-c", fix])
     host.run("install")
@@ -338,7 +338,7 @@ def test_another_user_is_told_to_be_root(host):
         result = host.node.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
                                 "/usr/local/bin/vambrace", "node", action], check=False)
         assert result.returncode == 2
-        assert result.stderr.endswith("\n  run it as root, and a container with `privileged: true`\n")
+        assert result.stderr.endswith("\n  run it as root; in a container, with `privileged: true`\n")
 
 
 @pytest.mark.nodes("*-runc")

@@ -385,8 +385,8 @@ def test_the_daemonset_does_not_come_to_a_host_with_a_plugin_of_its_own(
         assert result.exit_code == 1
         what, fix = result.stderr.splitlines()
         assert what == (
-            f"vambrace: this host has a plugin of its own, '{LINK}' (vambrace node install "
-            "--pre-registered): the DaemonSet's would be a second one")
+            f"vambrace: this host has a plugin of its own, '{LINK}' (installed with "
+            "--pre-registered); the DaemonSet's would be a second one")
         assert KEEP_OFF in fix
         command = fix.partition("take the host's own away: ")[2].split()
         assert robot.tree() == before and processes(node) == [first]
@@ -412,7 +412,7 @@ def test_a_host_gets_no_plugin_of_its_own_beside_one_that_serves_it(
     before = robot.tree()
     for option in ("--pre-registered", "--daemonset"):
         result = robot.run("install", option, code=1)
-        assert f"a vambrace-nri serves this host already, with pid {by_hand.pid}: " in result.stderr
+        assert f"vambrace-nri already serves this host, pid {by_hand.pid}; " in result.stderr
         assert result.stderr.count("\n") == 2 and robot.tree() == before
     by_hand.terminate()
     by_hand.wait()
@@ -423,7 +423,7 @@ def test_a_host_gets_no_plugin_of_its_own_beside_one_that_serves_it(
         assert robot.run("install", "--daemonset").stderr == ""
         before = robot.tree()
         result = robot.run("install", "--pre-registered", code=1)
-        assert f"with pid {container.pid} in a container: " in result.stderr
+        assert f"pid {container.pid} in a container; " in result.stderr
         assert KEEP_OFF in result.stderr and robot.tree() == before
         assert len(robot.restarts) == 1
         # When it has gone the host can have its own.
@@ -435,11 +435,11 @@ def test_a_host_gets_no_plugin_of_its_own_beside_one_that_serves_it(
         container = pod.run(1)
         pids = {str(own), f"{container.pid} (in a container)"}
         problem, = (line for line in robot.status(code=1)["problems"] if "serve this host" in line)
-        said = problem.partition("with pids ")[2].partition(":")[0]
+        said = problem.partition(", pids ")[2].partition(":")[0]
         assert set(said.split(",")) == pids and KEEP_OFF in problem
         doctor = node.run(["/opt/vambrace/sbin/vambrace", "doctor"], check=False)
         assert doctor.returncode == 1
-        assert "2 vambrace-nri serve this node, one of them in a container" in " ".join(
+        assert "2 vambrace-nri processes serve this node, one of them in a container" in " ".join(
             doctor.stdout.split())
         cri = node.cri()
         for options, said in ((ARM_POD, "ErrConflict: tmpfs"),
@@ -450,7 +450,7 @@ def test_a_host_gets_no_plugin_of_its_own_beside_one_that_serves_it(
         container.stop()
     # Both wrote one file; who is left is told to.
     problem, = robot.status(code=1)["problems"]
-    assert "/run/vambrace/daemon.json is not about it" in problem
+    assert "/run/vambrace/daemon.json describes another one" in problem
     node.run(problem.rpartition(": ")[2].split())
     wait(lambda: is_registered(robot))
     harden_one(node, "alone-again")

@@ -133,7 +133,7 @@ START_TEST(one_on_the_host_is_in_the_way_of_any_other)
 	ck_assert_int_eq(daemons.items[0].pid, pid);
 	ck_assert(!daemons.items[0].is_in_container);
 	ck_assert_int_eq(vb_node_check_none(VB_NODE_DAEMONS_ON_HOST, &err), -EBUSY);
-	expect_pid(err.what, "with pid ", pid, ": ");
+	expect_pid(err.what, "pid ", pid, "; ");
 	expect_text(err.fix, VB_NODE_KEEP_OFF);
 	ck_assert_int_eq(vb_node_check_none(VB_NODE_DAEMONS_ALL, &err), -EBUSY);
 	expect_text(err.fix, "without --pre-registered");
@@ -152,7 +152,7 @@ START_TEST(one_in_a_pod_is_in_the_way_of_the_hosts_own)
 	pid_t pid = start(enter_pod);
 	ck_assert_int_eq(vb_node_check_none(VB_NODE_DAEMONS_ON_HOST, &err), 0);
 	ck_assert_int_eq(vb_node_check_none(VB_NODE_DAEMONS_ALL, &err), -EBUSY);
-	expect_pid(err.what, "with pid ", pid, " in a container: ");
+	expect_pid(err.what, "pid ", pid, " in a container; ");
 	expect_text(err.fix, VB_NODE_KEEP_OFF);
 	end(pid);
 	ck_assert_int_eq(rmdir(root), 0);
@@ -168,7 +168,7 @@ START_TEST(two_are_told_with_the_way_to_one)
 	pid_t own = start(stay);
 	pid_t pod = start(enter_pod);
 	ck_assert_int_eq(vb_node_check_single(&err), -EBUSY);
-	expect_text(err.what, "2 vambrace-nri serve this host, with pids ");
+	expect_text(err.what, "2 vambrace-nri processes serve this host, pids ");
 	expect_pid(err.what, "", pod, " (in a container)");
 	expect_text(err.fix, VB_NODE_ONE_OF_POD_AND_HOST);
 	end(pod);
