@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 import tempfile
 
-from vbnode import roots
+from vbnode import locks, roots
 
 _SIZE = "3G"  # sparse
 
@@ -19,9 +19,8 @@ def ensure_disk(suite, kernel):
     directory = roots.cache_dir() / "disks"
     directory.mkdir(exist_ok=True)
     with open(root.lock_path, "a", encoding="ascii") as in_use, \
-            open(directory / f"{suite}.build-lock", "a", encoding="ascii") as lock:
+            locks.alone(directory / f"{suite}.build-lock"):
         fcntl.flock(in_use, fcntl.LOCK_SH)
-        fcntl.flock(lock, fcntl.LOCK_EX)
         path = directory / f"{root.path.name}-{kernel.path.stem}.ext4"
         if not path.exists():
             _make(root.path, kernel.modules, path)

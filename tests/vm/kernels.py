@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 
-from vbnode import mirror, trees
+from vbnode import locks, mirror, trees
 from vbnode.roots import cache_dir
 
 # Of the modules of a kernel that is not small: qemu's way to share directories, and the network.
@@ -56,27 +56,28 @@ def ensure_kernel(suite, architecture="amd64", small=False):
     kind = "cloud-" if small else ""
     own = "" if architecture == "amd64" else f"{architecture}-"
     name = f"{kind}{own}{suite}"
-    cached = _cached(directory, name, suite, architecture)
-    if cached and mirror.asked_recently(directory, name):
-        return cached
-    try:
-        offered = mirror.Suite(suite, cache_dir() / "apt" / f"{suite}-{architecture}", architecture)
-        package = _newest(offered, f"linux-image-{kind}{architecture}")
-        version = offered.versions([package])[package]
-    except mirror.MirrorError:
-        if not cached:
-            raise
-        mirror.note_asked(directory, name, failed=True)
-        return cached
-    kernel = Kernel(suite, architecture, version, directory / f"{name}-{version}.vmlinuz")
-    if not kernel.path.exists():
-        _fetch(offered, package, kernel, ["*/modules/*"] if small else _SHARING if own else [])
-        for old in directory.glob(f"{name}-*.vmlinuz"):
-            if old != kernel.path:
-                old.unlink()
-                shutil.rmtree(old.with_suffix(".modules"), ignore_errors=True)
-    mirror.note_asked(directory, name)
-    return kernel
+    with locks.alone(directory / f"{name}.build-lock"):
+        cached = _cached(directory, name, suite, architecture)
+        if cached and mirror.asked_recently(directory, name):
+            return cached
+        try:
+            offered = mirror.Suite(suite, cache_dir() / "apt" / f"{suite}-{architecture}", architecture)
+            package = _newest(offered, f"linux-image-{kind}{architecture}")
+            version = offered.versions([package])[package]
+        except mirror.MirrorError:
+            if not cached:
+                raise
+            mirror.note_asked(directory, name, failed=True)
+            return cached
+        kernel = Kernel(suite, architecture, version, directory / f"{name}-{version}.vmlinuz")
+        if not kernel.path.exists():
+            _fetch(offered, package, kernel, ["*/modules/*"] if small else _SHARING if own else [])
+            for old in directory.glob(f"{name}-*.vmlinuz"):
+                if old != kernel.path:
+                    old.unlink()
+                    shutil.rmtree(old.with_suffix(".modules"), ignore_errors=True)
+        mirror.note_asked(directory, name)
+        return kernel
 
 
 def _newest(suite, meta):

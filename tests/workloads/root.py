@@ -4,7 +4,6 @@
 Packages are unpacked with all that they depend on; their maintainer scripts do not run, so what
 those would have made and the workloads need is made here. Read-only for everybody who uses it.
 """
-import fcntl
 import hashlib
 import json
 import pathlib
@@ -13,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from vbnode import mirror
+from vbnode import locks, mirror
 from vbnode.roots import cache_dir
 
 SUITE = "bookworm"
@@ -35,8 +34,7 @@ def ensure():
     """The directory of the root, which is built when the cache has none that is current."""
     directory = cache_dir() / "workloads"
     directory.mkdir(exist_ok=True)
-    with open(directory / "build-lock", "a", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.alone(directory / "build-lock"):
         cached = sorted(path for path in directory.glob("root-*") if path.is_dir())
         recipe = hashlib.sha256(pathlib.Path(__file__).read_bytes()).hexdigest()[:8]
         current = [path for path in cached if path.name.endswith(recipe)]

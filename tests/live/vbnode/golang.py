@@ -2,7 +2,6 @@
 """Go programs of the tests, built with the compiler and the libraries that Debian has, and cached.
 
 Both are unpacked from Debian 13's packages to a directory that is gone afterwards."""
-import fcntl
 import hashlib
 import os
 import pathlib
@@ -10,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-from . import mirror
+from . import locks, mirror
 from .roots import cache_dir
 
 SUITE = "trixie"
@@ -23,8 +22,7 @@ def program(source, libraries=()):
     directory.mkdir(exist_ok=True)
     key = hashlib.sha256(source.read_bytes() + repr((SUITE, packages)).encode()).hexdigest()[:16]
     path = directory / key
-    with open(directory / "build-lock", "a", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.alone(directory / "build-lock"):
         if not path.exists():
             _build(source, packages, path)
     return path

@@ -5,6 +5,8 @@ import pathlib
 import subprocess
 import time
 
+from . import locks
+
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 # Asking the mirror costs seconds, and packages of a suite change at most a few times a day.
 _ASK_INTERVAL_S = 12 * 3600
@@ -58,15 +60,24 @@ def _host_codename():
 
 
 class Suite:
-    """One suite of the mirror, as of now. `state` is a directory for apt's lists; `architecture` is
-    Debian's name of one, this machine's where it is None.
+    """One suite of the mirror, as of now. `state` is a directory for apt's lists, which several
+    processes may have in use; `architecture` is Debian's name of one, this machine's where it is
+    None.
     """
 
     def __init__(self, name, state, architecture=None):
         self.name = name
+        self._lock = state / "in-use"
+        self._env = dict(os.environ, APT_CONFIG=str(state / "apt.conf"), LC_ALL="C")
+        state.mkdir(parents=True, exist_ok=True)
+        with locks.alone(self._lock):
+            self._configure(state, architecture)
+            self._apt("update")
+
+    def _configure(self, state, architecture):
         for sub in ("lists/partial", "cache/archives/partial", "etc"):
             (state / sub).mkdir(parents=True, exist_ok=True)
-        (state / "etc/sources.list").write_text(f"deb [signed-by={KEYRING}] {uri()} {name} main\n")
+        (state / "etc/sources.list").write_text(f"deb [signed-by={KEYRING}] {uri()} {self.name} main\n")
         (state / "apt.conf").write_text(
             f'Dir::Etc::sourcelist "{state}/etc/sources.list";\n'
             'Dir::Etc::sourceparts "/dev/null";\n'
@@ -82,8 +93,6 @@ class Suite:
             'APT::Update::Error-Mode "any";\n'
             + (f'APT::Architecture "{architecture}";\nAPT::Architectures "{architecture}";\n'
                if architecture else ""))
-        self._env = dict(os.environ, APT_CONFIG=str(state / "apt.conf"), LC_ALL="C")
-        self._apt("update")
 
     def _apt(self, *arguments, cwd=None):
         run = subprocess.run(["apt-get", "-q", *arguments], env=self._env, cwd=cwd,
@@ -94,8 +103,9 @@ class Suite:
 
     def show(self, *packages):
         """{package: {field: value}} of the newest versions; each must be there."""
-        text = subprocess.run(["apt-cache", "show", "--no-all-versions", *packages],
-                              env=self._env, capture_output=True, text=True).stdout
+        with locks.alone(self._lock):
+            text = subprocess.run(["apt-cache", "show", "--no-all-versions", *packages],
+                                  env=self._env, capture_output=True, text=True).stdout
         found = {}
         for paragraph in text.split("\n\n"):
             fields = dict(line.split(": ", 1) for line in paragraph.splitlines()
@@ -113,13 +123,15 @@ class Suite:
 
     def download(self, package, directory):
         """Fetches a package and returns its file."""
-        self._apt("download", package, cwd=directory)
+        with locks.alone(self._lock):
+            self._apt("download", package, cwd=directory)
         return next(pathlib.Path(directory).glob(f"{package}_*.deb"))
 
     def download_with_dependencies(self, packages, directory):
         """Fetches packages and all that they depend on, down to libc, and returns their files."""
         directory = pathlib.Path(directory)
         (directory / "partial").mkdir(parents=True, exist_ok=True)
-        self._apt("install", "--download-only", "--yes", "--no-install-recommends",
-                  "-o", f"Dir::Cache::archives={directory}", *packages)
+        with locks.alone(self._lock):
+            self._apt("install", "--download-only", "--yes", "--no-install-recommends",
+                      "-o", f"Dir::Cache::archives={directory}", *packages)
         return sorted(directory.glob("*.deb"))

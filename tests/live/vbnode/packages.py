@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs of Debian 12 and the libraries that they need, for images; unpacked once and cached."""
-import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
 import pathlib
 
-from . import images, mirror, trees
+from . import images, locks, mirror, trees
 from .roots import cache_dir
 
 SUITE = "bookworm"
@@ -20,8 +19,7 @@ def files(packages, programs):
     directory.mkdir(exist_ok=True)
     key = hashlib.sha256(repr((SUITE, packages, programs)).encode()).hexdigest()[:16]
     kept = directory / key
-    with open(directory / "build-lock", "a", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.alone(directory / "build-lock"):
         if not kept.is_dir():
             _unpack(packages, programs, kept)
     return {f"/{path.relative_to(kept)}": path for path in kept.rglob("*") if path.is_file()}

@@ -6,7 +6,6 @@ A cached root is read-only for everybody (nodes put an overlay on it) and is key
 by the versions of the runtime packages that the mirror offers, so that a suite which moves on is
 built again.
 """
-import contextlib
 import dataclasses
 import fcntl
 import hashlib
@@ -19,7 +18,7 @@ import sys
 import tempfile
 import time
 
-from . import mirror
+from . import locks, mirror
 
 PACKAGES = ("containerd", "runc", "crun", "ca-certificates", "containernetworking-plugins",
             "iproute2", "procps", "systemd", "systemd-sysv", "dbus", "kmod", "logrotate")
@@ -55,7 +54,7 @@ def ensure_root(suite):
     """Returns the `Root` of a Debian suite, building it when the cache has none that is current."""
     roots = cache_dir() / "roots"
     roots.mkdir(exist_ok=True)
-    with _locked(roots / f"{suite}.build-lock"):
+    with locks.alone(roots / f"{suite}.build-lock"):
         every = _cached_roots(roots, suite)
         cached = [root for root in every if root.versions.keys() == set(KEYED_PACKAGES)]
         if cached and mirror.asked_recently(roots, suite):
@@ -78,13 +77,6 @@ def ensure_root(suite):
 
 def _say(text):
     print(text, file=sys.stderr, flush=True)
-
-
-@contextlib.contextmanager
-def _locked(path):
-    with open(path, "a", encoding="ascii") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _cached_roots(roots, suite):

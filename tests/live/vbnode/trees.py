@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Directories made from a suite's packages, without installing them, and kept between runs."""
-import contextlib
-import fcntl
 import os
 import pathlib
 import shutil
 import subprocess
 import tempfile
 
-from . import mirror
+from . import locks, mirror
 from .roots import cache_dir
 
 
@@ -20,7 +18,7 @@ def ensure(kind, name, suite, version_of, fill):
     """
     directory = cache_dir() / kind
     directory.mkdir(exist_ok=True)
-    with _locked(directory / f"{name}.lock"):
+    with locks.alone(directory / f"{name}.lock"):
         cached = sorted(directory.glob(f"{name}_*"))
         if cached and mirror.asked_recently(directory, name):
             return cached[-1]
@@ -39,13 +37,6 @@ def ensure(kind, name, suite, version_of, fill):
                 shutil.rmtree(old)
         mirror.note_asked(directory, name)
         return path
-
-
-@contextlib.contextmanager
-def _locked(path):
-    with open(path, "a", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _make(path, fill):
