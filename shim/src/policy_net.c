@@ -205,25 +205,3 @@ int vb_shim_net_parse(const char *entry, size_t bytes, struct vb_shim_net *ret_n
 		.prefix_bits = (uint8_t)prefix_bits};
 	return 0;
 }
-
-struct vb_shim_addr vb_shim_addr_from_ipv4(const unsigned char bytes[4])
-{
-	uint32_t value = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
-			 (uint32_t)bytes[2] << 8 | bytes[3];
-
-	return (struct vb_shim_addr){0, VB_SHIM_MAPPED_LOW | value};
-}
-
-static uint64_t big_endian_64(const unsigned char bytes[8])
-{
-	uint64_t value = 0;
-
-	for (int i = 0; i < 8; i++)
-		value = value << 8 | bytes[i];
-	return value;
-}
-
-struct vb_shim_addr vb_shim_addr_from_ipv6(const unsigned char bytes[16])
-{
-	return (struct vb_shim_addr){big_endian_64(bytes), big_endian_64(bytes + 8)};
-}

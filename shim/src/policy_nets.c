@@ -4,27 +4,33 @@
 
 #include "vb/shim/policy_net.h"
 
-static uint32_t hash_net(const struct vb_shim_net *net)
+static inline uint32_t port_and_prefix(struct vb_shim_net net)
 {
-	uint64_t port_and_prefix = (uint64_t)net->port << 48 | (uint64_t)net->prefix_bits << 33;
-
-	/* Of an IPv4 address the upper half is zero, and the shift moves nothing onto its bits. */
-	return (uint32_t)vb_shim_mix(
-		net->addr.low ^ port_and_prefix ^ net->addr.high * UINT64_C(0x9e3779b97f4a7c15));
+	return (uint32_t)net.port << 8 | net.prefix_bits;
 }
 
-static bool same_net(const struct vb_shim_net *a, const struct vb_shim_net *b)
+static inline uint32_t hash_net(struct vb_shim_net net)
 {
-	return a->addr.high == b->addr.high && a->addr.low == b->addr.low && a->port == b->port &&
-	       a->prefix_bits == b->prefix_bits;
+	/* Of an IPv4 address the upper half is zero, and the shift leads to constant bits. */
+	return (uint32_t)vb_shim_mix(net.addr.low ^ (uint64_t)port_and_prefix(net) << 40 ^
+				     net.addr.high * UINT64_C(0x9e3779b97f4a7c15));
 }
 
-/* The slot that holds this net, or the empty one where it belongs. */
-static uint32_t find_slot(const struct vb_shim_nets *nets, const struct vb_shim_net *net)
+static inline bool same_net(struct vb_shim_net a, struct vb_shim_net b)
+{
+	return a.addr.high == b.addr.high && a.addr.low == b.addr.low &&
+	       port_and_prefix(a) == port_and_prefix(b);
+}
+
+/*
+ * The slot that holds this net, or the empty one where it belongs. By value, which stays in
+ * registers: a processor waits for what it wrote in parts and reads back as a whole.
+ */
+static inline uint32_t find_slot(const struct vb_shim_nets *nets, struct vb_shim_net net)
 {
 	uint32_t slot = hash_net(net) & nets->slot_mask;
 
-	while (nets->slots[slot] != 0 && !same_net(&nets->nets[nets->slots[slot] - 1], net))
+	while (nets->slots[slot] != 0 && !same_net(nets->nets[nets->slots[slot] - 1], net))
 		slot = (slot + 1) & nets->slot_mask;
 	return slot;
 }
@@ -39,16 +45,16 @@ size_t vb_shim_nets_space(const char *list)
 
 static void note_prefix(struct vb_shim_net_family *family, const struct vb_shim_net *net)
 {
+	struct vb_shim_prefix wanted = {.bits = net->prefix_bits, .any_port = net->port == 0};
 	struct vb_shim_prefix *prefix = family->prefixes;
+	struct vb_shim_prefix *end = prefix + family->prefix_count;
 
-	while (prefix < family->prefixes + family->prefix_count && prefix->bits != net->prefix_bits)
+	while (prefix < end && (prefix->bits != wanted.bits || prefix->any_port != wanted.any_port))
 		prefix++;
-	if (prefix == family->prefixes + family->prefix_count) {
+	if (prefix == end) {
+		*prefix = wanted;
 		family->prefix_count++;
-		prefix->bits = net->prefix_bits;
 	}
-	prefix->with_any_port = prefix->with_any_port || net->port == 0;
-	prefix->with_one_port = prefix->with_one_port || net->port != 0;
 }
 
 /* Hashes a family that is too large to be compared one by one. */
@@ -59,7 +65,7 @@ static void index_family(
 		return;
 	for (const struct vb_shim_net *net = family->nets; net < family->nets + family->count;
 		net++) {
-		slots[find_slot(nets, net)] = (uint32_t)(net - nets->nets) + 1;
+		slots[find_slot(nets, *net)] = (uint32_t)(net - nets->nets) + 1;
 		note_prefix(family, net);
 	}
 }
@@ -155,11 +161,6 @@ static bool linear_ipv6(
 	return false;
 }
 
-static bool holds(const struct vb_shim_nets *nets, const struct vb_shim_net *wanted)
-{
-	return nets->slots[find_slot(nets, wanted)] != 0;
-}
-
 static bool hashed(const struct vb_shim_nets *nets, const struct vb_shim_net_family *family,
 	struct vb_shim_addr addr, uint16_t port)
 {
@@ -167,13 +168,10 @@ static bool hashed(const struct vb_shim_nets *nets, const struct vb_shim_net_fam
 
 	for (const struct vb_shim_prefix *prefix = family->prefixes; prefix < end; prefix++) {
 		struct vb_shim_net wanted = {.addr = vb_shim_addr_masked(addr, prefix->bits),
-			.port = port,
+			.port = prefix->any_port ? 0 : port,
 			.prefix_bits = prefix->bits};
 
-		if (prefix->with_one_port && holds(nets, &wanted))
-			return true;
-		wanted.port = 0;
-		if (prefix->with_any_port && holds(nets, &wanted))
+		if (nets->slots[find_slot(nets, wanted)] != 0)
 			return true;
 	}
 	return false;

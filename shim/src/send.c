@@ -56,7 +56,7 @@ static long sendto_judged(const struct vb_shim_sendto *request)
 	struct vb_shim_passage gate = passage("sendto", request->flags);
 	struct vb_shim_address copy;
 
-	memcpy(copy.bytes, request->address, request->address_bytes);
+	vb_shim_address_copy(&copy, request->address, request->address_bytes);
 	if (!vb_shim_net_judge(&gate, &copy, request->address_bytes))
 		return vb_shim_fail(-EPERM);
 	return request->call(request->fd, request->data, request->bytes, request->flags, copy.bytes,
@@ -85,7 +85,7 @@ static bool take_address(struct message *message, struct vb_shim_address *ret_ad
 		return false;
 	if (message->name_bytes > VB_SHIM_ADDRESS_BYTES)
 		message->name_bytes = VB_SHIM_ADDRESS_BYTES;
-	memcpy(ret_address->bytes, message->name, message->name_bytes);
+	vb_shim_address_copy(ret_address, message->name, message->name_bytes);
 	message->name = ret_address->bytes;
 	return true;
 }

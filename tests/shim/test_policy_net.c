@@ -246,6 +246,50 @@ START_TEST(an_address_with_many_ports_is_held_with_each)
 }
 END_TEST
 
+/* More of one prefix length, then more of the other kind of port, than are compared one by one. */
+START_TEST(hashed_nets_of_one_prefix_length_may_have_a_port_or_any)
+{
+	char list[LONG_LIST_BYTES] = "";
+	size_t length = 0;
+
+	for (unsigned int i = 0; i <= VB_SHIM_LINEAR_MAX; i++)
+		length += (size_t)snprintf(list + length, sizeof(list) - length,
+			"10.1.%u.0/24:443,10.2.%u.0/24:*,[fd01:%x::/32]:443,[fd02:%x::/32]:*,", i,
+			i, i, i);
+	ck_assert(holds(list, "10.1.7.9", 443));
+	ck_assert(!holds(list, "10.1.7.9", 444));
+	ck_assert(holds(list, "10.2.7.9", 444));
+	ck_assert(!holds(list, "10.3.7.9", 443));
+	ck_assert(holds(list, "fd01:7::9", 443));
+	ck_assert(!holds(list, "fd01:7::9", 444));
+	ck_assert(holds(list, "fd02:7::9", 444));
+	ck_assert(!holds(list, "fd03:7::9", 443));
+}
+END_TEST
+
+enum { PREFIXES_MAX = 2 * (VB_SHIM_ADDR_BITS + 1), LONG_ENTRY_BYTES = 48 };
+
+/* As many as there can be: each prefix length, for one port and for any. */
+START_TEST(every_prefix_length_is_hashed_with_both_kinds_of_port)
+{
+	char *list = calloc(PREFIXES_MAX, LONG_ENTRY_BYTES);
+	struct fixture fixture;
+	size_t length = 0;
+
+	for (unsigned int bits = 0; bits <= VB_SHIM_ADDR_BITS; bits++)
+		length += (size_t)sprintf(
+			list + length, "[8000::/%u]:443,[4000::/%u]:*,", bits, bits);
+	memset(&fixture, 0, sizeof(fixture));
+	fixture.memory = malloc(vb_shim_nets_space(list));
+	struct vb_shim_arena arena = {fixture.memory, vb_shim_nets_space(list)};
+	ck_assert_int_eq(vb_shim_nets_build(&fixture.nets, list, &arena, &fixture.review), 0);
+	ck_assert_uint_eq(fixture.nets.ipv6.prefix_count, PREFIXES_MAX);
+	ck_assert(vb_shim_nets_match(&fixture.nets, address("c000::1"), 443));
+	free(fixture.memory);
+	free(list);
+}
+END_TEST
+
 START_TEST(an_arena_that_is_too_small_is_enomem)
 {
 	static const char list[] = "10.0.0.1:1,10.0.0.2:2";
@@ -321,6 +365,8 @@ int main(void)
 	tcase_add_test(tests, what_is_kept_of_a_malformed_list_is_none);
 	tcase_add_test(tests, lists_of_every_length_hold_their_last_entry_and_no_other);
 	tcase_add_test(tests, an_address_with_many_ports_is_held_with_each);
+	tcase_add_test(tests, hashed_nets_of_one_prefix_length_may_have_a_port_or_any);
+	tcase_add_test(tests, every_prefix_length_is_hashed_with_both_kinds_of_port);
 	tcase_add_test(tests, an_arena_that_is_too_small_is_enomem);
 	tcase_add_test(tests, a_thousand_nets_are_told_apart);
 	tcase_add_test(tests, loopback_is_127_and_one_and_nothing_else);

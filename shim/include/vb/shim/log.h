@@ -30,9 +30,9 @@ struct vb_shim_endpoint {
  * its denial lines VB_SHIM_LIMIT_PER_SECOND a second, and the next line of any kind says how many
  * were left out; its audit lines once for each operation, address and outcome.
  */
-void vb_shim_log_net_denied(
+__attribute__((cold)) void vb_shim_log_net_denied(
 	const char *operation, const struct vb_shim_endpoint *endpoint, bool often);
-void vb_shim_log_net_audit(
+__attribute__((cold)) void vb_shim_log_net_audit(
 	const char *operation, const struct vb_shim_endpoint *endpoint, bool allowed, bool often);
 
 /* io_uring_setup, refused on behalf of the list that variable names. */

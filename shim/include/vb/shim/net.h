@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "vb/shim/log.h"
 #include "vb/shim/next.h"
@@ -11,7 +12,10 @@
 
 /* The common core of every function that connects or sends to an address. */
 
-enum { VB_SHIM_ADDRESS_BYTES = 128 /* struct sockaddr_storage */ };
+enum {
+	VB_SHIM_ADDRESS_BYTES = 128 /* struct sockaddr_storage */,
+	VB_SHIM_IPV4_BYTES = 16 /* struct sockaddr_in */,
+};
 
 /*
  * A copy of the workload's socket address, which nobody else can change, aligned for any member
@@ -20,6 +24,16 @@ enum { VB_SHIM_ADDRESS_BYTES = 128 /* struct sockaddr_storage */ };
 struct vb_shim_address {
 	_Alignas(8) unsigned char bytes[VB_SHIM_ADDRESS_BYTES];
 };
+
+/* Of an IPv4 address that is one load and one store: they are by far the most. */
+static inline void vb_shim_address_copy(
+	struct vb_shim_address *copy, const void *address, size_t bytes)
+{
+	if (__builtin_expect(bytes == VB_SHIM_IPV4_BYTES, 1))
+		__builtin_memcpy(copy->bytes, address, VB_SHIM_IPV4_BYTES);
+	else
+		memcpy(copy->bytes, address, bytes);
+}
 
 /* What a call with an address does. */
 enum vb_shim_use {

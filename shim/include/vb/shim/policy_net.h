@@ -36,20 +36,19 @@ enum { VB_SHIM_ADDR_BITS = 128, VB_SHIM_MAPPED_BITS = 96 };
 /* Up to so many nets are compared one by one, which is faster then. */
 enum { VB_SHIM_LINEAR_MAX = 32 };
 
-/* What nets there are with one prefix length: of any port, of one. */
+/* Nets with this prefix length are in the list: of one port each, or of any. */
 struct vb_shim_prefix {
 	uint8_t bits;
-	bool with_any_port;
-	bool with_one_port;
+	bool any_port;
 };
 
 /* The IPv4 nets of a list, or its others: no address can be held by both kinds. */
 struct vb_shim_net_family {
 	const struct vb_shim_net *nets;
 	uint32_t count;
-	/* With more than VB_SHIM_LINEAR_MAX, they are found by hashing, once for each prefix. */
+	/* With more than VB_SHIM_LINEAR_MAX, they are found by hashing, once for each of these. */
 	uint32_t prefix_count;
-	struct vb_shim_prefix prefixes[VB_SHIM_ADDR_BITS + 1];
+	struct vb_shim_prefix prefixes[2 * (VB_SHIM_ADDR_BITS + 1)];
 };
 
 struct vb_shim_nets {
@@ -62,9 +61,24 @@ struct vb_shim_nets {
 	uint32_t count;
 };
 
+static inline uint32_t vb_shim_addr_word(const unsigned char bytes[4])
+{
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+	       bytes[3];
+}
+
 /* From the four bytes of a sockaddr_in, and the sixteen of a sockaddr_in6. */
-struct vb_shim_addr vb_shim_addr_from_ipv4(const unsigned char bytes[4]);
-struct vb_shim_addr vb_shim_addr_from_ipv6(const unsigned char bytes[16]);
+static inline struct vb_shim_addr vb_shim_addr_from_ipv4(const unsigned char bytes[4])
+{
+	return (struct vb_shim_addr){0, VB_SHIM_MAPPED_LOW | vb_shim_addr_word(bytes)};
+}
+
+static inline struct vb_shim_addr vb_shim_addr_from_ipv6(const unsigned char bytes[16])
+{
+	return (struct vb_shim_addr){
+		(uint64_t)vb_shim_addr_word(bytes) << 32 | vb_shim_addr_word(bytes + 4),
+		(uint64_t)vb_shim_addr_word(bytes + 8) << 32 | vb_shim_addr_word(bytes + 12)};
+}
 
 /* Spreads what tells two values apart over all 64 bits (the finalizer of MurmurHash3). */
 static inline uint64_t vb_shim_mix(uint64_t value)
