@@ -8,7 +8,8 @@
 #include "vb/shim/publish.h"
 
 const void *_Atomic vb_shim_policy_word VB_SHIM_PUBLISHED;
-static struct vb_shim_publication publication = {.word = &vb_shim_policy_word};
+static const void *_Atomic unprotected;
+static const struct vb_shim_publication publication = {&vb_shim_policy_word, &unprotected};
 
 /* Only where not even a page for the policy is to be had: with a list, everything is denied. */
 static const struct vb_shim_policy pass_all = {.self = "", .library_path = ""};
@@ -159,16 +160,7 @@ static int fill(struct build *build, const struct values *values)
 	policy->datagrams_watched =
 		(policy->connect_gated || policy->connect_audited) && !is(kept[DATAGRAMS], "0");
 	policy->self = policy->active ? keep_self(build, self_name) : "";
-	if (policy->dlopen_gated)
-		policy->libraries = vb_shim_map(sizeof(*policy->libraries));
-	return policy->dlopen_gated && policy->libraries == NULL ? -ENOMEM : 0;
-}
-
-static void drop(const struct vb_shim_policy *policy, size_t bytes)
-{
-	if (policy->libraries != NULL)
-		VB_RAW_2(__NR_munmap, policy->libraries, sizeof(*policy->libraries));
-	VB_RAW_2(__NR_munmap, policy, bytes);
+	return 0;
 }
 
 static int build_policy(struct build *ret_build, const struct values *values)
@@ -181,7 +173,7 @@ static int build_policy(struct build *ret_build, const struct values *values)
 	build.arena = (struct vb_shim_arena){.next = memory, .left_bytes = build.bytes};
 	build.policy = vb_shim_arena_take(&build.arena, sizeof(*build.policy));
 	if (build.policy == NULL || fill(&build, values) < 0) {
-		drop((const struct vb_shim_policy *)memory, build.bytes);
+		VB_RAW_2(__NR_munmap, memory, build.bytes);
 		return -ENOMEM;
 	}
 	VB_RAW_3(__NR_mprotect, memory, build.bytes, PROT_READ);
@@ -203,7 +195,7 @@ const struct vb_shim_policy *vb_shim_policy_first(void)
 		return values.any ? &deny_all : &pass_all;
 	if (vb_shim_publish(&publication, build.policy))
 		return build.policy;
-	drop(build.policy, build.bytes);
+	VB_RAW_2(__NR_munmap, build.policy, build.bytes);
 	return vb_shim_published(&publication);
 }
 

@@ -10,7 +10,8 @@
 enum { LINK_BYTES = 64 };
 
 const void *_Atomic vb_shim_lists_word VB_SHIM_PUBLISHED;
-static struct vb_shim_publication publication = {.word = &vb_shim_lists_word};
+static const void *_Atomic unprotected;
+static const struct vb_shim_publication publication = {&vb_shim_lists_word, &unprotected};
 
 /* Where there are none, or no memory for them. */
 static const struct vb_shim_lists nothing;

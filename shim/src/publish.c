@@ -44,22 +44,22 @@ static bool store_protected(const struct vb_shim_publication *publication, const
 	return true;
 }
 
-static bool store_unprotected(struct vb_shim_publication *publication, const void *value)
+static bool store_unprotected(const struct vb_shim_publication *publication, const void *value)
 {
 	const void *none = NULL;
 
-	return atomic_compare_exchange_strong(&publication->unprotected, &none, value);
+	return atomic_compare_exchange_strong(publication->unprotected, &none, value);
 }
 
 const void *vb_shim_published(const struct vb_shim_publication *publication)
 {
 	const void *value = atomic_load(publication->word);
 
-	return value != NULL ? value : atomic_load(&publication->unprotected);
+	return value != NULL ? value : atomic_load(publication->unprotected);
 }
 
 /* Without the lock its holder is gone: this process was forked off in the middle of it. */
-static bool store(struct vb_shim_publication *publication, const void *value, bool has_lock)
+static bool store(const struct vb_shim_publication *publication, const void *value, bool has_lock)
 {
 	if (vb_shim_published(publication) != NULL)
 		return false;
@@ -67,7 +67,7 @@ static bool store(struct vb_shim_publication *publication, const void *value, bo
 	       store_unprotected(publication, value);
 }
 
-bool vb_shim_publish(struct vb_shim_publication *publication, const void *value)
+bool vb_shim_publish(const struct vb_shim_publication *publication, const void *value)
 {
 	/* A signal handler that came here would wait for itself. */
 	vb_shim_sigset old = vb_shim_block_signals();

@@ -40,11 +40,6 @@ struct vb_shim_sticky {
 	size_t space_bytes;
 };
 
-/* A page of its own: written once, at the first gated dlopen, and read-only from then on. */
-struct vb_shim_library_slot {
-	const struct vb_shim_libraries *_Atomic made;
-};
-
 struct vb_shim_policy {
 	/* A list or an audit is set: children need their environment kept. */
 	bool active;
@@ -56,8 +51,6 @@ struct vb_shim_policy {
 	bool datagrams_watched;
 	bool dlopen_gated;
 	bool dlopen_audited;
-	/* NULL without a dlopen list. */
-	struct vb_shim_library_slot *libraries;
 	/* LD_LIBRARY_PATH at start, when the loader read it. */
 	const char *library_path;
 	/* The lists as they were given, in the assignments below; NULL for one that is not set. */
@@ -84,7 +77,7 @@ extern const void *_Atomic vb_shim_policy_word __attribute__((visibility("hidden
 extern const void *_Atomic vb_shim_lists_word __attribute__((visibility("hidden")));
 
 /* Reads the environment, or finds that another thread has. */
-const struct vb_shim_policy *vb_shim_policy_first(void);
+__attribute__((cold)) const struct vb_shim_policy *vb_shim_policy_first(void);
 
 /* Never NULL. Async-signal-safe after the first call. */
 static inline const struct vb_shim_policy *vb_shim_policy_get(void)
@@ -96,7 +89,8 @@ static inline const struct vb_shim_policy *vb_shim_policy_get(void)
 }
 
 /* Parses the lists, or finds that another thread has. */
-const struct vb_shim_lists *vb_shim_lists_first(const struct vb_shim_policy *policy);
+__attribute__((cold)) const struct vb_shim_lists *vb_shim_lists_first(
+	const struct vb_shim_policy *policy);
 
 /* Never NULL; lists that hold nothing when there is no memory. Async-signal-safe. */
 static inline const struct vb_shim_lists *vb_shim_lists_get(const struct vb_shim_policy *policy)

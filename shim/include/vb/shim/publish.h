@@ -14,7 +14,7 @@ struct vb_shim_publication {
 	/* In VB_SHIM_PUBLISHED: among the relocated constants, which the loader has protected. */
 	const void *_Atomic *word;
 	/* In its place where that page cannot be made writable. */
-	const void *_Atomic unprotected;
+	const void *_Atomic *unprotected;
 };
 
 #define VB_SHIM_PUBLISHED __attribute__((section(".data.rel.ro")))
@@ -26,7 +26,7 @@ const void *vb_shim_published(const struct vb_shim_publication *publication);
  * Whether it was this value that was published, and not another thread's. Safe in signal handlers
  * and after fork and vfork.
  */
-bool vb_shim_publish(struct vb_shim_publication *publication, const void *value);
+bool vb_shim_publish(const struct vb_shim_publication *publication, const void *value);
 
 /* mprotect of the page with this address, whatever the page size is. 0 or -EINVAL. */
 int vb_shim_protect_page(uintptr_t address, int protection);
