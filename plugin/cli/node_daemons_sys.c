@@ -37,7 +37,7 @@ static bool serves(pid_t pid, const struct stat *state, bool *ret_is_in_containe
 	if (path == NULL)
 		return false;
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0 || fstat(root, &its_root) < 0 || stat("/", &ours) < 0 ||
+	if (root < 0 || fstat(root, &its_root) < 0 || stat("/proc/self/root/", &ours) < 0 ||
 		vb_file_open_beneath(
 			root, &VB_STATE_DIR[1], O_PATH | O_DIRECTORY, &directory, NULL) < 0 ||
 		fstat(directory, &theirs) < 0 || !is_same(&theirs, state))
