@@ -4,9 +4,10 @@
     VAMBRACE_BUILD=build/release /usr/bin/python3 tests/bench/shim.py [--processes 3] [--calls 500]
 
 Each figure comes from pairs of slices in one process, by libc's own function and through the shim;
-of a program's start, from pairs of starts. The first dlopen, of a library that is loaded already, is
-set against the next one of the same process, both through the shim. Lists of N entries hold what is
-asked for. Prints medians, differences and ratios; passes no judgement.
+of a program's start, from pairs of starts: with the shim, and with a preloaded library that does
+nothing, both with the lists in the environment. The first dlopen, of a library that is loaded
+already, is set against the next one of the same process, both through the shim. Lists of N entries
+hold what is asked for. Prints medians, differences and ratios; passes no judgement.
 """
 import argparse
 import os
@@ -44,6 +45,7 @@ class Bench:
     def __init__(self, build, directory, processes):
         self.worker = build / "tests/bench/bench_shim_calls"
         self.shim = build / "shim/libautonomy_preload.so"
+        self.empty = build / "tests/bench/libbench_shim_empty.so"
         self.processes = processes
         self.file = f"{directory}/no-program"
         pathlib.Path(self.file).touch(mode=0o644)
@@ -89,9 +91,9 @@ class Bench:
         return self.medians(["first-dlopen", runs, self.libc],
                             {"LD_PRELOAD": str(self.shim), **variables})
 
-    def start(self, runs, variables):
-        """The same for the start of a program."""
-        given = {"LD_PRELOAD": str(self.shim), **variables}
+    def start(self, runs, library, variables):
+        """The same for the start of a program with this library preloaded."""
+        given = {"LD_PRELOAD": str(library), **variables}
         return self.medians(["start", runs, "/usr/bin/true"],
                             {f"BENCH_{name}": value for name, value in given.items()})
 
@@ -116,8 +118,9 @@ def run(bench, calls, starts):
         print_row(call, "ns", cells)
     cells = [bench.first_load(starts // 10, bench.lists(size)) for size in SIZES]
     print_row("first dlopen", "us", [(again / 1e3, cost / 1e3) for again, cost in cells])
-    cells = [bench.start(starts, bench.lists(size)) for size in SIZES]
-    print_row("process start", "us", [(plain / 1e3, cost / 1e3) for plain, cost in cells])
+    for name, library in (("process start", bench.shim), ("empty library", bench.empty)):
+        cells = [bench.start(starts, library, bench.lists(size)) for size in SIZES]
+        print_row(name, "us", [(plain / 1e3, cost / 1e3) for plain, cost in cells])
 
 
 def enter_network():
