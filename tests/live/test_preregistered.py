@@ -235,6 +235,7 @@ def test_a_plugin_that_never_registers_is_rolled_back(robot):
     running = processes(robot.node)
     robot.node.run(["cp", "/bin/false", f"{SOURCE}/vambrace-oci"])
     robot.run("install", code=2)
+    harden_one(robot.node, "meanwhile")
     assert robot.tree() == installed and processes(robot.node) == running
 
 
