@@ -35,8 +35,6 @@ target_sources(vb_adjust
 	src/refusal.c
 	src/request.c
 	src/seccomp_record.c
-	src/sha256.c
-	src/sha256_blocks.c
 	src/ssh_key.c
 	src/ssh_wire.c
 	src/sshsig.c
@@ -67,10 +65,3 @@ target_sources(vb_adjust
 	include/vb/adjust/supply.h
 	include/vb/adjust/text.h
 	include/vb/adjust/values.h)
-
-# The one file that is compiled for instructions which a processor need not have.
-if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
-	set_source_files_properties(src/sha256_blocks.c PROPERTIES COMPILE_OPTIONS "-msha;-msse4.1")
-elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")
-	set_source_files_properties(src/sha256_blocks.c PROPERTIES COMPILE_OPTIONS "-march=armv8-a+crypto")
-endif()

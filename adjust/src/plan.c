@@ -5,7 +5,6 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "sha256.h"
 #include "vb/adjust/values.h"
 
 static const char *const layer_names[VB_LAYER_COUNT] = {
@@ -170,9 +169,9 @@ void vb_plan_destroy(struct vb_plan *plan)
 void vb_digest(const void *data, size_t size, char ret_digest[VB_DIGEST_SIZE])
 {
 	static const char prefix[] = "sha256:";
-	uint8_t hash[VB_SHA256_SIZE];
+	unsigned char hash[crypto_hash_sha256_BYTES];
 
-	vb_sha256(data, size, hash);
+	crypto_hash_sha256(hash, data, size);
 	memcpy(ret_digest, prefix, sizeof(prefix));
 	sodium_bin2hex(ret_digest + sizeof(prefix) - 1, VB_DIGEST_SIZE - (sizeof(prefix) - 1), hash,
 		sizeof(hash));

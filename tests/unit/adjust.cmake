@@ -40,6 +40,3 @@ if(NOT VB_STATIC)
 			LINKER:--wrap=json_loadb)
 	endforeach()
 endif()
-
-vb_add_unit_test(test_sha256 test_sha256.c LIBS vb_adjust vb_dep_sodium)
-target_include_directories(test_sha256 PRIVATE ${PROJECT_SOURCE_DIR}/adjust/src)
