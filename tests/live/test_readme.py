@@ -9,7 +9,7 @@ import yaml
 
 from test_install import RESTART, host  # noqa: F401 (host: fixture)
 from test_kind import images, make_cluster  # noqa: F401 (fixtures)
-from vbnode import document, manifest
+from vbnode import document, manifest, tools
 from vbnode.cri import CriError
 from vbnode.document import TOP
 from vbnode.system import build_directory
@@ -20,6 +20,7 @@ README = (TOP / "README.md").read_text(encoding="utf-8")
 INSTALL = (TOP / "docs/install.md").read_text(encoding="utf-8")
 OVERLAY = "kubectl apply -k deploy/kustomize/overlays/plain"
 BUILD_IMAGE = "deploy/image/build vambrace.tar amd64=build/release arm64=build/arm64"
+LABEL = "kubectl label node NODE node.vambrace.dev/pre-registered="
 # The test that runs a command, of this file if it names none.
 RUN = {
     "deploy/demo/run": "test_the_demo_prints_the_table_of_the_readme",
@@ -41,6 +42,7 @@ RUN = {
     OVERLAY: "test_an_image_is_built_loaded_and_hardens_after_one_apply",
     "kubectl apply -k deploy/kustomize/monitoring":
         "test_an_image_is_built_loaded_and_hardens_after_one_apply",
+    LABEL: "test_the_label_of_a_host_with_a_plugin_keeps_the_daemonset_away",
     "deploy/kind/up": "test_the_cluster_for_ci_comes_and_goes",
     "deploy/kind/down": "test_the_cluster_for_ci_comes_and_goes",
     "cmake --preset release && cmake --build --preset release":
@@ -74,6 +76,21 @@ def test_the_builds_are_those_of_the_tests():
     assert 'preset() { cmake --preset "$1" && cmake --build --preset "$1" -j "$jobs"; }' in script
     for preset in ("release", "arm64"):
         assert re.search(rf"\bpreset {preset} .*&&", script)
+
+
+def test_the_label_of_a_host_with_a_plugin_keeps_the_daemonset_away(tmp_path):
+    """By kubectl on a node in a file: there is no API server."""
+    program, verb, kind, name, *labels = LABEL.split()
+    node = {"apiVersion": "v1", "kind": kind.capitalize(), "metadata": {"name": name}}
+    (tmp_path / "node.yaml").write_text(yaml.safe_dump(node), encoding="utf-8")
+    shown = subprocess.run(
+        [tools.program(program), verb, "--local", "-f", tmp_path / "node.yaml", *labels, "-o", "yaml"],
+        check=True, stdout=subprocess.PIPE).stdout
+    spec = manifest.render("kustomize/overlays/plain").daemonset["spec"]["template"]["spec"]
+    terms = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    expression, = terms["nodeSelectorTerms"][0]["matchExpressions"]
+    assert expression["operator"] == "DoesNotExist"
+    assert yaml.safe_load(shown)["metadata"]["labels"].keys() == {expression["key"]}
 
 
 @pytest.fixture(scope="session")
