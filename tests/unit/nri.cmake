@@ -9,10 +9,10 @@ vb_add_unit_test(test_frames test_frames.c LIBS vb_nri)
 vb_add_unit_test(test_refusals test_refusals.c LIBS vb_nri)
 vb_add_unit_test(test_settings test_settings.c oci_node.c LIBS vb_nri)
 vb_add_unit_test(test_config_watch test_config_watch.c oci_node.c LIBS vb_nri)
-vb_add_unit_test(test_observe test_observe.c oci_node.c LIBS vb_nri)
+vb_add_unit_test(test_observe test_observe.c oci_node.c oci_support.c LIBS vb_nri)
 vb_add_unit_test(test_loop test_loop.c LIBS vb_nri)
 vb_add_unit_test(test_metrics test_metrics.c LIBS vb_nri)
-foreach(test session gate audit reload metrics)
+foreach(test session gate files audit reload metrics)
 	vb_add_unit_test(test_nri_${test} test_nri_${test}.c nri_runtime.c oci_node.c
 		LIBS vb_proto vb_adjust)
 	target_compile_definitions(test_nri_${test}

@@ -7,6 +7,7 @@
 
 #include "kill_sys.h"
 #include "oci_node.h"
+#include "oci_support.h"
 #include "task.h"
 #include "unit.h"
 #include "vb/adjust/state.h"
@@ -26,14 +27,7 @@ static void start(void)
 
 static void write_plan(void)
 {
-	vb_auto_plan struct vb_plan *plan = vb_plan_create();
-
-	ck_assert_ptr_nonnull(plan);
-	plan->namespace_name = strdup("robots");
-	plan->pod = strdup("arm-0");
-	plan->container = strdup("ctl");
-	plan->handler = strdup("vambrace");
-	plan->hooked = true;
+	vb_auto_plan struct vb_plan *plan = support_plan();
 	vb_auto_free char *text = vb_plan_to_json(plan);
 	ck_assert_msg(vb_state_write(VB_STATE_PLAN, ID, text, &err) == 0, "%s", err.what);
 }
