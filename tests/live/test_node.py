@@ -172,6 +172,16 @@ def test_a_restart_of_containerd_keeps_containers_running(node, cri):
         assert container.exec(["/bin/echo", "alive"]).stdout == "alive\n"
 
 
+def test_a_log_counts_as_whole_when_the_runtime_has_closed_it(cri):
+    with cri.pod() as pod:
+        container = cri.run_container(pod, "main", images.BUSYBOX, SLEEP)
+        with pytest.raises(TimeoutError, match="still open"):
+            cri.whole_logs(container.id, timeout_s=0.1)
+        container.stop()
+        container.wait()
+        cri.whole_logs(container.id)
+
+
 def test_pods_can_have_a_network_of_their_own(cri):
     with cri.pod(host_network=False) as pod:
         result = cri.run_container(pod, "main", images.BUSYBOX, ["/bin/ip", "-o", "addr"]).wait()

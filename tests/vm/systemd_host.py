@@ -314,6 +314,10 @@ class _MachineCri(Cri):
     def _read_log(self, path):
         return self._host.run(["sh", "-c", f"cat {path} 2>/dev/null"], check=False).stdout
 
+    def _log_is_open(self, path):
+        script = f"find /proc/$(pidof -s containerd)/fd -lname {path}"
+        return bool(self._host.run(["sh", "-c", script], check=False).stdout)
+
 
 def _free_port():
     with socket.create_server(("127.0.0.1", 0)) as probe:

@@ -8,6 +8,7 @@
 import collections
 import contextlib
 import dataclasses
+import fcntl
 import itertools
 import json
 import pathlib
@@ -139,7 +140,7 @@ class Container:
         while True:
             status = self.status()
             if status.state == pb.CONTAINER_EXITED:
-                stdout, stderr = self.logs()
+                stdout, stderr = self.cri.whole_logs(self.id)
                 return ContainerResult(status.exit_code, status.reason, stdout, stderr)
             if time.monotonic() > deadline:
                 raise TimeoutError(f"container {self.name} still runs after {timeout_s} s; "
@@ -360,6 +361,17 @@ class Cri:
         """(stdout, stderr) of a container that this client created."""
         return parse_log(self._read_log(self._log_files[container]))
 
+    def whole_logs(self, container, timeout_s=10):
+        """The logs of a container that has exited. containerd tells of the exit before it has
+        written the last lines; it closes the file after them."""
+        deadline = time.monotonic() + timeout_s
+        while self._log_is_open(self._log_files[container]):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the log is still open after {timeout_s} s: "
+                                   f"{self.logs(container)}")
+            time.sleep(self.poll_s)
+        return self.logs(container)
+
     # Where a node's files are not files of the host, a subclass has other ways.
 
     def _make_log_directory(self, path):
@@ -367,6 +379,17 @@ class Cri:
 
     def _read_log(self, path):
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def _log_is_open(self, path):
+        """Whether somebody can still write to it: fcntl(2) refuses a lease to read then."""
+        try:
+            with path.open("rb") as log:
+                fcntl.fcntl(log, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        except BlockingIOError:
+            return True
+        except FileNotFoundError:
+            return False
+        return False
 
 
 def parse_log(text):
