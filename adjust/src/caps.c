@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vb/adjust/caps.h"
 
+#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -54,6 +55,8 @@ static const char *const cap_names[VB_CAP_COUNT] = {
 
 static const size_t prefix_length = sizeof("CAP_") - 1;
 
+static const char all[] = "ALL";
+
 const char *vb_cap_name(unsigned int number)
 {
 	return number < VB_CAP_COUNT ? cap_names[number] : NULL;
@@ -70,19 +73,27 @@ json_t *vb_caps_to_json(uint64_t set)
 	return VB_STEAL(names);
 }
 
-static const char *nearest_name(const char *bare)
+/* Without regard to case: Docker and capsh(1) take small letters too. */
+static const char *nearest_name(const char *name)
 {
-	const char *nearest = cap_names[0];
+	/* Cut where vb_str_distance() gives up anyway. */
+	char large[65] = {0};
+	const char *nearest = cap_names[0] + prefix_length;
 	size_t best = SIZE_MAX;
 
+	for (size_t i = 0; i + 1 < sizeof(large) && name[i] != '\0'; i++)
+		large[i] = (char)toupper((unsigned char)name[i]);
+	const char *after = vb_str_after(large, "CAP_");
+	const char *bare = after != NULL ? after : large;
 	for (size_t i = 0; i < VB_CAP_COUNT; i++) {
 		size_t distance = vb_str_distance(bare, cap_names[i] + prefix_length);
 		if (distance < best) {
 			best = distance;
-			nearest = cap_names[i];
+			nearest = cap_names[i] + prefix_length;
 		}
 	}
-	return nearest + prefix_length;
+	/* It is as short as many a name that is none, so only for a slip. */
+	return vb_str_distance(bare, all) <= 1 ? all : nearest;
 }
 
 int vb_cap_parse(const char *name, uint64_t *ret_set, struct vb_error *err)
@@ -90,7 +101,7 @@ int vb_cap_parse(const char *name, uint64_t *ret_set, struct vb_error *err)
 	const char *after = vb_str_after(name, "CAP_");
 	const char *bare = after != NULL ? after : name;
 
-	if (strcmp(name, "ALL") == 0) {
+	if (strcmp(name, all) == 0) {
 		*ret_set = VB_CAP_ALL;
 		return 0;
 	}
@@ -102,5 +113,5 @@ int vb_cap_parse(const char *name, uint64_t *ret_set, struct vb_error *err)
 	}
 	(void)vb_error_refuse(err, VB_CODE_INVALID_VALUE, "unknown capability '%.64s'", name);
 	return vb_error_fix(err, "did you mean %s? capabilities are named as in capabilities(7)",
-		nearest_name(bare));
+		nearest_name(name));
 }

@@ -72,8 +72,17 @@ static const struct {
 		 "named as in capabilities(7)"},
 	{"CAP_CAP_CHOWN", "ErrInvalidValue: unknown capability 'CAP_CAP_CHOWN': did you mean "
 			  "CHOWN? capabilities are named as in capabilities(7)"},
-	{"CAP_ALL", "ErrInvalidValue: unknown capability 'CAP_ALL': did you mean KILL? "
+	{"CAP_ALL", "ErrInvalidValue: unknown capability 'CAP_ALL': did you mean ALL? "
 		    "capabilities are named as in capabilities(7)"},
+	{"all", "ErrInvalidValue: unknown capability 'all': did you mean ALL? capabilities are "
+		"named as in capabilities(7)"},
+	{"ALL ", "ErrInvalidValue: unknown capability 'ALL ': did you mean ALL? capabilities are "
+		 "named as in capabilities(7)"},
+	/* Letter by letter each capability with its '_' at this place would be as near. */
+	{"sys_ptrace", "ErrInvalidValue: unknown capability 'sys_ptrace': did you mean SYS_PTRACE? "
+		       "capabilities are named as in capabilities(7)"},
+	{"cap_sys_chrot", "ErrInvalidValue: unknown capability 'cap_sys_chrot': did you mean "
+			  "SYS_CHROOT? capabilities are named as in capabilities(7)"},
 	{" NET_RAW", "ErrInvalidValue: unknown capability ' NET_RAW': did you mean NET_RAW? "
 		     "capabilities are named as in capabilities(7)"},
 	{"NET_RAW\n", "ErrInvalidValue: unknown capability 'NET_RAW?': did you mean NET_RAW? "
