@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "vb/adjust/codes.h"
 #include "vb/adjust/json.h"
@@ -162,7 +163,8 @@ bool vb_annotation_is_ours(const char *key)
 	size_t length = strcspn(key, "/");
 	size_t domain = sizeof(DOMAIN) - 1;
 
-	if (length < domain || strncmp(key + length - domain, DOMAIN, domain) != 0)
+	/* Names of the DNS have no case: under Vambrace.dev too somebody asks for us. */
+	if (length < domain || strncasecmp(key + length - domain, DOMAIN, domain) != 0)
 		return false;
 	return length == domain || key[length - domain - 1] == '.';
 }
@@ -197,9 +199,18 @@ static const char *nearest_name(const char *name, size_t length, const char *fur
 
 static int refuse_unknown(const char *key, struct vb_error *err)
 {
-	size_t length = strcspn(key, "/") - (sizeof(DOMAIN) - 1);
-	/* Without the dot in front of the domain; the domain alone has none. */
-	const char *nearest = nearest_name(key, length > 0 ? length - 1 : 0, CONTAINER_MAP);
+	size_t prefix = strcspn(key, "/");
+	const char *name = key;
+	size_t length = prefix - (sizeof(DOMAIN) - 1);
+
+	if (length > 0) {
+		length--; /* the dot in front of the domain */
+	} else if (key[prefix] == '/') {
+		/* "vambrace.dev/tmpfs", as most projects write theirs. */
+		name = key + prefix + 1;
+		length = strcspn(name, "/");
+	}
+	const char *nearest = nearest_name(name, length, CONTAINER_MAP);
 
 	(void)vb_error_refuse(err, VB_CODE_UNKNOWN_ANNOTATION, "unknown annotation '%.200s'", key);
 	return vb_error_fix(err, "the nearest known key is %s." DOMAIN, nearest);

@@ -304,7 +304,13 @@ static const struct {
 	{"no-new-privs.vambrace.dev", UNKNOWN("no-new-privs.vambrace.dev", "no-new-privileges")},
 	{"plan-digest.vambrace.dev", UNKNOWN("plan-digest.vambrace.dev", "containers")},
 	{"vambrace.dev", UNKNOWN("vambrace.dev", "tmpfs")},
-	{"vambrace.dev/bundle", UNKNOWN("vambrace.dev/bundle", "tmpfs")},
+	{"vambrace.dev/bundle", UNKNOWN("vambrace.dev/bundle", "bundle")},
+	{"vambrace.dev/cap_drop/pod", UNKNOWN("vambrace.dev/cap_drop/pod", "cap-drop")},
+	{"vambrace.dev/", UNKNOWN("vambrace.dev/", "tmpfs")},
+	{"cap-drop.Vambrace.dev", UNKNOWN("cap-drop.Vambrace.dev", "cap-drop")},
+	{"tmpfs.VAMBRACE.DEV/pod", UNKNOWN("tmpfs.VAMBRACE.DEV/pod", "tmpfs")},
+	{"Vambrace.dev/preload", UNKNOWN("Vambrace.dev/preload", "preload")},
+	{"bundle.vambrace.dev.Vambrace.dev", UNKNOWN("bundle.vambrace.dev.Vambrace.dev", "bundle")},
 	{".vambrace.dev", UNKNOWN(".vambrace.dev", "tmpfs")},
 	{"x.bundle.vambrace.dev", UNKNOWN("x.bundle.vambrace.dev", "bundle")},
 	{"bundle.vambrace.dev.vambrace.dev", UNKNOWN("bundle.vambrace.dev.vambrace.dev", "bundle")},
@@ -350,10 +356,12 @@ START_TEST(other_domains_are_not_ours)
 	ck_assert(vb_annotation_is_ours("bundle.vambrace.dev/pod"));
 	ck_assert(vb_annotation_is_ours("vambrace.dev"));
 	ck_assert(vb_annotation_is_ours("vambrace.dev/x"));
+	ck_assert(vb_annotation_is_ours("bundle.Vambrace.Dev/pod"));
 	ck_assert(!vb_annotation_is_ours(""));
 	ck_assert(!vb_annotation_is_ours("/vambrace.dev"));
 	ck_assert(!vb_annotation_is_ours("x/bundle.vambrace.dev"));
 	ck_assert(!vb_annotation_is_ours("notvambrace.dev"));
+	ck_assert(!vb_annotation_is_ours("notVambrace.dev"));
 	ck_assert(!vb_annotation_is_ours("vambrace.device"));
 	ck_assert(!vb_annotation_is_ours("vambrace.dev.example.com/bundle"));
 	ck_assert(!vb_annotation_is_ours("vambrace-dev"));

@@ -56,7 +56,7 @@ void vb_request_finish(struct vb_request *request);
 int vb_request_parse(const struct vb_annotations *annotations, const char *container,
 	struct vb_request *ret_request, struct vb_error *err) VB_WARN_UNUSED;
 
-/* Whether the key is one of ours, known or not: under vambrace.dev. */
+/* Whether the key is one of ours, known or not: under vambrace.dev, in capitals or not. */
 bool vb_annotation_is_ours(const char *key);
 
 #endif
