@@ -334,19 +334,33 @@ int vb_value_tmpfs_path(const char *path, struct vb_tmpfs *ret_tmpfs, struct vb_
 	return 0;
 }
 
-/* One part of "/var/log/app:size=16Mi:mode=1777:noexec"; the path comes first. */
-static int add_tmpfs_part(const char *part, void *context, struct vb_error *err)
+enum tmpfs_option {
+	TMPFS_SIZE = 1 << 0,
+	TMPFS_MODE = 1 << 1,
+	TMPFS_NOEXEC = 1 << 2,
+};
+
+/* An entry while it is read. */
+struct tmpfs_entry {
+	struct vb_tmpfs tmpfs;
+	unsigned int given; /* enum tmpfs_option */
+};
+
+static int set_tmpfs_option(const char *part, struct vb_tmpfs *tmpfs, enum tmpfs_option *ret_option,
+	struct vb_error *err)
 {
-	struct vb_tmpfs *tmpfs = context;
 	const char *value;
 
-	if (tmpfs->path == NULL)
-		return vb_value_tmpfs_path(part, tmpfs, err);
-	if ((value = vb_str_after(part, "size=")) != NULL)
+	if ((value = vb_str_after(part, "size=")) != NULL) {
+		*ret_option = TMPFS_SIZE;
 		return vb_value_size(value, &tmpfs->size_bytes, err);
-	if ((value = vb_str_after(part, "mode=")) != NULL)
+	}
+	if ((value = vb_str_after(part, "mode=")) != NULL) {
+		*ret_option = TMPFS_MODE;
 		return vb_value_mode(value, &tmpfs->mode, err);
+	}
 	if (strcmp(part, "noexec") == 0) {
+		*ret_option = TMPFS_NOEXEC;
 		tmpfs->noexec = true;
 		return 0;
 	}
@@ -354,14 +368,35 @@ static int add_tmpfs_part(const char *part, void *context, struct vb_error *err)
 	return vb_error_fix(err, "options are size=, mode= and noexec, separated by ':'");
 }
 
-static int add_tmpfs(const char *entry, void *context, struct vb_error *err)
+/* One part of "/var/log/app:size=16Mi:mode=1777:noexec"; the path comes first. */
+static int add_tmpfs_part(const char *part, void *context, struct vb_error *err)
 {
-	struct vb_tmpfs tmpfs = {0};
-	int r = vb_value_split(entry, ':', add_tmpfs_part, &tmpfs, err);
+	struct tmpfs_entry *entry = context;
+	enum tmpfs_option option = 0;
 
-	if (r == 0 && vb_tmpfs_list_add(context, &tmpfs) < 0)
+	if (entry->tmpfs.path == NULL)
+		return vb_value_tmpfs_path(part, &entry->tmpfs, err);
+	int r = set_tmpfs_option(part, &entry->tmpfs, &option, err);
+	if (r < 0)
+		return r;
+	/* Whichever of two would count, the other one would be dropped in silence. */
+	if (entry->given & option) {
+		(void)vb_error_refuse(err, VB_CODE_INVALID_VALUE,
+			"tmpfs '%.128s' has the option of '%.64s' twice", entry->tmpfs.path, part);
+		return vb_error_fix(err, "keep one of them");
+	}
+	entry->given |= option;
+	return 0;
+}
+
+static int add_tmpfs(const char *text, void *context, struct vb_error *err)
+{
+	struct tmpfs_entry entry = {0};
+	int r = vb_value_split(text, ':', add_tmpfs_part, &entry, err);
+
+	if (r == 0 && vb_tmpfs_list_add(context, &entry.tmpfs) < 0)
 		r = vb_error_set(err, ENOMEM, "read a tmpfs list");
-	free(tmpfs.path);
+	free(entry.tmpfs.path);
 	return r;
 }
 

@@ -307,6 +307,11 @@ static const struct {
 	{"/tmp:size=0", RANGE("0")},
 	{"/tmp:mode=", "ErrInvalidValue: malformed mode '': write 3 or 4 octal digits, such as "
 		       "1777"},
+#define TWICE(path, option)                                                                        \
+	"ErrInvalidValue: tmpfs '" path "' has the option of '" option "' twice: keep one of them"
+	{"/tmp:size=16Mi:noexec:size=64Mi", TWICE("/tmp", "size=64Mi")},
+	{"/a,/tmp/:mode=700:mode=700", TWICE("/tmp", "mode=700")},
+	{"/tmp:noexec:noexec", TWICE("/tmp", "noexec")},
 	{"/tmp:", "ErrInvalidValue: empty entry in a list: remove the superfluous ':'"},
 	{"/tmp::noexec", "ErrInvalidValue: empty entry in a list: remove the superfluous ':'"},
 	{"/tmp,", "ErrInvalidValue: empty entry in a list: remove the superfluous ','"},
