@@ -118,8 +118,10 @@ int vb_decide_seccomp(const struct vb_decision *d, struct vb_plan *plan, struct 
 		return opt_out(d, plan, err);
 	if (d->request->opt_out_reason != NULL) {
 		(void)vb_error_refuse(err, VB_CODE_CONFLICT,
-			"seccomp-opt-out-reason.vambrace.dev is set, but nothing opts out");
-		return vb_error_fix(err, "remove the reason");
+			"seccomp-opt-out-reason.vambrace.dev is set, but the container does not "
+			"opt out");
+		return vb_error_fix(err, "remove the reason, or give it only to those that "
+					 "opt out, with /container.<name> behind its key");
 	}
 	int r = add_profiles(d, plan, err);
 	if (r == 0 && !vb_plan_has(plan, VB_LAYER_SECCOMP) && plan->hooked) {

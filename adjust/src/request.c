@@ -50,7 +50,8 @@ static int parse_opt_out(const char *value, struct vb_request *request, struct v
 	if (strcmp(value, "opt-out") != 0) {
 		(void)vb_error_refuse(err, VB_CODE_INVALID_VALUE,
 			"'%.64s' is not 'opt-out', the only value", value);
-		return vb_error_fix(err, "choose a profile with seccomp-profile." DOMAIN);
+		return vb_error_fix(
+			err, "write opt-out, or choose a profile with seccomp-profile." DOMAIN);
 	}
 	request->seccomp_opt_out = true;
 	return 0;
@@ -68,6 +69,10 @@ static int parse_reason(const char *value, struct vb_request *request, struct vb
 		(void)vb_error_refuse(err, VB_CODE_INVALID_VALUE,
 			"the reason has %zu bytes, at most %d are kept", strlen(value), REASON_MAX);
 		return vb_error_fix(err, "shorten it");
+	}
+	if (value[strspn(value, " ")] == '\0') {
+		(void)vb_error_refuse(err, VB_CODE_INVALID_VALUE, "the reason is blank");
+		return vb_error_fix(err, "say why the container opts out");
 	}
 	return copy_text(value, &request->opt_out_reason, err);
 }

@@ -375,7 +375,7 @@ static const struct {
 } bad_values[] = {
 	{"seccomp.vambrace.dev", "off",
 		"ErrInvalidValue: annotation 'seccomp.vambrace.dev': 'off' is not 'opt-out', the "
-		"only value: choose a profile with seccomp-profile.vambrace.dev"},
+		"only value: write opt-out, or choose a profile with seccomp-profile.vambrace.dev"},
 	{"spec-allow.vambrace.dev", "yes",
 		"ErrInvalidValue: annotation 'spec-allow.vambrace.dev': unknown spec-allow value "
 		"'yes': write allow or mitigate"},
@@ -401,6 +401,9 @@ static const struct {
 	{"seccomp-opt-out-reason.vambrace.dev", "",
 		"ErrInvalidValue: annotation 'seccomp-opt-out-reason.vambrace.dev' is empty: give "
 		"it a value, or remove it"},
+	{"seccomp-opt-out-reason.vambrace.dev", "  ",
+		"ErrInvalidValue: annotation 'seccomp-opt-out-reason.vambrace.dev': the reason is "
+		"blank: say why the container opts out"},
 	{"seccomp-opt-out-reason.vambrace.dev", "strace\x1b[2J",
 		"ErrInvalidValue: annotation 'seccomp-opt-out-reason.vambrace.dev': the reason has "
 		"a control character: write it in one line"},
