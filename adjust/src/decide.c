@@ -197,6 +197,32 @@ static int decide_rlimits(const struct vb_decision *d, struct vb_plan *plan, str
 	return r;
 }
 
+/* Which of the node's handlers leads to the hook; its RuntimeClass has the same name. */
+static const char *usual_handler(const struct vb_config *config)
+{
+	static const char usual[] = "vambrace";
+	const struct vb_strv *handlers = &config->runtime_handlers;
+
+	if (vb_config_has_handler(config, usual))
+		return usual;
+	for (size_t i = 0; i < handlers->count; i++)
+		if (handlers->items[i][0] != '\0')
+			return handlers->items[i];
+	return handlers->count > 0 ? handlers->items[0] : NULL;
+}
+
+static int lead_to_hook(const struct vb_config *config, const char *or_else, struct vb_error *err)
+{
+	const char *handler = usual_handler(config);
+
+	if (handler == NULL)
+		return vb_error_fix(err,
+			"have a handler added to runtime_handlers of the node config%s", or_else);
+	if (handler[0] == '\0')
+		return vb_error_fix(err, "remove runtimeClassName from the pod%s", or_else);
+	return vb_error_fix(err, "set runtimeClassName: %.63s on the pod%s", handler, or_else);
+}
+
 /* A floor of which a part falls away is no floor, so it takes the hook whatever it asks for. */
 static int check_floor(
 	const struct vb_decision *d, const struct vb_plan *plan, struct vb_error *err)
@@ -213,12 +239,13 @@ static int check_floor(
 			"floor '%s' of namespace '%.63s' cannot be enforced by runtime handler "
 			"'%.63s'",
 			d->supply->floor->name, plan->namespace_name, plan->handler);
-	return vb_error_fix(err, "set runtimeClassName: vambrace on the pod");
+	return lead_to_hook(d->config, "", err);
 }
 
 /* Without the hook only mounts and environment can be brought in, and nobody sees the entrypoint.
  */
-static int check_handler(const struct vb_plan *plan, struct vb_error *err)
+static int check_handler(
+	const struct vb_decision *d, const struct vb_plan *plan, struct vb_error *err)
 {
 	static const enum vb_layer hook_layers[] = {VB_LAYER_SECCOMP, VB_LAYER_SPEC_ALLOW,
 		VB_LAYER_CAPABILITIES, VB_LAYER_READ_ONLY_ROOTFS, VB_LAYER_NO_NEW_PRIVILEGES,
@@ -244,7 +271,7 @@ static int check_handler(const struct vb_plan *plan, struct vb_error *err)
 	else
 		(void)vb_error_refuse(err, VB_CODE_REQUIRES_RUNTIME,
 			"runtime handler '%.63s' cannot enforce %s", plan->handler, list);
-	return vb_error_fix(err, "set runtimeClassName: vambrace on the pod, or drop these layers");
+	return lead_to_hook(d->config, ", or drop these layers", err);
 }
 
 static int decide_layers(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
@@ -264,7 +291,7 @@ static int decide_layers(const struct vb_decision *d, struct vb_plan *plan, stru
 	if (r == 0)
 		r = vb_decide_preload(d, plan, err);
 	if (r == 0)
-		r = check_handler(plan, err);
+		r = check_handler(d, plan, err);
 	if (r < 0)
 		return r;
 	vb_derive_seccomp(d, plan);
