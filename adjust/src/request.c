@@ -16,6 +16,8 @@
 
 static const char container_map_key[] = CONTAINER_MAP "." DOMAIN;
 
+static const char container_suffix[] = "/container.";
+
 enum { MAP_DEPTH_MAX = 4, REASON_MAX = 512 };
 
 /* How close to the container an annotation is; the closest one wins. */
@@ -226,7 +228,7 @@ static int parse_level(
 	const char *key, const char *container, enum level *ret_level, struct vb_error *err)
 {
 	const char *suffix = strchr(key, '/');
-	const char *name = suffix != NULL ? vb_str_after(suffix, "/container.") : NULL;
+	const char *name = suffix != NULL ? vb_str_after(suffix, container_suffix) : NULL;
 
 	if (suffix == NULL)
 		*ret_level = LEVEL_BARE;
@@ -466,6 +468,36 @@ int vb_request_parse(const struct vb_annotations *annotations, const char *conta
 	*ret_request = request;
 	request = (struct vb_request){0};
 	return 0;
+}
+
+static int name_mapped(const char *value, struct vb_strv *names)
+{
+	vb_auto_json json_t *map = NULL;
+	const char *name;
+	json_t *layers;
+
+	/* What is wrong with a map a refusal says. */
+	int r = parse_map(value, &map, NULL);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	json_object_foreach(map, name, layers) {
+		r = vb_strv_add(names, name);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int vb_annotation_containers(const struct vb_annotation *annotation, struct vb_strv *names)
+{
+	const char *suffix = strchr(annotation->key, '/');
+	const char *name = suffix != NULL ? vb_str_after(suffix, container_suffix) : NULL;
+
+	if (!vb_annotation_is_ours(annotation->key))
+		return 0;
+	if (strcmp(annotation->key, container_map_key) == 0)
+		return name_mapped(annotation->value, names);
+	return name != NULL ? vb_strv_add(names, name) : 0;
 }
 
 void vb_request_finish(struct vb_request *request)

@@ -152,6 +152,37 @@ static int note_misplaced(struct reading *reading, const struct vb_pod *pod, con
 	return r;
 }
 
+static bool has_container(const struct vb_pod *pod, const char *name)
+{
+	for (size_t i = 0; i < pod->container_count; i++)
+		if (strcmp(pod->containers[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* A slip that no node can see: it is told of one container at a time. */
+static int note_strangers(struct reading *reading, const struct vb_pod *pod, struct vb_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < pod->annotation_count; i++) {
+		const struct vb_annotation *annotation = &pod->annotations[i];
+		vb_auto_strv struct vb_strv names = {0};
+		if (vb_annotation_containers(annotation, &names) < 0)
+			return out_of_memory(err);
+		for (size_t k = 0; r == 0 && k < names.count; k++)
+			if (!has_container(pod, names.items[k]))
+				r = note_take(reading,
+					vb_str_format(
+						"%s is for a container '%.253s', which %s %s does "
+						"not have, so it has no effect",
+						annotation->key, names.items[k], pod->kind,
+						pod->name),
+					err);
+	}
+	return r;
+}
+
 static int name_pod(const struct vb_yaml *yaml, const json_t *metadata, struct vb_pod *pod,
 	struct vb_error *err)
 {
@@ -238,6 +269,8 @@ static int fill_pod(struct reading *reading, const json_t *object, const struct 
 		r = find_template(yaml, object, workload, &template, err);
 	if (r == 0)
 		r = read_template(yaml, template, pod, err);
+	if (r == 0)
+		r = note_strangers(reading, pod, err);
 	if (r < 0 || template == object)
 		return r;
 	return note_misplaced(reading, pod, metadata, err);

@@ -62,7 +62,7 @@ struct vb_pod {
 struct vb_pod_list {
 	struct vb_pod *items;
 	size_t count;
-	struct vb_strv notes; /* what was left out, and what has no effect where it stands */
+	struct vb_strv notes; /* what was left out, and what has no effect */
 };
 
 void vb_pod_list_finish(struct vb_pod_list *list);

@@ -350,6 +350,32 @@ START_TEST(an_unknown_key_of_any_length_is_refused)
 }
 END_TEST
 
+static void assert_containers(const char *key, const char *value, const char *expected)
+{
+	const struct vb_annotation annotation = {key, value};
+	vb_auto_strv struct vb_strv names = {0};
+
+	ck_assert_int_eq(vb_annotation_containers(&annotation, &names), 0);
+	vb_strv_sort_unique(&names);
+	vb_auto_free char *joined = vb_strv_join(&names, ' ');
+	ck_assert_ptr_nonnull(joined);
+	ck_assert_str_eq(joined, expected);
+}
+
+START_TEST(the_containers_that_an_annotation_is_for_are_told)
+{
+	assert_containers("tmpfs.vambrace.dev/container.app", "/tmp", "app");
+	assert_containers("no-such.vambrace.dev/container.app", "", "app");
+	assert_containers(
+		"containers.vambrace.dev", "{\"app\":{},\"log\":{\"tmpfs\":\"/x\"}}", "app log");
+	assert_containers("containers.vambrace.dev", "{\"app\":", "");
+	assert_containers("containers.vambrace.dev", "[]", "");
+	assert_containers("tmpfs.vambrace.dev", "/tmp", "");
+	assert_containers("tmpfs.vambrace.dev/pod", "/tmp", "");
+	assert_containers("tmpfs.example.com/container.app", "/tmp", "");
+}
+END_TEST
+
 START_TEST(other_domains_are_not_ours)
 {
 	ck_assert(vb_annotation_is_ours("bundle.vambrace.dev"));
@@ -490,6 +516,7 @@ int main(void)
 	tcase_add_loop_test(tcase, an_unknown_key_is_refused_with_the_nearest_known_one, 0,
 		(int)VB_ARRAY_SIZE(unknown));
 	tcase_add_test(tcase, an_unknown_key_of_any_length_is_refused);
+	tcase_add_test(tcase, the_containers_that_an_annotation_is_for_are_told);
 	tcase_add_test(tcase, other_domains_are_not_ours);
 	tcase_add_loop_test(
 		tcase, a_bad_value_is_refused_naming_its_key, 0, (int)VB_ARRAY_SIZE(bad_values));

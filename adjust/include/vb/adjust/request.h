@@ -59,4 +59,11 @@ int vb_request_parse(const struct vb_annotations *annotations, const char *conta
 /* Whether the key is one of ours, known or not: under vambrace.dev, in capitals or not. */
 bool vb_annotation_is_ours(const char *key);
 
+/*
+ * Adds the names of the containers that an annotation is for, by its key's suffix or in its map:
+ * none where it is for all of them, malformed, or not ours. -ENOMEM.
+ */
+int vb_annotation_containers(
+	const struct vb_annotation *annotation, struct vb_strv *names) VB_WARN_UNUSED;
+
 #endif
