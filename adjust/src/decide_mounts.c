@@ -293,11 +293,27 @@ static bool has_tmpfs(const struct vb_plan *plan, const char *path)
 	return false;
 }
 
+static int check_count(
+	const struct vb_decision *d, const struct vb_plan *plan, struct vb_error *err)
+{
+	size_t count = d->subject->mount_count + plan->tmpfs.count +
+		       (vb_plan_has(plan, VB_LAYER_PRELOAD) ? 1 : 0);
+
+	if (count <= VB_PLAN_MOUNTS_MAX)
+		return 0;
+	(void)vb_error_refuse(err, VB_CODE_INVALID_VALUE,
+		"the container would have %zu mounts, of which Vambrace follows at most %d", count,
+		VB_PLAN_MOUNTS_MAX);
+	return vb_error_fix(err, "use fewer volumes and tmpfs");
+}
+
 int vb_decide_mounts(const struct vb_decision *d, struct vb_plan *plan, struct vb_error *err)
 {
 	vb_auto(finish_places) struct places places = {0};
 
-	int r = sort_places(d->subject, &places, err);
+	int r = check_count(d, plan, err);
+	if (r == 0)
+		r = sort_places(d->subject, &places, err);
 	for (size_t i = 0; r == 0 && i < plan->tmpfs.count; i++) {
 		const struct vb_tmpfs *tmpfs = &plan->tmpfs.items[i];
 		r = check_destination(&places, tmpfs->path, err);

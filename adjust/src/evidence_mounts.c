@@ -5,6 +5,8 @@
 
 #include "vb/adjust/evidence.h"
 
+_Static_assert((int)VB_PROC_MOUNTS_MAX > (int)VB_PLAN_MOUNTS_MAX, "what was planned can be seen");
+
 static void finish_mount(struct vb_mount *mount)
 {
 	free(mount->root);

@@ -16,6 +16,8 @@ enum {
 	MOUNTS_MAX = 4096,
 };
 
+_Static_assert((int)MOUNTS_MAX > (int)VB_PLAN_MOUNTS_MAX, "what was planned can be followed");
+
 /* A path on its way from the root: done has no links any more, ahead lies what is left. */
 struct walk {
 	char done[PATH_MAX];

@@ -145,7 +145,7 @@ static void make_lists(void)
 static void make_tmpfs(void)
 {
 	add(HEAD ",\"hardening\":{\"tmpfs\":[");
-	for (int i = 0; i < ENTRIES; i++)
+	for (int i = 0; i < VB_PLAN_MOUNTS_MAX; i++)
 		add("%s{\"path\":\"/t/%0*d\",\"size\":\"64Mi\"}", i > 0 ? "," : "", 200, i);
 	add("]}}");
 }
@@ -408,8 +408,9 @@ static void make_one_network(void)
 static void make_tmpfs_list(void)
 {
 	make_rules(127);
+	/* One less for the shim that the floor brings. */
 	char *tmpfs = part_begin();
-	for (int i = 0; i < ENTRIES; i++)
+	for (int i = 0; i < VB_PLAN_MOUNTS_MAX - 1; i++)
 		add("%s/t/%0*d", i > 0 ? "," : "", 50, i);
 	annotate("tmpfs.vambrace.dev", tmpfs);
 }
@@ -463,7 +464,7 @@ static const struct {
 	{"manifest", "65,000 keys, the last one twice", make_twins, take_manifest},
 	{"manifest", "one string, all escapes", make_long_string, take_manifest},
 	{"manifest", "three lists of 4,096", make_lists, take_manifest},
-	{"manifest", "4,096 tmpfs", make_tmpfs, take_manifest},
+	{"manifest", "3,000 tmpfs", make_tmpfs, take_manifest},
 	{"manifest", "4,096 audits", make_audit, take_manifest},
 	{"manifest", "profiles", make_profiles, take_manifest},
 	{"lint", "65,000 keys", make_keys, take_check},
@@ -479,7 +480,7 @@ static const struct {
 	{"tar", "16 MiB, digest", make_big_member, take_digest},
 	{"annotations", "lists of 4,096, bundle, floor", make_long_lists, take_annotations},
 	{"annotations", "ports of one network, bundle, floor", make_one_network, take_annotations},
-	{"annotations", "4,096 tmpfs, floor", make_tmpfs_list, take_annotations},
+	{"annotations", "2,999 tmpfs, floor", make_tmpfs_list, take_annotations},
 	{"annotations", "4,096 containers, floor", make_many_annotations, take_annotations},
 	{"annotations", "a map of 3,600 containers, floor", make_container_maps, take_annotations},
 };

@@ -300,7 +300,7 @@ END_TEST
 
 START_TEST(thousands_of_tmpfs_stand_between_a_thousand_mounts)
 {
-	vb_auto_free char *list = enumerate("/t", 4096, "");
+	vb_auto_free char *list = enumerate("/t", VB_PLAN_MOUNTS_MAX - 1000, "");
 	static struct vb_subject_mount mounts[1000];
 	static char destinations[1000][16];
 
@@ -312,16 +312,35 @@ START_TEST(thousands_of_tmpfs_stand_between_a_thousand_mounts)
 	subject.mount_count = VB_ARRAY_SIZE(mounts);
 	ask("tmpfs.vambrace.dev", list);
 	ck_assert_msg(decide() == 0, "%s", err.what);
-	ck_assert_uint_eq(plan->mounts.count, 4096);
+	ck_assert_uint_eq(plan->mounts.count, VB_PLAN_MOUNTS_MAX - 1000);
 
 	/* One among the thousand is in the way, by its place or by what is around it. */
-	mounts[500].destination = "/t2048/";
+	mounts[500].destination = "/t1024/";
 	vb_plan_destroy(VB_STEAL(plan));
 	ck_assert_int_eq(decide(), -EPERM);
-	ck_assert_ptr_nonnull(strstr(err.what, "cover the mount at '/t2048/'"));
+	ck_assert_ptr_nonnull(strstr(err.what, "cover the mount at '/t1024/'"));
 	mounts[500] = (struct vb_subject_mount){.destination = "/", .read_only = true};
 	ck_assert_int_eq(decide(), -EPERM);
 	ck_assert_ptr_nonnull(strstr(err.what, "lies in the read-only mount at '/'"));
+}
+END_TEST
+
+START_TEST(more_mounts_than_the_hook_follows_are_refused)
+{
+	static struct vb_subject_mount mounts[VB_PLAN_MOUNTS_MAX];
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(mounts); i++)
+		mounts[i] = (struct vb_subject_mount){.destination = "/m"};
+	subject.mounts = mounts;
+	subject.mount_count = VB_PLAN_MOUNTS_MAX;
+	ck_assert_msg(decide() == 0, "%s", err.what);
+	vb_plan_destroy(VB_STEAL(plan));
+	ask("preload.vambrace.dev", "on");
+	vb_assert_refused(decide(), &err,
+		"ErrInvalidValue: the container would have 3001 mounts, of which Vambrace follows "
+		"at most 3000: use fewer volumes and tmpfs");
+	subject.mount_count--;
+	ck_assert_msg(decide() == 0, "%s", err.what);
 }
 END_TEST
 
@@ -365,6 +384,7 @@ int main(void)
 	tcase_add_test(tcase, a_container_left_alone_has_no_plan_and_no_error);
 	tcase_add_test(tcase, without_an_error_to_fill_refusals_stay_refusals);
 	tcase_add_test(tcase, thousands_of_tmpfs_stand_between_a_thousand_mounts);
+	tcase_add_test(tcase, more_mounts_than_the_hook_follows_are_refused);
 	tcase_add_test(tcase, the_longest_connect_lists_are_met);
 	return vb_unit_run("decide", tcase);
 }

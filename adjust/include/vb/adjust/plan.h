@@ -27,6 +27,12 @@ enum { VB_PLAN_VERSION = 1 };
 #define VB_SHIM_HOST_PATH      "/opt/vambrace/lib/libautonomy_preload.so"
 #define VB_SHIM_CONTAINER_PATH "/usr/local/lib/libautonomy_preload.so"
 
+/*
+ * How many mounts a container may have, those of the plan included: hook and START gate follow 4096
+ * each, and the runtime adds the masks of /proc and /sys.
+ */
+enum { VB_PLAN_MOUNTS_MAX = 3000 };
+
 enum vb_layer {
 	VB_LAYER_SECCOMP,
 	VB_LAYER_SPEC_ALLOW,
