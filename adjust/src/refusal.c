@@ -15,10 +15,10 @@ void vb_refusal_format(char line[VB_REFUSAL_LINE_MAX], const struct vb_error *er
 	const char *namespace_name, const char *pod, const char *container)
 {
 	const char *code = err->code != NULL ? err->code : VB_CODE_INTERNAL;
-	const char *fix =
-		err->fix[0] != '\0'
-			? err->fix
-			: "this is not the pod's fault; see the log of vambrace-nri on the node";
+	const char *fix = err->fix[0] != '\0' ? err->fix
+					      : "this is not the pod's fault; run vambrace doctor "
+						"on the node, and see the "
+						"log of vambrace-nri there";
 
 	/* Kubernetes caps namespaces at 63 and pod names at 253 characters. */
 	(void)snprintf(line, VB_REFUSAL_LINE_MAX,

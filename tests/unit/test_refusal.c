@@ -20,14 +20,14 @@ START_TEST(a_refusal_is_one_line_that_stands_alone)
 }
 END_TEST
 
-START_TEST(an_error_without_a_code_is_internal_and_points_to_the_log)
+START_TEST(an_error_without_a_code_is_internal_and_leads_to_the_doctor)
 {
 	(void)vb_error_set(&err, 12, "decide a plan");
 	vb_refusal_format(line, &err, "robots", "arm-7", "driver");
 	ck_assert_str_eq(line,
 		"vambrace: ErrInternal: decide a plan: Cannot allocate memory (robots/arm-7, "
-		"container driver): this is not the pod's fault; see the log of vambrace-nri on "
-		"the node");
+		"container driver): this is not the pod's fault; run vambrace doctor on the node, "
+		"and see the log of vambrace-nri there");
 }
 END_TEST
 
@@ -84,7 +84,7 @@ int main(void)
 	TCase *tcase = tcase_create("refusal");
 
 	tcase_add_test(tcase, a_refusal_is_one_line_that_stands_alone);
-	tcase_add_test(tcase, an_error_without_a_code_is_internal_and_points_to_the_log);
+	tcase_add_test(tcase, an_error_without_a_code_is_internal_and_leads_to_the_doctor);
 	tcase_add_test(tcase, names_that_nobody_gave_are_unknown);
 	tcase_add_test(tcase, names_from_outside_cannot_forge_a_line);
 	tcase_add_test(tcase, the_longest_refusal_fits_whole);
