@@ -92,9 +92,11 @@ static int validate(struct vb_task *task)
 	const struct vb_nri_adjustment *final = &task->request.adjustment;
 	struct vb_error missing = {0};
 
-	if (task->request.adjustment_has_bad_text)
-		return vb_error_refuse(&task->err, VB_CODE_PLAN_MISMATCH,
+	if (task->request.adjustment_has_bad_text) {
+		(void)vb_error_refuse(&task->err, VB_CODE_PLAN_MISMATCH,
 			"an adjustment holds a text with a NUL or bytes that are not UTF-8");
+		return vb_error_fix(&task->err, "check the node's other NRI plugins");
+	}
 	int r = match_plan(task, task->subject->plan);
 	if (r < 0)
 		return r;

@@ -385,6 +385,7 @@ START_TEST(a_validation_refuses_text_that_is_no_text)
 	ck_assert_ptr_nonnull(strstr(answer->message,
 		"vambrace: ErrPlanMismatch: an adjustment holds a text with a NUL or bytes that "
 		"are not UTF-8"));
+	ck_assert_ptr_nonnull(strstr(answer->message, "check the node's other NRI plugins"));
 }
 END_TEST
 
