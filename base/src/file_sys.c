@@ -159,7 +159,7 @@ static int replace(const char *path, const void *data, size_t size, const struct
 		return vb_error_set(err, ENOMEM, "write '%s'", path);
 	vb_auto_close int fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
-		return vb_error_set(err, errno, "create '%s'", temporary);
+		return vb_error_set(err, errno, "create a file in '%s'", directory);
 	int r = fill_temporary(fd, data, size, finish);
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;

@@ -33,13 +33,13 @@ static int open_process(pid_t pid, const char *container_id, int *ret_fd, struct
 	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	vb_auto_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return gone_or(vb_error_set(err, errno, "open '%s'", path));
+		return gone_or(vb_error_set(err, errno, "open its directory in /proc"));
 	int r = vb_file_read_stream(fd, "cgroup", VB_PROC_CGROUP_MAX, &cgroup, err);
 	if (r < 0)
 		return gone_or(r);
 	if (!vb_proc_cgroup_is_of(cgroup, container_id))
-		return vb_error_say(err, ESRCH, "process %d is in no cgroup of container %s",
-			(int)pid, container_id);
+		return vb_error_say(
+			err, ESRCH, "the process is in no cgroup of container %s", container_id);
 	*ret_fd = vb_steal_fd(&fd);
 	return 0;
 }

@@ -5,11 +5,13 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "vb/base/str.h"
+
 struct entry {
 	TAILQ_ENTRY(entry) link;
 	struct vb_refusal refusal;
 	bool is_settled;
-	char texts[]; /* what the refusal's texts point into, but for the container's id */
+	char texts[]; /* what the refusal's texts point into, but for id and line of the last one */
 };
 
 TAILQ_HEAD(entry_list, entry);
@@ -41,11 +43,17 @@ static void report(struct vb_refusals *refusals, struct vb_refusal *refusal)
 	refusal->unreported = 0;
 }
 
+static void forget_last(struct entry *entry)
+{
+	free((char *)(uintptr_t)entry->refusal.container_id);
+	free((char *)(uintptr_t)entry->refusal.line);
+}
+
 static void drop(struct vb_refusals *refusals, struct entry *entry)
 {
 	TAILQ_REMOVE(&refusals->entries, entry, link);
 	refusals->count--;
-	free((char *)(uintptr_t)entry->refusal.container_id);
+	forget_last(entry);
 	free(entry);
 }
 
@@ -65,12 +73,43 @@ static bool is_of(const struct vb_refusal *refusal, const char *namespace_name, 
 	       strcmp(refusal->namespace_name, namespace_name) == 0;
 }
 
+/* Takes the container's id off the text; false when something else comes next. */
+static bool take_id(const char **text, const struct vb_refusal *refusal)
+{
+	const char *rest = vb_str_after(*text, refusal->container_id);
+
+	if (rest == NULL || rest == *text)
+		return false;
+	*text = rest;
+	return true;
+}
+
+/* The same line, but for the id in it: kubelet's next try is a container of its own. */
+static bool is_same_line(const struct vb_refusal *a, const struct vb_refusal *b)
+{
+	const char *left = a->line;
+	const char *right = b->line;
+
+	for (;;) {
+		const char *left_start = left;
+		if (take_id(&left, a) && take_id(&right, b))
+			continue;
+		left = left_start;
+		if (*left != *right)
+			return false;
+		if (*left == '\0')
+			return true;
+		left++;
+		right++;
+	}
+}
+
 static struct entry *find(struct vb_refusals *refusals, const struct vb_refusal *wanted)
 {
 	struct entry *entry = NULL;
 
 	TAILQ_FOREACH(entry, &refusals->entries, link)
-	if (!entry->is_settled && strcmp(entry->refusal.line, wanted->line) == 0 &&
+	if (!entry->is_settled && is_same_line(&entry->refusal, wanted) &&
 		strcmp(entry->refusal.request, wanted->request) == 0 &&
 		is_of(&entry->refusal, wanted->namespace_name, wanted->pod, wanted->container))
 		return entry;
@@ -87,27 +126,42 @@ static void move_text(const char **text, char **end)
 	*end += size;
 }
 
+/* Copies id and line; false when out of memory, and those of one before stay. */
+static bool keep_last(struct entry *entry, const struct vb_refusal *refusal)
+{
+	char *id = strdup(refusal->container_id);
+	char *line = strdup(refusal->line);
+
+	if (id == NULL || line == NULL) {
+		free(id);
+		free(line);
+		return false;
+	}
+	forget_last(entry);
+	entry->refusal.container_id = id;
+	entry->refusal.line = line;
+	return true;
+}
+
 static struct entry *create(const struct vb_refusal *refusal)
 {
 	size_t size = strlen(refusal->namespace_name) + strlen(refusal->pod) +
-		      strlen(refusal->container) + strlen(refusal->handler) +
-		      strlen(refusal->line) + 5;
+		      strlen(refusal->container) + strlen(refusal->handler) + 4;
 	struct entry *entry = calloc(1, sizeof(*entry) + size);
-	char *id = strdup(refusal->container_id);
 
-	if (entry == NULL || id == NULL) {
+	if (entry == NULL || !keep_last(entry, refusal)) {
 		free(entry);
-		free(id);
 		return NULL;
 	}
 	char *end = entry->texts;
+	const struct vb_refusal last = entry->refusal;
 	entry->refusal = *refusal;
-	entry->refusal.container_id = id;
+	entry->refusal.container_id = last.container_id;
+	entry->refusal.line = last.line;
 	move_text(&entry->refusal.namespace_name, &end);
 	move_text(&entry->refusal.pod, &end);
 	move_text(&entry->refusal.container, &end);
 	move_text(&entry->refusal.handler, &end);
-	move_text(&entry->refusal.line, &end);
 	return entry;
 }
 
@@ -129,17 +183,12 @@ static void add_new(struct vb_refusals *refusals, struct vb_refusal *refusal)
 	report(refusals, &entry->refusal);
 }
 
-static void add_again(struct vb_refusals *refusals, struct entry *entry, const char *container_id,
-	const struct timespec *now)
+static void add_again(struct vb_refusals *refusals, struct entry *entry,
+	const struct vb_refusal *fresh, const struct timespec *now)
 {
 	struct vb_refusal *refusal = &entry->refusal;
-	char *id = strdup(container_id);
 
-	/* Out of memory, the id stays that of one before. */
-	if (id != NULL) {
-		free((char *)(uintptr_t)refusal->container_id);
-		refusal->container_id = id;
-	}
+	(void)keep_last(entry, fresh);
 	if (refusal->unreported == 0)
 		refusal->unreported_since = *now;
 	refusal->unreported++;
@@ -177,7 +226,7 @@ void vb_refusals_add(
 	if (entry == NULL)
 		add_new(refusals, &fresh);
 	else
-		add_again(refusals, entry, fresh.container_id, now);
+		add_again(refusals, entry, &fresh, now);
 }
 
 void vb_refusals_settle(struct vb_refusals *refusals, const char *namespace_name, const char *pod,

@@ -9,8 +9,9 @@
 
 /*
  * The last refusals. kubelet asks again and again for a container that was refused, under a new id
- * each time, so the same refusal of the same container is one entry with a count: the first is
- * reported at once, those that follow in one more report, an hour later or when the entry goes.
+ * each time, so the same refusal of the same container is one entry with a count, whatever that id
+ * has its line say: the first is reported at once, those that follow in one more report, an hour
+ * later or when the entry goes.
  * No I/O and no clock of its own.
  */
 struct vb_refusals;
@@ -28,7 +29,7 @@ struct vb_refusal {
 	const char *handler;
 	const char *request; /* static: "CreateContainer" */
 	const char *code;    /* static */
-	const char *line;    /* as the pod's event shows it */
+	const char *line;    /* as the pod's event shows the last one */
 	struct timespec first_at;
 	struct timespec last_at;
 	uint64_t count;

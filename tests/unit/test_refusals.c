@@ -92,6 +92,23 @@ START_TEST(another_container_or_another_reason_is_another_refusal)
 }
 END_TEST
 
+START_TEST(a_line_that_differs_by_the_id_alone_is_the_same_refusal)
+{
+	add("ctl", "id-1", "see id-1, and id-1", 1);
+	add("ctl", "longer-2", "see longer-2, and longer-2", 2);
+	add("ctl", "id-3", "see id-3, and id-3", 3);
+	expect("ctl/id-1 ErrNoPlan see id-1, and id-1 x1@1;");
+	report_due(2 + VB_REFUSALS_FOLD_S);
+	expect("ctl/id-3 ErrNoPlan see id-3, and id-3 x2@2;");
+	/* Another one's id is another reason, and no id is in every line. */
+	add("ctl", "id-4", "see id-9, and id-4", 4);
+	add("ctl", "", "see id-4, and id-5", 5);
+	add("ctl", "", "see id-4, and id-5", 6);
+	expect("ctl/id-4 ErrNoPlan see id-9, and id-4 x1@4;ctl/ ErrNoPlan see id-4, and id-5 "
+	       "x1@5;");
+}
+END_TEST
+
 START_TEST(an_admission_reports_what_waits_and_ends_the_series)
 {
 	add("ctl", "id", "line", 1);
@@ -169,6 +186,7 @@ int main(void)
 	tcase_add_test(
 		tcase, the_first_is_reported_at_once_and_retries_in_one_report_an_hour_later);
 	tcase_add_test(tcase, another_container_or_another_reason_is_another_refusal);
+	tcase_add_test(tcase, a_line_that_differs_by_the_id_alone_is_the_same_refusal);
 	tcase_add_test(tcase, an_admission_reports_what_waits_and_ends_the_series);
 	tcase_add_test(tcase, the_eldest_makes_way_and_is_reported_before);
 	tcase_add_test(tcase, at_the_end_all_that_waits_is_reported);
