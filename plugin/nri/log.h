@@ -65,6 +65,9 @@ static inline void vb_cleanup_log(struct vb_log *const *log)
 
 void vb_log_write(struct vb_log *log, const struct vb_log_line *line);
 
+/* For a line that others depend on: the kernel's own limit for its log does not hold it back. */
+void vb_log_write_for_sure(struct vb_log *log, const struct vb_log_line *line);
+
 /*
  * For lines that a peer can bring about at will: at most a burst of 100, refilled by 10 a second;
  * what is left out is counted in the next line that is not.

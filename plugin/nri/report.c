@@ -78,7 +78,7 @@ void vb_report_opt_out(const struct vb_reporter *reporter, const struct vb_task 
 	vb_log_text_max(&line, "container", task->plan->container, OPT_OUT_NAME_MAX);
 	vb_log_text_max(&line, "reason", task->plan->opt_out_reason, OPT_OUT_REASON_MAX);
 	vb_log_words(&line, "Audit event: seccomp-opt-out");
-	vb_log_write(reporter->log, &line);
+	vb_log_write_for_sure(reporter->log, &line);
 	reporter->metrics->opt_outs++;
 }
 

@@ -129,10 +129,9 @@ START_TEST(a_record_of_the_kernels_log_has_a_level_and_fits)
 }
 END_TEST
 
-/* What the line of an opt-out looks like, with names and a reason of the given text. */
-static const char *log_opt_out(enum vb_log_target target, const char *text)
+/* With names and a reason of the given text. */
+static void report_opt_out(struct vb_log *log, const char *text)
 {
-	vb_auto_log struct vb_log *log = open_log(target);
 	vb_auto_plan struct vb_plan *plan = vb_plan_create();
 	struct vb_metrics metrics = {0};
 	const struct vb_reporter reporter = {.log = log, .metrics = &metrics};
@@ -146,6 +145,13 @@ static const char *log_opt_out(enum vb_log_target target, const char *text)
 	plan->opt_out_reason = strdup(text);
 	vb_report_opt_out(&reporter, &task);
 	ck_assert_uint_eq(metrics.opt_outs, 1);
+}
+
+static const char *log_opt_out(enum vb_log_target target, const char *text)
+{
+	vb_auto_log struct vb_log *log = open_log(target);
+
+	report_opt_out(log, text);
 	return logged();
 }
 
@@ -172,31 +178,68 @@ START_TEST(the_line_of_an_opt_out_ends_with_its_literal)
 }
 END_TEST
 
-START_TEST(the_kernels_log_itself_takes_a_line)
+/* The kernel's log from here on; -1 where there is none to be had. */
+static int open_kernels_log(void)
 {
 	int kmsg = open("/dev/kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	struct vb_log_line line;
-	char record[8192];
-	ssize_t n = 0;
 
-	if (kmsg < 0) {
+	if (kmsg < 0)
 		ck_assert_msg(errno == EPERM || errno == EACCES || errno == ENOENT, "%s",
 			strerror(errno));
-		return;
+	else
+		ck_assert_int_eq(lseek(kmsg, 0, SEEK_END), 0);
+	return kmsg;
+}
+
+/* Reads on to the record with the text, which must be there already. */
+static void expect_record(int kmsg, const char *text)
+{
+	char record[8192] = "";
+
+	while (strstr(record, text) == NULL) {
+		ssize_t n = read(kmsg, record, sizeof(record) - 1);
+		ck_assert_msg(n > 0, "'%s' is not there: %s", text, strerror(errno));
+		record[n] = '\0';
 	}
-	ck_assert_int_eq(lseek(kmsg, 0, SEEK_END), 0);
-	vb_auto_log struct vb_log *log = vb_log_create(kmsg, VB_LOG_KMSG);
+}
+
+static void log_pid(struct vb_log *log)
+{
+	struct vb_log_line line;
+
 	vb_log_begin(&line, NULL, "test");
 	vb_log_number(&line, "pid", getpid());
 	vb_log_write(log, &line);
+}
+
+START_TEST(the_kernels_log_itself_takes_a_line)
+{
+	vb_auto_close int kmsg = open_kernels_log();
+
+	if (kmsg < 0)
+		return;
+	vb_auto_log struct vb_log *log = vb_log_create(kmsg, VB_LOG_KMSG);
+	log_pid(log);
 	vb_auto_free char *expected =
 		vb_str_format("vambrace-nri: container_id=- event=test pid=%d\n", (int)getpid());
-	do {
-		n = read(kmsg, record, sizeof(record) - 1);
-		ck_assert_int_gt(n, 0);
-		record[n] = '\0';
-	} while (strstr(record, expected) == NULL);
-	(void)close(kmsg);
+	expect_record(kmsg, expected);
+}
+END_TEST
+
+START_TEST(the_line_of_an_opt_out_passes_the_kernels_own_limit)
+{
+	vb_auto_close int kmsg = open_kernels_log();
+
+	if (kmsg < 0)
+		return;
+	vb_auto_log struct vb_log *log = vb_log_create(kmsg, VB_LOG_KMSG);
+	vb_auto_free char *text = vb_str_format("pid %d", (int)getpid());
+	for (int i = 0; i < 50; i++)
+		log_pid(log);
+	report_opt_out(log, text);
+	vb_auto_free char *expected =
+		vb_str_format("reason=\"%s\" Audit event: seccomp-opt-out\n", text);
+	expect_record(kmsg, expected);
 }
 END_TEST
 
@@ -520,6 +563,7 @@ int main(void)
 	tcase_add_test(tcase, a_record_of_the_kernels_log_has_a_level_and_fits);
 	tcase_add_test(tcase, the_line_of_an_opt_out_ends_with_its_literal);
 	tcase_add_test(tcase, the_kernels_log_itself_takes_a_line);
+	tcase_add_test(tcase, the_line_of_an_opt_out_passes_the_kernels_own_limit);
 	tcase_add_test(tcase, a_full_pipe_drops_lines_and_a_later_one_says_how_many);
 	tcase_add_test(tcase, what_a_peer_can_bring_about_is_limited);
 	tcase_add_test(tcase, a_plugin_that_does_not_last_is_started_ever_later);
