@@ -98,8 +98,10 @@ struct vb_bundle_usage vb_bundle_store_usage(const struct vb_bundle_store *store
 	return vb_bundle_cache_usage(store->cache);
 }
 
+/* known: as it was when it was read before, or NULL. */
 static int read_anew(struct vb_bundle_store *store, const struct vb_bundle_file *file,
-	const struct vb_bundle_place *place, struct vb_bundle **ret_bundle, struct vb_error *err)
+	const struct vb_bundle_place *place, const struct vb_bundle *known,
+	struct vb_bundle **ret_bundle, struct vb_error *err)
 {
 	vb_auto_bundle_read struct vb_bundle_read read = {0};
 
@@ -107,9 +109,12 @@ static int read_anew(struct vb_bundle_store *store, const struct vb_bundle_file 
 	if (r < 0)
 		return r;
 	struct vb_bundle *bundle = VB_STEAL(read.bundle);
+	/* A ConfigMap volume makes all of its files anew when one changes. */
+	bool is_news = known == NULL || strcmp(known->digest, bundle->digest) != 0;
 	if (vb_bundle_cache_put_take(store->cache, place->directory, &file->origin, bundle) < 0)
 		return vb_error_set(err, ENOMEM, "keep a bundle");
-	note_loaded(store, bundle);
+	if (is_news)
+		note_loaded(store, bundle);
 	*ret_bundle = bundle;
 	return 0;
 }
@@ -132,7 +137,8 @@ static int load(struct vb_bundle_store *store, const struct vb_bundle_file *file
 
 	if (known != NULL && vb_bundle_origin_is_same(&known->origin, &file->origin))
 		return use_known(store, known, ret_bundle, err);
-	int r = read_anew(store, file, place, ret_bundle, err);
+	int r = read_anew(
+		store, file, place, known != NULL ? known->bundle : NULL, ret_bundle, err);
 	/* An update that went wrong must not stop the robots that ran with what was; a forged one
 	 * must. */
 	if (r == 0 || known == NULL || !vb_str_equal(err->code, VB_CODE_BUNDLE_INVALID))
@@ -150,6 +156,9 @@ static int refuse_missing(
 		return vb_error_set(err, ENOMEM, "look up bundle '%.63s'", name);
 	(void)vb_error_refuse(
 		err, VB_CODE_BUNDLE_NOT_FOUND, "bundle '%.63s' is not on this node", name);
+	if (store->directories.count == 0)
+		return vb_error_fix(err, "give the node config bundle_dirs, which it sets to "
+					 "none, or name no bundle");
 	return vb_error_fix(
 		err, "install it in one of %s, or correct bundle.vambrace.dev", directories);
 }

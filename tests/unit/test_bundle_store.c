@@ -70,6 +70,17 @@ START_TEST(a_missing_bundle_is_refused_naming_the_directories)
 }
 END_TEST
 
+START_TEST(a_bundle_on_a_node_without_directories_is_refused_saying_so)
+{
+	static const struct vb_strv none;
+	vb_auto_bundle_store struct vb_bundle_store *bare = vb_bundle_store_create(&none);
+
+	vb_assert_refused(vb_bundle_store_get(bare, "arm", NULL, &bundle, &err), &err,
+		"ErrBundleNotFound: bundle 'arm' is not on this node: give the node config "
+		"bundle_dirs, which it sets to none, or name no bundle");
+}
+END_TEST
+
 START_TEST(a_name_that_is_a_path_is_not_looked_for)
 {
 	static const char *const names[] = {"", ".", "..", "../first/arm", "/etc", "arm/"};
@@ -124,6 +135,10 @@ START_TEST(a_first_version_and_an_update_are_told_once)
 	bundle_install("first", "arm", MANIFEST("1"));
 	assert_version("1");
 	assert_loaded("arm@sha256:");
+	assert_version("1");
+	assert_loaded(NULL);
+	/* Another file, the same version. */
+	bundle_install("first", "arm", MANIFEST("1"));
 	assert_version("1");
 	assert_loaded(NULL);
 	bundle_install("first", "arm", "{");
@@ -353,6 +368,7 @@ int main(void)
 	tcase_add_test(tcase, a_bundle_is_found_in_the_first_directory_that_has_it);
 	tcase_add_test(tcase, success_leaves_the_error_untouched);
 	tcase_add_test(tcase, a_missing_bundle_is_refused_naming_the_directories);
+	tcase_add_test(tcase, a_bundle_on_a_node_without_directories_is_refused_saying_so);
 	tcase_add_test(tcase, a_name_that_is_a_path_is_not_looked_for);
 	tcase_add_test(tcase, an_update_is_seen_at_the_next_lookup);
 	tcase_add_test(tcase, an_update_in_place_is_seen_too);
