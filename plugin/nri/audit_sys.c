@@ -14,6 +14,8 @@
 enum {
 	FILE_MODE = 0640,
 	DIRECTORY_MODE = 0750,
+	/* No note of our own about the log is longer. */
+	NOTE_MAX = 128,
 };
 
 struct vb_audit_file {
@@ -175,7 +177,7 @@ static int write_once(
 static int write_note(struct vb_audit_file *file, const char *prefix, const char *event,
 	uint64_t number, struct vb_error *err)
 {
-	char text[256];
+	char text[NOTE_MAX];
 	struct vb_audit_frame frame;
 	const struct timespec now = vb_clock_now();
 
@@ -269,7 +271,7 @@ static int append(struct vb_audit_file *file, const char *line, size_t size, str
 	if (r == 0)
 		r = mend_tail(file, err);
 	if (r == 0)
-		r = keep_below_cap(file, size, err);
+		r = keep_below_cap(file, size + (file->unannounced > 0 ? NOTE_MAX : 0), err);
 	if (r == 0)
 		r = announce_lost(file, err);
 	if (r == 0)

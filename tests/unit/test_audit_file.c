@@ -376,6 +376,25 @@ START_TEST(at_the_cap_the_file_is_put_away_whole)
 }
 END_TEST
 
+START_TEST(what_is_told_of_lost_frames_stays_below_the_cap_too)
+{
+	struct content content = {0};
+	const uint64_t lines = 5;
+	struct stat st;
+
+	configure(lines * line_size);
+	for (uint64_t i = 1; i < lines; i++)
+		append(i);
+	vb_audit_file_count_lost(file, UINT64_MAX);
+	append(lines);
+	ck_assert_int_eq(stat(LOG, &st), 0);
+	ck_assert_uint_le((uint64_t)st.st_size, lines * line_size);
+	read_log(LOG ".old", &content);
+	read_log(LOG, &content);
+	expect_numbers(&content, 1, lines);
+}
+END_TEST
+
 /* An own file system for the log, so small that a few frames fill it. */
 static void mount_small_disk(void)
 {
@@ -502,6 +521,7 @@ int main(void)
 	tcase_add_test(tcase, reopening_makes_the_file_anew);
 	tcase_add_test(tcase, another_path_is_taken_for_the_next_frame);
 	tcase_add_test(tcase, at_the_cap_the_file_is_put_away_whole);
+	tcase_add_test(tcase, what_is_told_of_lost_frames_stays_below_the_cap_too);
 	tcase_add_test(tcase, a_full_disk_loses_only_what_does_not_fit_and_says_how_much);
 	tcase_add_test(tcase, on_a_read_only_disk_nothing_is_written_and_everything_is_counted);
 	tcase_add_test(tcase, a_path_that_is_no_regular_file_is_not_written_to);
