@@ -61,11 +61,19 @@ bool vb_utf8_is_valid(const void *data, size_t size)
 	return true;
 }
 
+/* U+2028 and U+2029, which break lines; U+202A to U+202E and U+2066 to U+2069, which turn them. */
+static bool is_layout_control(const uint8_t *sequence)
+{
+	return sequence[0] == 0xe2 &&
+	       ((sequence[1] == 0x80 && sequence[2] >= 0xa8 && sequence[2] <= 0xae) ||
+		       (sequence[1] == 0x81 && sequence[2] >= 0xa6 && sequence[2] <= 0xa9));
+}
+
 /* Terminals take U+009B, a C1, for the start of an escape sequence. */
 bool vb_utf8_is_control(const uint8_t *sequence)
 {
 	return sequence[0] < 0x20 || sequence[0] == 0x7f ||
-	       (sequence[0] == 0xc2 && sequence[1] < 0xa0);
+	       (sequence[0] == 0xc2 && sequence[1] < 0xa0) || is_layout_control(sequence);
 }
 
 bool vb_utf8_has_control(const char *text)

@@ -65,6 +65,8 @@ static const char *escape(const uint8_t *bytes, size_t length, char ret_escaped[
 	if (vb_utf8_is_control(bytes)) {
 		/* Of the two bytes of a C1, the second is the code point. */
 		unsigned int code = bytes[length - 1];
+		if (length == 3)
+			code = (bytes[0] & 0xfU) << 12 | (bytes[1] & 0x3fU) << 6 | (code & 0x3fU);
 		(void)snprintf(ret_escaped, ESCAPED_MAX + 1, "\\u%04x", code);
 		return ret_escaped;
 	}

@@ -92,6 +92,7 @@ static const struct {
 	 "31m",
 		"\\u009b31m"},
 	{"\xc3\xa9 \xe2\x82\xac \xf0\x9f\xa4\x96", "\xc3\xa9 \xe2\x82\xac \xf0\x9f\xa4\x96"},
+	{"\xe2\x80\xaegpj\xe2\x81\xa9\xe2\x80\xa8", "\\u202egpj\\u2069\\u2028"},
 	{"bad\xff\xc3", "bad\\ufffd\\ufffd"},
 	{"\",\"event\":\"seccomp-opt-out", "\\\",\\\"event\\\":\\\"seccomp-opt-out"},
 };

@@ -80,6 +80,12 @@ static const struct {
 	 "31m\xc2\x85",
 		"??31m??"},
 	{"\xc2\xa0", "\xc2\xa0"},
+	/* A line separator, and what shows "gpj.sh" as "hs.jpg". */
+	{"a\xe2\x80\xa8z", "a???z"},
+	{"\xe2\x80\xaegpj.sh\xe2\x81\xa9", "???gpj.sh???"},
+	/* U+2027, U+202F, U+2065 and U+206A beside them, and U+200F, which Hebrew needs. */
+	{"\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa\xe2\x80\x8f",
+		"\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa\xe2\x80\x8f"},
 };
 
 START_TEST(scrubbing_leaves_one_printable_line_of_the_same_length)
@@ -95,8 +101,8 @@ END_TEST
 
 START_TEST(controls_are_found_wherever_they_stand)
 {
-	static const char *const with[] = {
-		"\n", "a\x1f", "\x7fz", "a\xc2\x80", "\xc2\x9fz", "\xff\xc3\xa9\t"};
+	static const char *const with[] = {"\n", "a\x1f", "\x7fz", "a\xc2\x80", "\xc2\x9fz",
+		"\xff\xc3\xa9\t", "\xe2\x80\xa8", "a\xe2\x80\xae", "\xe2\x81\xa6z"};
 	static const char *const without[] = {
 		"", "a z", "\xc2\xa0", "caf\xc3\xa9", "\xe2\x82\xac", "\xff", "\x9b", "\xc2"};
 

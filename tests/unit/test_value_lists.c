@@ -87,6 +87,7 @@ static const struct {
 	{"/bin/a\x01", CHARACTER("/bin/a?")},
 	{"/bin/a\x7f", CHARACTER("/bin/a?")},
 	{"/bin/a\xc2\x85", CHARACTER("/bin/a??")},
+	{"/bin/\xe2\x80\xaegpj.sh", CHARACTER("/bin/???gpj.sh")},
 	{"/bin/a:b", CHARACTER("/bin/a:b")},
 	{"/bin/a,b", CHARACTER("/bin/a,b")},
 	{"/bin//ls", UNCLEAN("/bin//ls", "/bin/ls")},

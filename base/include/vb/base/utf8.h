@@ -12,7 +12,10 @@ bool vb_utf8_is_valid(const void *data, size_t size);
 /* Length of the well-formed sequence at the start of the bytes (size > 0); 0: there is none. */
 size_t vb_utf8_sequence_length(const uint8_t *bytes, size_t size);
 
-/* Whether a well-formed sequence is a control character: C0, DEL, and C1 in its two bytes. */
+/*
+ * Whether a well-formed sequence is a control character: C0, DEL, C1 in its two bytes, and those by
+ * which a line is shown as two, or in another order than it has.
+ */
 bool vb_utf8_is_control(const uint8_t *sequence);
 
 /* Whether one of the text's well-formed sequences is a control character. */
