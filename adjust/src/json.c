@@ -28,14 +28,39 @@ static bool is_too_deep(const char *text, size_t size, unsigned int max_depth)
 	return false;
 }
 
+/* Of UTF-8, and of UTF-16 of either order, as editors and shells of Windows put it in front. */
+static bool has_byte_order_mark(const char *text, size_t size)
+{
+	static const char *const marks[] = {"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(marks); i++)
+		if (size >= strlen(marks[i]) && memcmp(text, marks[i], strlen(marks[i])) == 0)
+			return true;
+	return false;
+}
+
+/* jansson would show the mark itself, which nobody can see. */
+static void explain_byte_order_mark(json_error_t *error)
+{
+	error->line = 1;
+	error->column = 1;
+	(void)snprintf(error->text, sizeof(error->text),
+		"it begins with a byte order mark; save it as UTF-8 without one");
+}
+
 int vb_json_load(
 	const char *text, size_t size, size_t flags, json_t **ret_json, json_error_t *ret_error)
 {
 	/* malloc(3) leaves this errno when it fails, and jansson touches errno only for numbers. */
 	errno = 0;
 	json_t *json = json_loadb(text, size, flags, ret_error);
-	if (json == NULL)
-		return errno == ENOMEM ? -ENOMEM : -EINVAL;
+	if (json == NULL && errno == ENOMEM)
+		return -ENOMEM;
+	if (json == NULL) {
+		if (ret_error != NULL && has_byte_order_mark(text, size))
+			explain_byte_order_mark(ret_error);
+		return -EINVAL;
+	}
 	*ret_json = json;
 	return 0;
 }

@@ -38,6 +38,12 @@ static const struct {
 	{"[18446744073709551616]",
 		"JSON error in line 1, column 21: too big integer near '18446744073709551616'"},
 	{"[1e999]", "JSON error in line 1, column 6: real number overflow near '1e999'"},
+	{"\xef\xbb\xbf{}",
+		"JSON error in line 1, column 1: it begins with a byte order mark; save it "
+		"as UTF-8 without one"},
+	{"\xff\xfe{",
+		"JSON error in line 1, column 1: it begins with a byte order mark; save it as "
+		"UTF-8 without one"},
 	{"[[[[[1]]]]]", "JSON is nested deeper than 4 levels"},
 	{"{\"a\":{\"b\":[{\"c\":{}}]}}", "JSON is nested deeper than 4 levels"},
 };
