@@ -8,6 +8,8 @@
 #include "json_writer.h"
 #include "vb/adjust/json.h"
 #include "vb/adjust/text.h"
+#include "vb/base/str.h"
+#include "vb/base/utf8.h"
 
 enum { REPORT_MAX = 16 << 20 };
 
@@ -130,8 +132,14 @@ static int print_bundle(const struct vb_bundle_result *result, struct vb_buf *ou
 	const struct vb_bundle_look *look = result->look;
 	const struct vb_bundle *bundle = look->bundle;
 
-	int r = vb_buf_printf(out, "%s %s (%s)\n", bundle->name, bundle->version,
-		look->is_tar ? "tar" : "directory");
+	vb_auto_free char *title = vb_str_format(
+		"%s %s (%s)", bundle->name, bundle->version, look->is_tar ? "tar" : "directory");
+
+	if (title == NULL)
+		return -ENOMEM;
+	/* The version is the one text that whoever made the bundle is free in. */
+	vb_utf8_scrub(title);
+	int r = vb_buf_printf(out, "%s\n", title);
 	if (r == 0)
 		r = vb_text_field(out, 2, "digest", bundle->digest);
 	if (r == 0)
