@@ -13,6 +13,7 @@ target_sources(vb_adjust
 	src/bundle_trust.c
 	src/caps.c
 	src/config.c
+	src/config_file_sys.c
 	src/config_rules.c
 	src/connect.c
 	src/connect_meet.c

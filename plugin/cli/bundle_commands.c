@@ -33,14 +33,20 @@ static int load_keys(
 {
 	vb_auto_config struct vb_config config = {0};
 	const char *path = options->config_path;
+	int r = 0;
 
 	if (options->key != NULL)
 		return load_key(options->key, keys, err);
-	if (path == NULL && access(VB_CONFIG_PATH, F_OK) < 0 && errno == ENOENT)
-		return 0;
-	if (path == NULL)
+	if (path != NULL) {
+		r = vb_input_config(path, &config, err);
+	} else {
 		path = VB_CONFIG_PATH;
-	int r = vb_input_config(path, &config, err);
+		r = vb_config_load(path, &config, err);
+		if (r == -ENOENT)
+			return 0;
+		if (r < 0)
+			(void)vb_error_wrap(err, "%s", path);
+	}
 	if (r == 0 && vb_strv_copy(keys, &config.trusted_keys) < 0)
 		return vb_error_set(err, ENOMEM, "read '%s'", path);
 	return r;

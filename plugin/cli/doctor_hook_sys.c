@@ -130,15 +130,11 @@ static json_t *strings(const struct vb_strv *strv)
 static json_t *look_at_node_config(void)
 {
 	vb_auto_config struct vb_config config = {0};
-	vb_auto_free char *text = NULL;
 	struct vb_error err = {0};
 	const char *state = "ok";
-	size_t size = 0;
 
-	int r = vb_file_read(VB_CONFIG_PATH, VB_CONFIG_FILE_MAX, &text, &size, &err);
-	if (r == 0)
-		r = vb_config_parse(text, size, &config, &err);
-	else if (r == -ENOENT)
+	int r = vb_config_load(VB_CONFIG_PATH, &config, &err);
+	if (r == -ENOENT)
 		state = vb_node_config_is_elsewhere() ? "elsewhere" : "default";
 	if (r < 0 && vb_config_init(&config) < 0)
 		return NULL;

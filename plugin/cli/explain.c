@@ -178,11 +178,13 @@ static int check_directories(const struct vb_strv *directories, struct vb_error 
 /* Reads the node's settings; *path becomes NULL when the default file is not there. */
 static int load_config(const char **path, struct vb_config *ret_config, struct vb_error *err)
 {
-	if (*path == NULL && access(VB_CONFIG_PATH, F_OK) < 0 && errno == ENOENT)
+	if (*path != NULL)
+		return vb_input_config(*path, ret_config, err);
+	int r = vb_config_load(VB_CONFIG_PATH, ret_config, err);
+	if (r == -ENOENT)
 		return vb_config_init(ret_config) < 0 ? out_of_memory(err) : 0;
-	if (*path == NULL)
-		*path = VB_CONFIG_PATH;
-	return vb_input_config(*path, ret_config, err);
+	*path = VB_CONFIG_PATH;
+	return r < 0 ? vb_error_wrap(err, VB_CONFIG_PATH) : 0;
 }
 
 static void close_stores(const struct vb_stores *stores)

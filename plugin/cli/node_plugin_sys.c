@@ -352,16 +352,12 @@ bool vb_node_config_is_elsewhere(void)
 int vb_node_check_named(const struct vb_node_handlers *handlers, struct vb_error *err)
 {
 	vb_auto_config struct vb_config config = {0};
-	vb_auto_free char *text = NULL;
-	size_t size = 0;
 
-	int r = vb_file_read(VB_CONFIG_PATH, VB_CONFIG_FILE_MAX, &text, &size, err);
+	int r = vb_config_load(VB_CONFIG_PATH, &config, err);
 	if (r == -ENOENT && vb_node_config_is_elsewhere())
 		return 0;
 	if (r == -ENOENT)
 		r = vb_config_init(&config);
-	else if (r == 0)
-		r = vb_config_parse(text, size, &config, err);
 	if (r < 0)
 		return vb_error_wrap(err, "node config '" VB_CONFIG_PATH "'");
 	for (size_t i = 0; i < handlers->count; i++) {

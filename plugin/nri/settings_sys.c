@@ -2,12 +2,10 @@
 #include "settings.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "clock.h"
-#include "vb/base/file.h"
 #include "vb/base/file_identity.h"
 
 struct vb_settings_file {
@@ -60,16 +58,6 @@ static struct vb_file_identity identify(const char *path)
 	return stat(path, &st) == 0 ? vb_file_identity(&st) : (struct vb_file_identity){0};
 }
 
-/* A ConfigMap's file is a link, so this one is followed. */
-static int read_file(const char *path, char **ret_text, size_t *ret_size, struct vb_error *err)
-{
-	vb_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (fd < 0)
-		return vb_error_set(err, errno, "open '%s'", path);
-	return vb_file_read_fd(fd, path, VB_CONFIG_FILE_MAX, ret_text, ret_size, err);
-}
-
 static int read_settings(const char *path, struct vb_settings **ret_settings, struct vb_error *err)
 {
 	vb_auto_settings struct vb_settings *settings = calloc(1, sizeof(*settings));
@@ -78,7 +66,7 @@ static int read_settings(const char *path, struct vb_settings **ret_settings, st
 
 	if (settings == NULL)
 		return vb_error_set(err, ENOMEM, "read '%s'", path);
-	int r = read_file(path, &text, &size, err);
+	int r = vb_config_read(path, &text, &size, err);
 	if (r == 0)
 		r = vb_config_parse(text, size, &settings->config, err);
 	if (r < 0)

@@ -143,6 +143,21 @@ START_TEST(a_first_file_that_is_bad_or_no_file_fails)
 }
 END_TEST
 
+START_TEST(a_link_that_leads_nowhere_is_not_the_lack_of_a_file)
+{
+	ck_assert_int_eq(symlink("..data/config.json", PATH), 0);
+	ck_assert_int_eq(vb_settings_load(file, &settings, &err), -ENOLINK);
+	ck_assert_str_eq(err.what,
+		"node config '" PATH "': it is a link that leads nowhere; put its file back, or "
+		"remove the link for the built-in settings");
+	ck_assert_ptr_null(settings);
+	support_make_directories("/run/config/..data");
+	support_write_file("/run/config/..data/config.json", "{\"deadline_ms\":200}", 0644);
+	ck_assert_int_eq(refresh(false), 1);
+	ck_assert_uint_eq(settings->config.deadline_ms, 200);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("settings");
@@ -155,5 +170,6 @@ int main(void)
 	tcase_add_test(tcase, a_file_that_has_gone_is_a_failure_and_not_the_defaults);
 	tcase_add_test(tcase, a_config_map_that_turns_its_link_round_is_a_change);
 	tcase_add_test(tcase, a_first_file_that_is_bad_or_no_file_fails);
+	tcase_add_test(tcase, a_link_that_leads_nowhere_is_not_the_lack_of_a_file);
 	return vb_unit_run("settings", tcase);
 }

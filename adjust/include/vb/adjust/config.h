@@ -81,6 +81,18 @@ int vb_config_parse(const char *data, size_t size, struct vb_config *ret_config,
 	struct vb_error *err) VB_WARN_UNUSED;
 
 /*
+ * Reads the file's content, through a link where it is one: in a ConfigMap's volume it is. -ENOENT
+ * when there is none. One that leads nowhere is -ENOLINK, as somebody meant a file to be there, and
+ * the defaults may permit more than it. Errnos of open(2) and vb_file_read_fd() besides.
+ */
+int vb_config_read(
+	const char *path, char **ret_text, size_t *ret_size, struct vb_error *err) VB_WARN_UNUSED;
+
+/* Reads and parses it, with the errnos of both. */
+int vb_config_load(
+	const char *path, struct vb_config *ret_config, struct vb_error *err) VB_WARN_UNUSED;
+
+/*
  * The first rule that covers the namespace. kube-system and the plugin's own namespace are covered
  * only where a rule names them in full. Where none does: any bundle, no default, no floor, no
  * permits.
