@@ -190,6 +190,10 @@ static int read_namespace(const json_t *root, char **namespace_name, struct vb_e
 	int r = vb_json_get_string(root, "config", "plugin_namespace", &text, err);
 	if (r < 0 || text == NULL)
 		return r;
+	/* It guards a namespace from globs, so one that matches nothing must not go unseen. */
+	if (strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(text))
+		return vb_error_say(err, EINVAL,
+			"config.plugin_namespace: '%.63s' is not the name of a namespace", text);
 	free(*namespace_name);
 	*namespace_name = strdup(text);
 	return *namespace_name == NULL ? vb_error_set(err, ENOMEM, "read the node config") : 0;

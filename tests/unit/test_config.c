@@ -238,6 +238,8 @@ static const struct {
 	{"{\"profile_dirs\":{}}", "config.profile_dirs must be an array"},
 	{"{\"plugin_namespace\":\"\"}",
 		"config.plugin_namespace must be a string that is not empty"},
+	{"{\"plugin_namespace\":\"vambrace-*\"}",
+		"config.plugin_namespace: 'vambrace-*' is not the name of a namespace"},
 	{"{\"rules\":{}}", "config.rules must be an array"},
 	{"{\"rules\":[{\"namespaces\":[\"a\"]},7]}", "config.rules[1] must be an object"},
 	{"{\"rules\":[{}]}", "config.rules[0] has no namespaces; write [\"*\"] for all but "
