@@ -229,6 +229,15 @@ static void make_pax_path(void)
 	tar_add("manifest.json", "{}");
 }
 
+/* As a user of this name makes it with Python or Go. */
+static void make_pax_owner(void)
+{
+	static const char records[] = "17 uname=j\xc3\xbcrgen\n";
+
+	add_extension(records, sizeof(records) - 1);
+	tar_add("manifest.json", "{}");
+}
+
 static void make_sparse(void)
 {
 	static const char records[] =
@@ -334,6 +343,8 @@ static const struct {
 	{make_pax_size,
 		"member 'manifest.json' claims 999999999999 bytes, 1536 are left in the tar"},
 	{make_pax_path, "member '/etc/passwd' has an absolute name"},
+	{make_pax_owner, "member 'manifest.json' has a bad header: Uname can't be converted from "
+			 "UTF-8 to current locale."},
 	{make_sparse, "member 'manifest.json' is a sparse file"},
 	{make_long_extension, "the header behind member 'readme' has more than 64 KiB"},
 	{make_chain_of_extensions,
