@@ -74,7 +74,10 @@ static const char *merge_preload(
 	return merged;
 }
 
-/* One variable that the child's environment must have, and whether it was placed already. */
+/*
+ * One variable that the child's environment must have, and whether it was placed already; or one
+ * that it must not have: an empty assignment that counts as placed.
+ */
 struct wanted {
 	const char *name;
 	size_t name_bytes;
@@ -120,6 +123,10 @@ static int collect_wanted(const struct vb_shim_policy *policy, struct vb_shim_sc
 		if (merged == NULL)
 			return -ENOMEM;
 		add_wanted(&set, preload_name, sizeof(preload_name) - 1, merged);
+	}
+	if (policy->barred != NULL) {
+		add_wanted(&set, policy->barred, strlen(policy->barred), policy->barred);
+		set.list[set.count - 1].placed = true;
 	}
 	*ret_set = set;
 	return 0;
@@ -174,17 +181,38 @@ char *const *vb_shim_env_build(
 	return (char *const *)(void *)built;
 }
 
+/* setenv changes the first of several assignments; a loader, or a shell, may take the last. */
+static void repeat_first(const char *name)
+{
+	char *first = NULL;
+
+	for (char **entry = vb_shim_env_current(); entry != NULL && *entry != NULL; entry++) {
+		const char *rest = vb_shim_env_skip(*entry, name);
+
+		if (rest == NULL || *rest != '=')
+			continue;
+		if (first == NULL)
+			first = *entry;
+		else if (strcmp(*entry, first) != 0)
+			*entry = first;
+	}
+}
+
 static int restore_one(const struct wanted *wanted)
 {
 	char name[NAME_BYTES] = {0};
 	const char *value = wanted->assignment + wanted->name_bytes;
 	const char *present;
+	int result = 0;
 
 	memcpy(name, wanted->name, wanted->name_bytes - 1);
 	present = vb_shim_env_value(vb_shim_env_current(), name);
-	if (present != NULL && strcmp(present, value) == 0)
+	if (present == NULL && wanted->placed)
 		return 0;
-	return vb_shim_setenv(name, value);
+	if (present == NULL || strcmp(present, value) != 0)
+		result = vb_shim_setenv(name, value);
+	repeat_first(name);
+	return result;
 }
 
 int vb_shim_env_restore(const struct vb_shim_policy *policy, struct vb_shim_scratch *scratch)

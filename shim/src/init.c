@@ -159,6 +159,9 @@ static int fill(struct build *build, const struct values *values)
 	policy->dlopen_gated = kept[DLOPEN] != NULL;
 	policy->datagrams_watched =
 		(policy->connect_gated || policy->connect_audited) && !is(kept[DATAGRAMS], "0");
+	/* Its only value that means something is the one that lets datagrams pass. */
+	if (policy->datagrams_watched && kept[DATAGRAMS] == NULL)
+		policy->barred = VB_SHIM_ENV_DATAGRAMS "=";
 	policy->self = policy->active ? keep_self(build, self_name) : "";
 	return 0;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* posix_spawn and its kin: they return the error number and leave errno alone. */
+#include <linux/openat2.h>
+
 #include "raw.h"
 #include "vb/shim/env.h"
 #include "vb/shim/exec.h"
@@ -25,9 +27,25 @@ struct request {
 };
 
 /*
- * Spawns what scratch->path names. With file actions that may change the directory, a relative path
- * would name another file in the child than the one judged here, so the child gets the canonical
- * one.
+ * Would another directory or other descriptors make another file of this path? Of a relative one
+ * they do, and of one that goes by a link in /proc that is none of names: /proc/self/cwd,
+ * /dev/fd/3. Before Linux 5.6 that cannot be asked, so it may be any.
+ */
+static bool may_change(const char *path)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS};
+	long fd = -ELOOP;
+
+	if (path[0] == '/')
+		fd = VB_RAW_4(__NR_openat2, AT_FDCWD, path, &how, sizeof(how));
+	if (fd >= 0)
+		VB_RAW_1(__NR_close, fd);
+	return fd < 0;
+}
+
+/*
+ * Spawns what scratch->path names. File actions change the child's directory and descriptors before
+ * it executes, so a path that depends on these is replaced by the canonical one that was judged.
  */
 static int spawn_judged(const struct request *request, struct vb_shim_scratch *scratch)
 {
@@ -37,7 +55,7 @@ static int spawn_judged(const struct request *request, struct vb_shim_scratch *s
 
 	if (result < 0)
 		return -result;
-	if (path[0] != '/' && request->actions != NULL && request->policy->exec_gated)
+	if (request->actions != NULL && request->policy->exec_gated && may_change(path))
 		path = scratch->canonical;
 	return request->spawn(request->id, path, request->actions, request->attributes,
 		request->argv, request->envp);

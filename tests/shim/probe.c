@@ -208,6 +208,23 @@ static void set_variable(const char *assignment)
 		probe_die("putenv");
 }
 
+/* Behind all others, even where the name is there already. */
+static void append_variable(const char *assignment)
+{
+	size_t count = 0;
+	char **longer;
+
+	while (environ != NULL && environ[count] != NULL)
+		count++;
+	longer = calloc(count + 2, sizeof(*longer));
+	if (longer == NULL)
+		probe_die("calloc");
+	for (size_t i = 0; i < count; i++)
+		longer[i] = environ[i];
+	longer[count] = strdup(assignment);
+	environ = longer;
+}
+
 static void fill_environment(const char *count)
 {
 	long variables = strtol(count, NULL, 10);
@@ -264,6 +281,7 @@ static const struct modifier {
 	{"chroot", 1, change_root},
 	{"clearenv", 0, clear_environment},
 	{"setenv", 1, set_variable},
+	{"append-variable", 1, append_variable},
 	{"fill-environment", 1, fill_environment},
 	{"wait-between", 0, wait_between},
 	{"then-connect", 0, then_connect},

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <wordexp.h>
 
-enum { VFORKS_TO_WARM_UP = 20 };
+enum { VFORKS_TO_WARM_UP = 20, MOVED_FD = 100 };
 
 /* Actions take the program first, then its arguments, which become its argv. */
 
@@ -172,6 +172,23 @@ static int do_posix_spawn_in(char **args)
 	return report_spawned(pid, error);
 }
 
+/* OTHER FILE PATH: descriptor 100 is FILE here, and OTHER in the child that executes PATH. */
+static int do_posix_spawn_onto(char **args)
+{
+	posix_spawn_file_actions_t actions;
+	int other = open(args[0], O_RDONLY | O_CLOEXEC);
+	int file = open(args[1], O_RDONLY | O_CLOEXEC);
+	pid_t pid = -1;
+	int error;
+
+	if (other < 0 || dup2(file, MOVED_FD) < 0 || posix_spawn_file_actions_init(&actions) != 0 ||
+		posix_spawn_file_actions_adddup2(&actions, other, MOVED_FD) != 0)
+		probe_die("file actions");
+	errno = 0;
+	error = posix_spawn(&pid, args[2], &actions, NULL, args + 2, environ);
+	return report_spawned(pid, error);
+}
+
 typedef int pidfd_spawn_function(int *pidfd, const char *path, const void *actions,
 	const void *attributes, char *const argv[], char *const envp[]);
 
@@ -313,6 +330,7 @@ const struct probe_action probe_exec_actions[] = {
 	{"posix_spawn", 1, do_posix_spawn},
 	{"posix_spawnp", 1, do_posix_spawnp},
 	{"posix_spawn-in", 2, do_posix_spawn_in},
+	{"posix_spawn-onto", 3, do_posix_spawn_onto},
 	{"pidfd_spawn", 1, do_pidfd_spawn},
 	{"pidfd_spawnp", 1, do_pidfd_spawnp},
 	{"system", 1, do_system},

@@ -48,6 +48,41 @@ class Sticky(Case):
                 self.assertIn(f"{CONNECT}={CONNECT_LIST}", run.values("env"), str(run))
                 self.assertIn(f"LD_PRELOAD={SHIM}", run.values("env"))
 
+    def test_a_second_assignment_does_not_reach_a_shells_children(self):
+        for action in ("system", "popen"):
+            for name, value in (("LD_PRELOAD", ""), (EXEC, "/bin/sh"), (CONNECT, "1.2.3.4:5")):
+                with self.subTest(action, name=name):
+                    run = probe("append-variable", f"{name}={value}", action, TARGET,
+                                exec_list=f"/bin/dash:{TARGET}", connect_list=CONNECT_LIST)
+                    self.assertIn(f"{EXEC}=/bin/dash:{TARGET}", run.values("env"), str(run))
+                    self.assertIn(f"{CONNECT}={CONNECT_LIST}", run.values("env"), str(run))
+                    self.assertIn(f"LD_PRELOAD={SHIM}", run.values("env"), str(run))
+
+    def test_a_second_assignment_does_not_reach_an_executed_program(self):
+        for name in ("LD_PRELOAD", EXEC, CONNECT):
+            with self.subTest(name):
+                self.assert_kept(self.child("append-variable", f"{name}=", "execve", TARGET))
+
+    def test_datagrams_cannot_be_let_pass_for_children(self):
+        passing = "AUTONOMY_PRELOAD_CONNECT_DATAGRAMS=0"
+        for action in ("execve", "execv", "execvp", "posix_spawn"):
+            with self.subTest(action):
+                self.assertNotIn(passing, self.child("setenv", passing, action, TARGET))
+        for action in ("system", "popen"):
+            with self.subTest(action):
+                run = probe("setenv", passing, "append-variable", passing, action, TARGET,
+                            exec_list=f"/bin/dash:{TARGET}", connect_list=CONNECT_LIST)
+                self.assertIn(f"{CONNECT}={CONNECT_LIST}", run.values("env"), str(run))
+                self.assertNotIn(passing, run.values("env"))
+
+    def test_what_says_that_datagrams_pass_is_kept_where_it_was_set_or_means_nothing(self):
+        passing = {"AUTONOMY_PRELOAD_CONNECT_DATAGRAMS": "0"}
+        self.assertIn("AUTONOMY_PRELOAD_CONNECT_DATAGRAMS=0",
+                      self.child("clearenv", "execve", TARGET, extra=passing))
+        self.assertIn("AUTONOMY_PRELOAD_CONNECT_DATAGRAMS=0",
+                      self.child("setenv", "AUTONOMY_PRELOAD_CONNECT_DATAGRAMS=0", "execve",
+                                 TARGET, connect_list=None))
+
     def test_a_changed_variable_is_put_back(self):
         self.assert_kept(
             self.child("setenv", f"{EXEC}=/bin/sh", "setenv", f"{CONNECT}=", "execve", TARGET)

@@ -202,6 +202,34 @@ class Resolution(Case):
                     "./program", exec_list=here)
         self.assertEqual(run.values("argv"), ["./program"], str(run))
 
+    def test_a_spawn_by_a_link_to_the_directory_runs_what_was_judged(self):
+        here = self.copy_target("here/program")
+        os.makedirs(self.path("there"))
+        os.symlink("/bin/true", self.path("there/program"))
+        os.symlink("/proc/self/cwd", self.path("link"))
+        for path in ("/proc/self/cwd/program", self.path("link/program")):
+            with self.subTest(path):
+                run = probe("chdir", self.path("here"), "posix_spawn-in", self.path("there"),
+                            path, exec_list=here)
+                self.assertEqual(run.values("argv"), [path], str(run))
+
+    def test_a_spawn_by_a_descriptor_runs_what_was_judged(self):
+        listed, unlisted = self.copy_target("allowed"), self.copy_target("refused")
+        for path in ("/proc/self/fd/100", "/dev/fd/100"):
+            with self.subTest(path):
+                run = probe("posix_spawn-onto", unlisted, listed, path, exec_list=listed)
+                self.assert_spawned(run, path)
+
+    @harness.needs_native
+    def test_a_spawn_with_file_actions_keeps_the_name_of_a_symlink(self):
+        """A script sees it as $0."""
+        with open(self.path("script"), "w", encoding="ascii") as script:
+            script.write("#!/bin/sh\necho word=$0\n")
+        os.chmod(self.path("script"), 0o755)
+        os.symlink("script", self.path("link"))
+        run = probe("posix_spawn-in", "/", self.path("link"), exec_list=self.path("script"))
+        self.assertEqual(run.value("word"), self.path("link"), str(run))
+
 
 class Unresolvable(Case):
     """execveat calls without an absolute path to judge by."""

@@ -18,8 +18,9 @@ const char *vb_shim_env_value(char *const envp[], const char *name);
 
 /*
  * The environment that a child gets: envp with the policy's variables as they were at start, and
- * the shim in front of LD_PRELOAD unless it is in there. Everything else stays, in its order. The
- * result lives in scratch. envp may be NULL. NULL when there is no memory.
+ * the shim in front of LD_PRELOAD unless it is in there, each once, and without the one that the
+ * policy bars. Everything else stays, in its order. The result lives in scratch. envp may be NULL.
+ * NULL when there is no memory.
  */
 char *const *vb_shim_env_build(
 	const struct vb_shim_policy *policy, struct vb_shim_scratch *scratch, char *const envp[]);

@@ -62,6 +62,8 @@ struct vb_shim_policy {
 	const char *self;
 	size_t sticky_count;
 	struct vb_shim_sticky sticky[VB_SHIM_STICKY_MAX];
+	/* Up to and including its "=": a variable that children are not to be given; NULL: none. */
+	const char *barred;
 };
 
 /* The lists as they are asked, and the variables without what is malformed in them. */
