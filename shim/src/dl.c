@@ -238,7 +238,7 @@ static void *load_copied(const struct vb_shim_policy *policy, struct vb_shim_scr
 	if (load->file[0] == '\0')
 		return vb_shim_load_call(policy, load, load->file, flags);
 	file = policy->dlopen_gated ? judge(policy, scratch, load, &flags)
-				    : vb_shim_load_name(policy, scratch, load);
+				    : vb_shim_load_name(policy, scratch, load, &handle);
 	if (file == NULL && policy->dlopen_gated)
 		return deny(policy, scratch, load);
 	if (file == NULL)
@@ -246,7 +246,7 @@ static void *load_copied(const struct vb_shim_policy *policy, struct vb_shim_scr
 	/* What is not there fails in the namespace that is there. */
 	if (opens_space(policy, load))
 		made.lmid = is_missing(file, &flags) ? 0 : open_space(policy);
-	if (made.lmid != VB_SHIM_NEW_NAMESPACE)
+	if (handle == NULL && made.lmid != VB_SHIM_NEW_NAMESPACE)
 		handle = vb_shim_load_call(policy, &made, file, flags);
 	audit_call(policy, scratch, load, file, handle);
 	return handle;

@@ -180,16 +180,19 @@ static bool look_along(const struct look *look, const char *path, char second_se
 	}
 }
 
-/* A library that is loaded under this name wins over every search. */
-static bool is_loaded(const struct vb_shim_policy *policy, const struct vb_shim_load *load)
+/*
+ * A library that is loaded under this name wins over every search. What the loader gives for it
+ * counts as opened, so that must be what the caller gets to close.
+ */
+static void *open_loaded(const struct vb_shim_policy *policy, const struct vb_shim_load *load)
 {
-	return load->lmid != VB_SHIM_NEW_NAMESPACE &&
-	       vb_shim_load_call(policy, load, load->file,
-		       VB_SHIM_LOAD_LAZY | VB_SHIM_LOAD_ONLY_LOADED) != NULL;
+	if (load->lmid == VB_SHIM_NEW_NAMESPACE)
+		return NULL;
+	return vb_shim_load_call(policy, load, load->file, load->flags | VB_SHIM_LOAD_ONLY_LOADED);
 }
 
 static const char *search(const struct vb_shim_policy *policy, struct vb_shim_scratch *scratch,
-	const struct vb_shim_load *load, const struct caller *caller)
+	const struct vb_shim_load *load, const struct caller *caller, void **ret_loaded)
 {
 	char *origin = vb_shim_scratch_take(scratch, VB_SHIM_PATH_MAX);
 	struct look look = {.origin = origin,
@@ -198,7 +201,8 @@ static const char *search(const struct vb_shim_policy *policy, struct vb_shim_sc
 
 	if (origin == NULL || look.out == NULL)
 		return NULL;
-	if (is_loaded(policy, load) || !find_origin(scratch, caller, origin))
+	*ret_loaded = open_loaded(policy, load);
+	if (*ret_loaded != NULL || !find_origin(scratch, caller, origin))
 		return load->file;
 	if (caller->runpath == NULL)
 		return look_along(&look, caller->rpath, ':') ? look.out : load->file;
@@ -218,7 +222,7 @@ const char *vb_shim_load_expand(struct vb_shim_scratch *scratch, const struct vb
 }
 
 const char *vb_shim_load_name(const struct vb_shim_policy *policy, struct vb_shim_scratch *scratch,
-	const struct vb_shim_load *load)
+	const struct vb_shim_load *load, void **ret_loaded)
 {
 	struct caller caller;
 
@@ -227,5 +231,5 @@ const char *vb_shim_load_name(const struct vb_shim_policy *policy, struct vb_shi
 	find_caller(&caller, load->caller);
 	if (caller.rpath == NULL && caller.runpath == NULL)
 		return load->file;
-	return search(policy, scratch, load, &caller);
+	return search(policy, scratch, load, &caller, ret_loaded);
 }

@@ -43,12 +43,19 @@ static void reset(struct block *block, uintptr_t thread, long process)
 	}
 }
 
+/*
+ * By a vfork child of this thread that has executed its program. In such a child it is the other
+ * way round: what its parent holds, whose library's constructor it may come from, is still in use.
+ */
+static bool is_left_behind(const struct block *block, uintptr_t thread, long process)
+{
+	return atomic_load(&block->claimed) && block->thread == thread &&
+	       block->process != process && block->process != VB_RAW_0(__NR_getppid);
+}
+
 static bool claim(struct block *block, uintptr_t thread, long process)
 {
-	/* Left behind by a vfork child of this thread that has executed its program. */
-	if (atomic_load(&block->claimed) && block->thread == thread && block->process != process)
-		return true;
-	return !atomic_exchange(&block->claimed, true);
+	return is_left_behind(block, thread, process) || !atomic_exchange(&block->claimed, true);
 }
 
 static struct block *add_block(void)

@@ -73,6 +73,34 @@ static int do_dlopen_by(char **args)
 	return report(dl_caller_open(args[0], RTLD_LAZY));
 }
 
+static int count_object(struct dl_phdr_info *info, size_t size, void *data)
+{
+	const char **name = data;
+
+	(void)size;
+	if (info->dlpi_name == NULL || strstr(info->dlpi_name, *name) == NULL)
+		return 0;
+	*name = NULL;
+	return 1;
+}
+
+/* NAME: opened twice and closed twice. Is it there still? */
+static int do_dlopen_by_and_close(char **args)
+{
+	const char *name = args[0];
+	void *handles[2];
+
+	if (dl_caller_open == NULL)
+		probe_die("no caller is preloaded");
+	for (int i = 0; i < 2; i++)
+		handles[i] = dl_caller_open(name, RTLD_LAZY);
+	if (handles[0] == NULL || handles[1] != handles[0] || dlclose(handles[0]) != 0 ||
+		dlclose(handles[1]) != 0)
+		probe_die(name);
+	errno = 0;
+	return dl_iterate_phdr(count_object, &name);
+}
+
 /* A name as long as asked. */
 static int do_dlopen_long(char **args)
 {
@@ -220,6 +248,7 @@ const struct probe_action probe_dl_actions[] = {
 	{"dlopen-null", 0, do_dlopen_null},
 	{"dlopen-twice", 2, do_dlopen_twice},
 	{"dlopen-by", 1, do_dlopen_by},
+	{"dlopen-by-and-close", 1, do_dlopen_by_and_close},
 	{"dlopen-pending", 2, do_dlopen_pending},
 	{"dlopen-long", 1, do_dlopen_long},
 	{"dlopen-threads", 1, do_dlopen_threads},

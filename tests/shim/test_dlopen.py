@@ -351,6 +351,17 @@ class Caller(Libraries):
             self.assert_loaded(run, other)
 
     @needs_caller_search
+    def test_a_library_goes_with_the_last_that_closes_it(self):
+        """One that libc brings along has a name of its own, by which it is found a second time."""
+        for kind in ("rpath", "runpath"):
+            for shim in ([], [SHIM]):
+                preload = shim + [self.path(f"lib/lib{kind}.so")]
+                run = self.load("dlopen-by-and-close", "libBrokenLocale.so.1", audit=True,
+                                extra={"LD_PRELOAD": ":".join(preload),
+                                       "LD_LIBRARY_PATH": harness.LIBDIR or ""})
+                self.assert_returned(run, 0)
+
+    @needs_caller_search
     def test_an_origin_that_leads_to_an_unlisted_file_is_denied(self):
         run = self.by_caller("runpath", "$ORIGIN/../plug/libplug.so", allow="/opt/other.so")
         self.assert_load_refused(run, denied_load("$ORIGIN/../plug/libplug.so"))
@@ -397,6 +408,12 @@ class Audit(Libraries):
         self.assertEqual(run.errors, [audited(self.plug, "loaded"), audited(other, "loaded")])
         run = self.load("dlopen-twice", self.plug, other, allow=f"{self.plug}:{other}")
         self.assert_silent(run)
+
+    @harness.needs_native
+    def test_a_program_that_a_constructor_starts_leaves_the_line_alone(self):
+        run = self.load("dlopen", self.plug, audit=True, extra={"PLUG_PROGRAM": harness.TARGET})
+        self.assertEqual(run.values("argv"), [harness.TARGET], str(run))
+        self.assertEqual(run.errors, [audited(self.plug, "loaded")])
 
     def test_a_failed_load_is_told_by_the_name_asked_for(self):
         for name in ("libnowhere.so", self.path("missing.so")):

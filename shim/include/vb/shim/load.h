@@ -34,10 +34,12 @@ void *vb_shim_load_call(const struct vb_shim_policy *policy, const struct vb_shi
 /*
  * The file that the loader would take for this caller, as a name that means the same when the shim
  * asks for it: $ORIGIN replaced, and a bare name that the caller's DT_RPATH or DT_RUNPATH finds
- * made a path. Otherwise load->file. The result lives in scratch. NULL: it is too long.
+ * made a path. Otherwise load->file. The result lives in scratch. NULL: it is too long. Where a
+ * library of that name is loaded already, *ret_loaded becomes what the call is to return, which has
+ * opened it once more; otherwise it stays NULL.
  */
 const char *vb_shim_load_name(const struct vb_shim_policy *policy, struct vb_shim_scratch *scratch,
-	const struct vb_shim_load *load);
+	const struct vb_shim_load *load, void **ret_loaded);
 
 /* load->file with the caller's $ORIGIN replaced, likewise. */
 const char *vb_shim_load_expand(struct vb_shim_scratch *scratch, const struct vb_shim_load *load);
