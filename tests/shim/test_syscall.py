@@ -5,7 +5,9 @@ import errno
 import sys
 
 import harness
-from harness import CONNECT, EXEC, TARGET, Case, denied, denied_net, probe
+from harness import CONNECT, EXEC, LIBRARIES, SHIM, TARGET, Case, denied, denied_net, probe
+
+OWN = f"{LIBRARIES}-own.so"
 
 RING = "autonomy-preload: io_uring_setup(entries=8) denied by "
 
@@ -27,6 +29,14 @@ class Gated(Case):
     def test_a_connect_list_alone_is_kept_by_executed_programs(self):
         run = probe("clearenv", "syscall-execve", TARGET, connect_list="none")
         self.assertIn(f"{CONNECT}=none", run.values("env"))
+
+    def test_a_programs_own_functions_that_call_it_are_gated_once(self):
+        extra = {"LD_PRELOAD": f"{OWN}:{SHIM}"}
+        run = probe("execve", "/bin/sh", exec_list=TARGET, extra=extra)
+        self.assert_refused(run, denied("execve", "/bin/sh"))
+        run = probe("execveat", -100, "/bin/sh", 0, exec_list=TARGET, extra=extra)
+        self.assert_refused(run, denied("execveat", "/bin/sh"))
+        self.assert_ran(probe("execve", TARGET, exec_list=TARGET, extra=extra))
 
     def test_connect_is_refused(self):
         run = probe("syscall-connect", "8.8.8.8", 53, connect_list="none")
