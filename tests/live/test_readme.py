@@ -73,7 +73,8 @@ def test_the_command_for_all_tests_is_the_one_that_ci_runs():
 def test_the_builds_are_those_of_the_tests():
     """What these tests run was built by them, and nothing but that is meant by the commands."""
     script = (TOP / "tests/run").read_text(encoding="utf-8")
-    assert 'preset() { cmake --preset "$1" && cmake --build --preset "$1" -j "$jobs"; }' in script
+    assert 'configure() { cmake -DCMAKE_C_COMPILER_LAUNCHER="$(command -v ccache)" "$@"; }' in script
+    assert 'preset() { configure --preset "$1" && cmake --build --preset "$1" -j "$jobs"; }' in script
     for preset in ("release", "arm64"):
         assert re.search(rf"\bpreset {preset} .*&&", script)
 
