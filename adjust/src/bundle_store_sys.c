@@ -98,27 +98,6 @@ struct vb_bundle_usage vb_bundle_store_usage(const struct vb_bundle_store *store
 	return vb_bundle_cache_usage(store->cache);
 }
 
-/* known: as it was when it was read before, or NULL. */
-static int read_anew(struct vb_bundle_store *store, const struct vb_bundle_file *file,
-	const struct vb_bundle_place *place, const struct vb_bundle *known,
-	struct vb_bundle **ret_bundle, struct vb_error *err)
-{
-	vb_auto_bundle_read struct vb_bundle_read read = {0};
-
-	int r = vb_bundle_file_read(file, place, &store->trust, &read, err);
-	if (r < 0)
-		return r;
-	struct vb_bundle *bundle = VB_STEAL(read.bundle);
-	/* A ConfigMap volume makes all of its files anew when one changes. */
-	bool is_news = known == NULL || strcmp(known->digest, bundle->digest) != 0;
-	if (vb_bundle_cache_put_take(store->cache, place->directory, &file->origin, bundle) < 0)
-		return vb_error_set(err, ENOMEM, "keep a bundle");
-	if (is_news)
-		note_loaded(store, bundle);
-	*ret_bundle = bundle;
-	return 0;
-}
-
 static int use_known(struct vb_bundle_store *store, struct vb_bundle_entry *known,
 	struct vb_bundle **ret_bundle, struct vb_error *err)
 {
@@ -128,22 +107,46 @@ static int use_known(struct vb_bundle_store *store, struct vb_bundle_entry *know
 	return 0;
 }
 
+/* A ConfigMap volume makes all of its files anew when one changes. */
+static bool is_same_version(const struct vb_bundle_entry *known, const struct vb_bundle *bundle)
+{
+	return known != NULL && strcmp(known->bundle->digest, bundle->digest) == 0 &&
+	       known->bundle->signature == bundle->signature;
+}
+
+static int keep_take(struct vb_bundle_store *store, const struct vb_bundle_file *file,
+	const char *directory, struct vb_bundle *bundle, struct vb_bundle **ret_bundle,
+	struct vb_error *err)
+{
+	if (vb_bundle_cache_put_take(store->cache, directory, &file->origin, bundle) < 0)
+		return vb_error_set(err, ENOMEM, "keep a bundle");
+	note_loaded(store, bundle);
+	*ret_bundle = bundle;
+	return 0;
+}
+
 /* The bundle that was opened: the one kept, or read anew. The store owns it. */
 static int load(struct vb_bundle_store *store, const struct vb_bundle_file *file,
 	const struct vb_bundle_place *place, struct vb_bundle **ret_bundle, struct vb_error *err)
 {
 	struct vb_bundle_entry *known =
 		vb_bundle_cache_find(store->cache, place->directory, place->name);
+	vb_auto_bundle_read struct vb_bundle_read read = {0};
 
 	if (known != NULL && vb_bundle_origin_is_same(&known->origin, &file->origin))
 		return use_known(store, known, ret_bundle, err);
-	int r = read_anew(
-		store, file, place, known != NULL ? known->bundle : NULL, ret_bundle, err);
+	int r = vb_bundle_file_read(file, place, &store->trust, &read, err);
+	if (r == 0 && !is_same_version(known, read.bundle))
+		return keep_take(
+			store, file, place->directory, VB_STEAL(read.bundle), ret_bundle, err);
 	/* An update that went wrong must not stop the robots that ran with what was; a forged one
 	 * must. */
-	if (r == 0 || known == NULL || !vb_str_equal(err->code, VB_CODE_BUNDLE_INVALID))
+	if (r != 0 && (known == NULL || !vb_str_equal(err->code, VB_CODE_BUNDLE_INVALID)))
 		return r;
-	store->warning = *err;
+	if (r != 0)
+		store->warning = *err;
+	else
+		known->origin = file->origin;
 	return use_known(store, known, ret_bundle, err);
 }
 

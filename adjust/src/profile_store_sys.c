@@ -285,7 +285,7 @@ int vb_profile_store_get_part(struct vb_profile_store *store, const struct vb_pr
 	struct vb_error found = {0};
 
 	store->warning.errnum = 0;
-	const struct entry *known = find_entry(store, part->path);
+	struct entry *known = find_entry(store, part->path);
 	if (known != NULL && vb_file_identity_is_same(&known->identity, part->identity)) {
 		*ret_profile = vb_custom_profile_hold(known->profile);
 		return 0;
@@ -297,10 +297,15 @@ int vb_profile_store_get_part(struct vb_profile_store *store, const struct vb_pr
 		*ret_profile = vb_custom_profile_hold(known->profile);
 		return 0;
 	}
-	if (r == 0)
+	if (r == 0 && known != NULL && strcmp(known->profile->text, (*ret_profile)->text) == 0) {
+		known->identity = *part->identity;
+		vb_custom_profile_release(*ret_profile);
+		*ret_profile = vb_custom_profile_hold(known->profile);
+	} else if (r == 0) {
 		keep(store, part->path, part->identity, *ret_profile);
-	else if (err != NULL)
+	} else if (err != NULL) {
 		*err = found;
+	}
 	return r;
 }
 

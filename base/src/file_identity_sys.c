@@ -3,6 +3,20 @@
 
 #include <errno.h>
 #include <sys/statvfs.h>
+#include <time.h>
+
+/* A change that is further ahead of the clock than a second is of a clock that was set back. */
+static bool is_fresh(const struct timespec *changed)
+{
+	struct timespec now;
+
+	/* The clock by which the kernel stamps files. */
+	if (clock_gettime(CLOCK_REALTIME_COARSE, &now) < 0)
+		return true;
+	if (changed->tv_sec == now.tv_sec)
+		return changed->tv_nsec >= now.tv_nsec;
+	return changed->tv_sec == now.tv_sec + 1;
+}
 
 struct vb_file_identity vb_file_identity(const struct stat *st)
 {
@@ -10,7 +24,8 @@ struct vb_file_identity vb_file_identity(const struct stat *st)
 		.inode = st->st_ino,
 		.size = st->st_size,
 		.modified = st->st_mtim,
-		.changed = st->st_ctim};
+		.changed = st->st_ctim,
+		.is_fresh = is_fresh(&st->st_ctim)};
 }
 
 static bool same_time(const struct timespec *a, const struct timespec *b)
@@ -18,10 +33,18 @@ static bool same_time(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-bool vb_file_identity_is_same(const struct vb_file_identity *a, const struct vb_file_identity *b)
+bool vb_file_identity_looks_same(
+	const struct vb_file_identity *then, const struct vb_file_identity *now)
 {
-	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-	       same_time(&a->modified, &b->modified) && same_time(&a->changed, &b->changed);
+	return then->device == now->device && then->inode == now->inode &&
+	       then->size == now->size && same_time(&then->modified, &now->modified) &&
+	       same_time(&then->changed, &now->changed);
+}
+
+bool vb_file_identity_is_same(
+	const struct vb_file_identity *then, const struct vb_file_identity *now)
+{
+	return !then->is_fresh && vb_file_identity_looks_same(then, now);
 }
 
 int vb_file_is_roots(int fd, const struct stat *st, bool *ret_roots)

@@ -53,11 +53,10 @@ int vb_settings_load(struct vb_settings_file *file, struct vb_settings **ret_set
 	struct vb_error *err) VB_WARN_UNUSED;
 
 /*
- * Looks whether the file is another one than at the last look (device, inode, size, mtime, ctime),
- * which costs a stat(2), and reads it then, or always when forced. 1 with new settings, 0 when
- * there is nothing new, or a failure as above; the same bad file fails once, and again when forced.
- * A file that has gone is a failure (-ENOENT). Short of memory or descriptors, the next look reads
- * it.
+ * Looks whether the file is another one than at the last look (vb/base/file_identity.h), which
+ * costs a stat(2), and reads it then, or always when forced. 1 with new settings, 0 when there is
+ * nothing new, or a failure as above; the same bad file fails once, and again when forced. A file
+ * that has gone is a failure (-ENOENT). Short of memory or descriptors, the next look reads it.
  */
 int vb_settings_refresh(struct vb_settings_file *file, bool forced,
 	struct vb_settings **ret_settings, struct vb_error *err) VB_WARN_UNUSED;

@@ -12,6 +12,7 @@ struct vb_settings_file {
 	const char *path;
 	struct vb_file_identity seen; /* zero: there was none */
 	bool is_unread;               /* what was seen is still to be read */
+	char digest[VB_DIGEST_SIZE];  /* of what was read last, good or bad */
 };
 
 void vb_settings_destroy(struct vb_settings *settings)
@@ -58,23 +59,38 @@ static struct vb_file_identity identify(const char *path)
 	return stat(path, &st) == 0 ? vb_file_identity(&st) : (struct vb_file_identity){0};
 }
 
-static int read_settings(const char *path, struct vb_settings **ret_settings, struct vb_error *err)
+static int parse(const char *text, size_t size, const char *digest,
+	struct vb_settings **ret_settings, struct vb_error *err)
 {
 	vb_auto_settings struct vb_settings *settings = calloc(1, sizeof(*settings));
-	vb_auto_free char *text = NULL;
-	size_t size = 0;
 
 	if (settings == NULL)
-		return vb_error_set(err, ENOMEM, "read '%s'", path);
-	int r = vb_config_read(path, &text, &size, err);
-	if (r == 0)
-		r = vb_config_parse(text, size, &settings->config, err);
+		return vb_error_set(err, ENOMEM, "make the node config");
+	int r = vb_config_parse(text, size, &settings->config, err);
 	if (r < 0)
 		return r;
-	vb_digest(text, size, settings->digest);
+	memcpy(settings->digest, digest, sizeof(settings->digest));
 	settings->loaded_at = vb_clock_now();
 	*ret_settings = VB_STEAL(settings);
 	return 0;
+}
+
+/* Unless anew, what is as it was read last is not parsed, and *ret_settings not set. */
+static int read_settings(struct vb_settings_file *file, bool anew,
+	struct vb_settings **ret_settings, struct vb_error *err)
+{
+	vb_auto_free char *text = NULL;
+	char digest[VB_DIGEST_SIZE];
+	size_t size = 0;
+
+	int r = vb_config_read(file->path, &text, &size, err);
+	if (r < 0)
+		return r;
+	vb_digest(text, size, digest);
+	if (!anew && strcmp(digest, file->digest) == 0)
+		return 0;
+	memcpy(file->digest, digest, sizeof(file->digest));
+	return parse(text, size, digest, ret_settings, err);
 }
 
 int vb_settings_load(
@@ -84,7 +100,7 @@ int vb_settings_load(
 
 	/* Ahead of reading: a change in between is seen as one at the next look. */
 	file->seen = identify(file->path);
-	int r = read_settings(file->path, ret_settings, &why);
+	int r = read_settings(file, true, ret_settings, &why);
 	if (r == 0)
 		return 0;
 	if (r != -ENOENT) {
@@ -111,11 +127,17 @@ int vb_settings_refresh(struct vb_settings_file *file, bool forced,
 	if (vb_file_identity_is_same(&file->seen, &now) && !file->is_unread &&
 		(!forced || !is_there))
 		return 0;
+	bool is_doubtful = vb_file_identity_looks_same(&file->seen, &now) && !file->is_unread;
 	file->seen = now;
 	file->is_unread = false;
-	int r = read_settings(file->path, ret_settings, err);
-	if (r == 0)
+	struct vb_settings *settings = NULL;
+	int r = read_settings(file, !is_doubtful || forced, &settings, err);
+	if (r == 0 && settings == NULL)
+		return 0;
+	if (r == 0) {
+		*ret_settings = settings;
 		return 1;
+	}
 	/* What the node was short of says nothing about the file. */
 	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
 		vb_settings_file_forget(file);

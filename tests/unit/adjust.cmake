@@ -21,8 +21,9 @@ vb_add_unit_test(test_supply test_supply.c bundle_support.c tar_maker.c LIBS vb_
 target_link_options(test_supply PRIVATE LINKER:--wrap=vb_bundle_store_get)
 vb_add_unit_test(test_profile_store test_profile_store.c LIBS vb_adjust)
 foreach(test bundle_store profile_store)
-	target_sources(test_${test} PRIVATE file_owner.c)
-	target_link_options(test_${test} PRIVATE LINKER:--wrap=fstat64,--wrap=fstatvfs64)
+	target_sources(test_${test} PRIVATE file_owner.c file_clock.c)
+	target_link_options(test_${test} PRIVATE
+		LINKER:--wrap=fstat64,--wrap=fstatvfs64,--wrap=clock_gettime)
 endforeach()
 
 set(vb_case ${PROJECT_SOURCE_DIR}/tests/golden/decide/case.c)

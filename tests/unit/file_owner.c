@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "file_clock.h"
+
 uid_t file_owner;
 bool file_read_only_mount;
 
@@ -15,6 +17,7 @@ int __wrap_fstat64(int fd, struct stat *st)
 	int r = __real_fstat64(fd, st);
 
 	st->st_uid = file_owner;
+	file_clock_stamp(st);
 	return r;
 }
 

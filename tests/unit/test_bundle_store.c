@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "bundle_support.h"
+#include "file_clock.h"
 #include "file_owner.h"
 #include "unit.h"
 #include "vb/adjust/bundle_store.h"
@@ -18,6 +19,7 @@ static void start(void)
 {
 	file_owner = 0;
 	file_read_only_mount = false;
+	file_clock = (struct timespec){0};
 	bundle = NULL;
 	memset(&err, 0, sizeof(err));
 	store = bundle_start_store();
@@ -105,18 +107,40 @@ START_TEST(an_update_is_seen_at_the_next_lookup)
 }
 END_TEST
 
+static void rewrite(const char *text)
+{
+	vb_auto_close int fd = open("first/arm/manifest.json", O_WRONLY | O_CLOEXEC);
+
+	ck_assert_int_eq((int)pwrite(fd, text, strlen(text), 0), (int)strlen(text));
+}
+
 START_TEST(an_update_in_place_is_seen_too)
 {
 	static const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1000000000}};
 
 	bundle_install("first", "arm", MANIFEST("1"));
 	assert_version("1");
-	vb_auto_close int fd = open("first/arm/manifest.json", O_WRONLY | O_CLOEXEC);
-	ck_assert_int_eq((int)pwrite(fd, MANIFEST("2"), strlen(MANIFEST("2")), 0),
-		sizeof(MANIFEST("2")) - 1);
+	rewrite(MANIFEST("2"));
 	/* The kernel's clock ticks in milliseconds; a new time must differ in this test. */
-	ck_assert_int_eq(futimens(fd, times), 0);
+	ck_assert_int_eq(utimensat(AT_FDCWD, "first/arm/manifest.json", times, 0), 0);
 	assert_version("2");
+}
+END_TEST
+
+START_TEST(an_update_in_the_tick_of_the_version_before_is_seen_too)
+{
+	bundle_install("first", "arm", MANIFEST("1"));
+	file_clock_start();
+	assert_version("1");
+	rewrite(MANIFEST("2"));
+	assert_version("2");
+	rewrite(MANIFEST("3"));
+	file_clock_tick();
+	assert_version("3");
+	/* From then on the times tell, and it is not read for nothing. */
+	rewrite("xxx");
+	assert_version("3");
+	ck_assert_ptr_null(vb_bundle_store_warning(store));
 }
 END_TEST
 
@@ -372,6 +396,7 @@ int main(void)
 	tcase_add_test(tcase, a_name_that_is_a_path_is_not_looked_for);
 	tcase_add_test(tcase, an_update_is_seen_at_the_next_lookup);
 	tcase_add_test(tcase, an_update_in_place_is_seen_too);
+	tcase_add_test(tcase, an_update_in_the_tick_of_the_version_before_is_seen_too);
 	tcase_add_test(tcase, a_first_version_and_an_update_are_told_once);
 	tcase_add_test(tcase, a_removed_bundle_is_gone);
 	tcase_add_test(tcase, an_update_that_does_not_parse_leaves_the_last_good_version_in_use);
