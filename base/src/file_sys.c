@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -149,25 +152,80 @@ static int fill_temporary(int fd, const void *data, size_t size, const struct fi
 	return finish->durability == VB_FILE_DURABLE && fsync(fd) < 0 ? -errno : 0;
 }
 
+struct place {
+	const char *path, *directory;
+};
+
+/*
+ * Written without a name, so that nothing is left of it if we are killed meanwhile, and named only
+ * for the rename. *ret_temporary is that name. Not every file system has such files, nor every
+ * container the /proc that names them.
+ */
+static int write_unnamed(const struct place *place, const void *data, size_t size,
+	const struct finish *finish, char **ret_temporary)
+{
+	vb_auto_close int fd = open(place->directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	uint32_t number = 0;
+
+	if (fd < 0)
+		return -errno;
+	int r = fill_temporary(fd, data, size, finish);
+	if (r < 0)
+		return r;
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number))
+		return -EAGAIN;
+	vb_auto_free char *temporary = vb_str_format("%s.%08x", place->path, number);
+	vb_auto_free char *file = vb_str_format("/proc/self/fd/%d", fd);
+	if (temporary == NULL || file == NULL)
+		return -ENOMEM;
+	if (linkat(AT_FDCWD, file, AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) < 0)
+		return -errno;
+	*ret_temporary = VB_STEAL(temporary);
+	return 0;
+}
+
+static int write_named(const struct place *place, const void *data, size_t size,
+	const struct finish *finish, char **ret_temporary, struct vb_error *err)
+{
+	vb_auto_free char *temporary = vb_str_format("%s.XXXXXX", place->path);
+
+	if (temporary == NULL)
+		return vb_error_set(err, ENOMEM, "write '%s'", place->path);
+	vb_auto_close int fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return vb_error_set(err, errno, "create a file in '%s'", place->directory);
+	int r = fill_temporary(fd, data, size, finish);
+	if (r < 0) {
+		(void)unlink(temporary);
+		return vb_error_set(err, -r, "write '%s'", place->path);
+	}
+	*ret_temporary = VB_STEAL(temporary);
+	return 0;
+}
+
 static int replace(const char *path, const void *data, size_t size, const struct finish *finish,
 	struct vb_error *err)
 {
+	bool is_durable = finish->durability == VB_FILE_DURABLE;
 	vb_auto_free char *directory = vb_path_parent(path);
-	vb_auto_free char *temporary = vb_str_format("%s.XXXXXX", path);
+	vb_auto_free char *temporary = NULL;
+	int r = -EOPNOTSUPP;
 
-	if (directory == NULL || temporary == NULL)
+	if (directory == NULL)
 		return vb_error_set(err, ENOMEM, "write '%s'", path);
-	vb_auto_close int fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return vb_error_set(err, errno, "create a file in '%s'", directory);
-	int r = fill_temporary(fd, data, size, finish);
-	if (r == 0 && rename(temporary, path) < 0)
+	const struct place place = {path, directory};
+	if (is_durable)
+		r = write_unnamed(&place, data, size, finish, &temporary);
+	if (r < 0)
+		r = write_named(&place, data, size, finish, &temporary, err);
+	if (temporary == NULL)
+		return r;
+	if (rename(temporary, path) < 0) {
 		r = -errno;
-	if (r < 0) {
 		(void)unlink(temporary);
 		return vb_error_set(err, -r, "write '%s'", path);
 	}
-	if (finish->durability == VB_FILE_DURABLE)
+	if (is_durable)
 		r = vb_file_sync_directory(directory);
 	return r < 0 ? vb_error_set(err, -r, "sync '%s'", directory) : 0;
 }

@@ -4,8 +4,13 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "unit.h"
 #include "vb/base/file.h"
@@ -14,6 +19,16 @@
 /* Each test works in a directory of its own, which is its working directory. */
 static char directory[64];
 static struct vb_error err;
+static bool dies_at_fsync;
+
+int __real_fsync(int fd); // NOLINT
+int __wrap_fsync(int fd); // NOLINT
+int __wrap_fsync(int fd)  // NOLINT
+{
+	if (dies_at_fsync)
+		(void)raise(SIGKILL);
+	return __real_fsync(fd);
+}
 
 static void enter(void)
 {
@@ -231,6 +246,49 @@ START_TEST(a_replacement_that_fails_leaves_everything_as_it_was)
 }
 END_TEST
 
+/* The directory may be on a file system that has none. */
+static bool has_unnamed_files(void)
+{
+	vb_auto_close int fd = open(".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+	return fd >= 0;
+}
+
+/* On the way to the disk is where a process that writes a file is longest. */
+START_TEST(what_is_killed_while_it_writes_leaves_the_old_file_and_no_other)
+{
+	int status = 0;
+
+	write_file("f", "old");
+	if (!has_unnamed_files())
+		return;
+	pid_t pid = fork();
+	if (pid == 0) {
+		dies_at_fsync = true;
+		_exit(vb_file_replace("f", "new", 3, 0600, NULL) == 0 ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	assert_file("f", "old");
+	ck_assert_uint_eq(count_entries(), 1);
+}
+END_TEST
+
+/* A container may have no /proc, by which an unnamed file gets its name. */
+START_TEST(without_proc_a_file_is_replaced_all_the_same)
+{
+	if (geteuid() != 0)
+		return;
+	write_file("f", "old");
+	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+	ck_assert_int_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	ck_assert_int_eq(mount("none", "/proc", "tmpfs", 0, NULL), 0);
+	ck_assert_int_eq(vb_file_replace("f", "new", 3, 0600, &err), 0);
+	assert_file("f", "new");
+	ck_assert_uint_eq(count_entries(), 1);
+}
+END_TEST
+
 START_TEST(directories_are_made_with_their_parents)
 {
 	struct stat st;
@@ -318,6 +376,8 @@ int main(void)
 		VB_ARRAY_SIZE(durabilities));
 	tcase_add_test(tcase, only_a_regular_file_that_is_there_is_rewritten);
 	tcase_add_test(tcase, a_replacement_that_fails_leaves_everything_as_it_was);
+	tcase_add_test(tcase, what_is_killed_while_it_writes_leaves_the_old_file_and_no_other);
+	tcase_add_test(tcase, without_proc_a_file_is_replaced_all_the_same);
 	tcase_add_test(tcase, directories_are_made_with_their_parents);
 	tcase_add_test(tcase, a_file_in_a_directorys_place_is_an_error);
 	tcase_add_test(tcase, nothing_leads_out_from_beneath_a_directory);

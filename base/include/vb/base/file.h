@@ -34,8 +34,9 @@ int vb_file_read_stream(int dirfd, const char *path, size_t max_bytes, char **re
 
 /*
  * Replaces path by the data: a temporary file beside it, fsync, rename, fsync of the directory.
- * On failure the old file is as it was and no temporary file stays. Errnos of open(2), write(2),
- * fsync(2), rename(2).
+ * On failure the old file is as it was and no temporary file stays; nor does one when the process
+ * is killed while it writes, where the file system has O_TMPFILE (ext4, XFS, btrfs, tmpfs,
+ * overlayfs from Linux 6.1). Errnos of open(2), write(2), fsync(2), rename(2).
  */
 int vb_file_replace(const char *path, const void *data, size_t size, mode_t mode,
 	struct vb_error *err) VB_WARN_UNUSED;
