@@ -96,6 +96,20 @@ def test_the_same_programs_make_the_same_image(tmp_path, image):
     assert again.read_bytes() == image.path.read_bytes()
 
 
+def test_a_build_that_fails_at_its_end_leaves_no_half_of_an_image(tmp_path):
+    """tar fails as on a full disk; it and buildah, which has nothing to do with it, are fakes."""
+    for name, script in (("buildah", "exit 0"), ("tar", 'while [ "$1" != --file ]; do shift; done\n'
+                                                 'echo half >"$2"; exit 2')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    target = tmp_path / "out/vambrace.tar"
+    target.parent.mkdir()
+    result = subprocess.run(
+        [manifest.DEPLOY / "image/build", target, f"amd64={build_directory()}"], check=False,
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert result.returncode == 2 and list(target.parent.iterdir()) == []
+
+
 def test_an_image_is_its_programs_and_nothing_else(image):
     layout = Layout(image.path)
     name, found = layout.index()
