@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "proc_stat.h"
@@ -31,6 +33,7 @@ void vb_containerd_finish(struct vb_containerd *process)
 {
 	free(process->executable);
 	free(process->config);
+	free(process->address);
 }
 
 static bool is_named_containerd(int proc, const char *pid)
@@ -95,22 +98,62 @@ static bool read_start(int proc, const char *pid, uint64_t *ret_ticks)
 	       vb_proc_start(text, ret_ticks);
 }
 
-/* The value of --config or -c among NUL-terminated arguments. */
-static char *find_config(const char *arguments, size_t size)
-{
-	const char *end = arguments + size;
+/* A process' arguments: texts that end with a NUL each. */
+struct arguments {
+	const char *at, *end;
+};
 
-	while (arguments < end) {
-		const char *value = vb_str_after(arguments, "--config=");
-		const char *next = arguments + strlen(arguments) + 1;
-		if (value != NULL)
-			return strdup(value);
-		if ((strcmp(arguments, "--config") == 0 || strcmp(arguments, "-c") == 0) &&
-			next < end)
-			return strdup(next);
-		arguments = next;
+static const char *next_argument(struct arguments *arguments)
+{
+	const char *argument = arguments->at;
+
+	if (argument >= arguments->end)
+		return NULL;
+	arguments->at += strlen(argument) + 1;
+	return argument;
+}
+
+/*
+ * Whether the argument is this option, by its name or its letter, as Go's flags are written: with
+ * one dash or two, its value behind "=" or in the next argument. *ret_value NULL: there is none.
+ */
+static bool take_option(struct arguments *arguments, const char *argument, const char *name,
+	const char *letter, const char **ret_value)
+{
+	const char *bare = argument + strspn(argument, "-");
+	const char *rest = vb_str_after(bare, name);
+
+	if (rest == NULL || (*rest != '\0' && *rest != '='))
+		rest = letter != NULL ? vb_str_after(bare, letter) : NULL;
+	if (bare == argument || rest == NULL || (*rest != '\0' && *rest != '='))
+		return false;
+	*ret_value = *rest == '=' ? rest + 1 : next_argument(arguments);
+	return true;
+}
+
+static void replace(char **text, const char *by)
+{
+	free(*text);
+	*text = by != NULL ? strdup(by) : NULL;
+}
+
+/* Whether they are those of the daemon, and not of a question to the program. */
+static bool read_arguments(struct arguments *arguments, struct vb_containerd *process)
+{
+	const char *value = NULL;
+	bool is_daemon = next_argument(arguments) != NULL;
+
+	for (const char *argument; (argument = next_argument(arguments)) != NULL;) {
+		if (take_option(arguments, argument, "config", "c", &value))
+			replace(&process->config, value);
+		else if (take_option(arguments, argument, "address", "a", &value))
+			replace(&process->address, value);
+		else if (!take_option(arguments, argument, "log-level", "l", &value) &&
+			 !take_option(arguments, argument, "root", NULL, &value) &&
+			 !take_option(arguments, argument, "state", NULL, &value))
+			is_daemon = false;
 	}
-	return NULL;
+	return is_daemon;
 }
 
 /*
@@ -134,31 +177,68 @@ static void prefer_own_name(int proc, const char *pid, struct vb_containerd *pro
 	free(executable);
 }
 
-static void look_at_process(int proc, const char *pid, struct vb_containerd *process)
+/* Its arguments, in a buffer that the caller destroys. -ENOENT when there are none to be seen. */
+static int open_arguments(
+	const char *pid, struct vb_buf **ret_text, struct arguments *ret_arguments)
 {
 	vb_auto_free char *path = vb_str_format("/proc/%s/cmdline", pid);
-	vb_auto_buf struct vb_buf *arguments = vb_buf_create(COMMAND_LINE_MAX);
+	vb_auto_buf struct vb_buf *text = vb_buf_create(COMMAND_LINE_MAX);
 	uint8_t *space = NULL;
 
-	(void)read_link(proc, pid, "exe", &process->executable);
-	prefer_own_name(proc, pid, process);
-	if (path == NULL || arguments == NULL ||
-		vb_buf_reserve(arguments, COMMAND_LINE_MAX - 1, &space) < 0)
-		return;
+	if (path == NULL || text == NULL || vb_buf_reserve(text, COMMAND_LINE_MAX - 1, &space) < 0)
+		return -ENOMEM;
 	vb_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, space, COMMAND_LINE_MAX - 1);
 	if (n <= 0)
-		return;
-	vb_buf_commit(arguments, (size_t)n);
-	if (vb_buf_append(arguments, "", 1) == 0)
-		process->config = find_config((const char *)vb_buf_data(arguments), (size_t)n);
+		return -ENOENT;
+	space[n] = '\0';
+	*ret_arguments = (struct arguments){(const char *)space, (const char *)space + n};
+	*ret_text = VB_STEAL(text);
+	return 0;
+}
+
+/* Whether it is a daemon. */
+static bool look_at_process(int proc, const char *pid, struct vb_containerd *process)
+{
+	vb_auto_buf struct vb_buf *text = NULL;
+	struct arguments arguments;
+
+	(void)read_link(proc, pid, "exe", &process->executable);
+	prefer_own_name(proc, pid, process);
+	return open_arguments(pid, &text, &arguments) == 0 && read_arguments(&arguments, process);
+}
+
+static bool is_alike(const struct vb_containerd *a, const struct vb_containerd *b)
+{
+	return (a->config == b->config || vb_str_equal(a->config, b->config)) &&
+	       (a->address == b->address || vb_str_equal(a->address, b->address));
+}
+
+/* Which containerds are looked for; all NULL or 0: any. */
+struct search {
+	struct stat root;
+	pid_t only;
+	const struct vb_containerd *same_as, *other_than;
+};
+
+static bool is_wanted(int proc, const char *pid, const struct search *search)
+{
+	vb_auto_containerd struct vb_containerd process = {0};
+
+	if (search->only > 0 && strtol(pid, NULL, 10) != search->only)
+		return false;
+	if (search->same_as == NULL && search->other_than == NULL)
+		return true;
+	bool is_daemon = look_at_process(proc, pid, &process);
+	return search->same_as != NULL ? is_alike(&process, search->same_as)
+				       : is_daemon && !is_alike(&process, search->other_than);
 }
 
 /*
  * The oldest: until they execute something, the processes that a containerd starts have its name
  * too, and so has one that is asked for its version.
  */
-static pid_t find_oldest(DIR *proc, const struct stat *root)
+static pid_t find_oldest(DIR *proc, const struct search *search)
 {
 	uint64_t oldest = UINT64_MAX;
 	pid_t found = 0;
@@ -168,8 +248,9 @@ static pid_t find_oldest(DIR *proc, const struct stat *root)
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
 			!is_named_containerd(dirfd(proc), entry->d_name) ||
 			!is_roots(dirfd(proc), entry->d_name) ||
-			!is_here(dirfd(proc), entry->d_name, root) ||
-			!read_start(dirfd(proc), entry->d_name, &start) || start >= oldest)
+			!is_here(dirfd(proc), entry->d_name, &search->root) ||
+			!read_start(dirfd(proc), entry->d_name, &start) || start >= oldest ||
+			!is_wanted(dirfd(proc), entry->d_name, search))
 			continue;
 		oldest = start;
 		found = (pid_t)strtol(entry->d_name, NULL, 10);
@@ -177,24 +258,94 @@ static pid_t find_oldest(DIR *proc, const struct stat *root)
 	return found;
 }
 
-int vb_containerd_find(const char *root, struct vb_containerd *ret_containerd)
+static int find(const char *root, struct search *search, struct vb_containerd *ret_containerd)
 {
 	char pid[16];
-	struct stat st;
 
-	if (stat(root, &st) < 0)
+	if (stat(root, &search->root) < 0)
 		return -errno;
 	DIR *proc = opendir("/proc");
 	if (proc == NULL)
 		return -errno;
-	struct vb_containerd found = {.pid = find_oldest(proc, &st)};
+	struct vb_containerd found = {.pid = find_oldest(proc, search)};
 	if (found.pid > 0) {
 		(void)snprintf(pid, sizeof(pid), "%d", (int)found.pid);
-		look_at_process(dirfd(proc), pid, &found);
+		(void)look_at_process(dirfd(proc), pid, &found);
 		*ret_containerd = found;
 	}
 	(void)closedir(proc);
 	return found.pid > 0 ? 0 : -ENOENT;
+}
+
+int vb_containerd_find(const char *root, struct vb_containerd *ret_containerd)
+{
+	struct search search = {0};
+
+	return find(root, &search, ret_containerd);
+}
+
+int vb_containerd_find_again(
+	const char *root, const struct vb_containerd *one, struct vb_containerd *ret_containerd)
+{
+	struct search search = {.same_as = one};
+
+	return find(root, &search, ret_containerd);
+}
+
+int vb_containerd_find_other(
+	const char *root, const struct vb_containerd *one, struct vb_containerd *ret_containerd)
+{
+	struct search search = {.other_than = one};
+
+	return find(root, &search, ret_containerd);
+}
+
+static int ask_listener(const char *path, pid_t *ret_pid)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct ucred listener = {0};
+	socklen_t size = sizeof(listener);
+	vb_auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &size) < 0)
+		return -errno;
+	*ret_pid = listener.pid;
+	return listener.pid > 0 ? 0 : -ENOENT;
+}
+
+int vb_containerd_find_listener(
+	const char *root, const char *address, struct vb_containerd *ret_containerd)
+{
+	vb_auto_free char *path =
+		vb_str_format("%s%s", strcmp(root, "/") == 0 ? "" : root, address);
+	struct search search = {0};
+
+	int r = path != NULL ? ask_listener(path, &search.only) : -ENOMEM;
+	return r < 0 ? r : find(root, &search, ret_containerd);
+}
+
+char *vb_containerd_shim_address(pid_t pid)
+{
+	vb_auto_free char *name = vb_str_format("%d", (int)pid);
+	vb_auto_buf struct vb_buf *text = NULL;
+	struct arguments arguments;
+	const char *value = NULL;
+
+	if (name == NULL || open_arguments(name, &text, &arguments) < 0)
+		return NULL;
+	const char *program = next_argument(&arguments);
+	if (program == NULL || strstr(program, "containerd-shim-") == NULL)
+		return NULL;
+	for (const char *argument; (argument = next_argument(&arguments)) != NULL;)
+		if (take_option(&arguments, argument, "address", NULL, &value))
+			return value != NULL ? strdup(value) : NULL;
+	return NULL;
 }
 
 /* "containerd github.com/containerd/containerd 1.7.24~ds1 ..." */

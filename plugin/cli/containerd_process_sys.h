@@ -11,6 +11,7 @@ struct vb_containerd {
 	pid_t pid;
 	char *executable; /* NULL: it may not be seen */
 	char *config;     /* of --config; NULL: the default */
+	char *address;    /* of --address; NULL: that of its configuration */
 };
 
 void vb_containerd_finish(struct vb_containerd *containerd);
@@ -21,6 +22,24 @@ void vb_containerd_finish(struct vb_containerd *containerd);
  * not be seen counts as well. -ENOENT when there is none.
  */
 int vb_containerd_find(const char *root, struct vb_containerd *ret_containerd) VB_WARN_UNUSED;
+
+/*
+ * The one that listens on a socket, which is a path on that root. -ENOENT when it is another
+ * process that listens there, errnos of connect(2).
+ */
+int vb_containerd_find_listener(
+	const char *root, const char *address, struct vb_containerd *ret_containerd) VB_WARN_UNUSED;
+
+/* The one that was started as this one was, and may be it. -ENOENT. */
+int vb_containerd_find_again(const char *root, const struct vb_containerd *one,
+	struct vb_containerd *ret_containerd) VB_WARN_UNUSED;
+
+/* A daemon with another configuration or another socket than this one. -ENOENT. */
+int vb_containerd_find_other(const char *root, const struct vb_containerd *one,
+	struct vb_containerd *ret_containerd) VB_WARN_UNUSED;
+
+/* The socket that a shim of containerd was told to report to; NULL: it is no shim, or not seen. */
+char *vb_containerd_shim_address(pid_t pid);
 
 /* "1.7.24~ds1" of the program; NULL when it does not say. The caller frees it. */
 char *vb_containerd_version(const char *executable);

@@ -9,7 +9,7 @@
 static const char help_begin[] =
 	"Usage: vambrace node install [OPTIONS]\n"
 	"       vambrace node uninstall [OPTIONS]\n"
-	"       vambrace node status [--root DIR] [--json]\n"
+	"       vambrace node status [--root DIR] [--address SOCKET] [--json]\n"
 	"\n"
 	"Puts the hook, the shim and the programs under /opt/vambrace and adds a runtime\n"
 	"handler to containerd, which inherits every option of the handler it stands\n"
@@ -40,6 +40,23 @@ static int take_handler(const char *value, void *context, struct vb_error *err)
 	return vb_node_handlers_add(context, value, err);
 }
 
+static int parse_known(
+	const struct vb_option *known, size_t count, int argc, char **argv, size_t *ret_action)
+{
+	const struct vb_syntax syntax = {.command = "node",
+		.help_begin = help_begin,
+		.help_end = help_end,
+		.options = known,
+		.option_count = count,
+		.actions = actions,
+		.action_count = ACTION_COUNT};
+	struct vb_arguments arguments = {0};
+
+	int code = vb_command_parse(&syntax, argc, argv, &arguments);
+	*ret_action = arguments.action;
+	return code;
+}
+
 static int parse(int argc, char **argv, struct vb_node_options *options, size_t *ret_action)
 {
 	const struct vb_option known[] = {
@@ -64,6 +81,10 @@ static int parse(int argc, char **argv, struct vb_node_options *options, size_t 
 			.value = "DIR",
 			.text = &options->root,
 			.help = "the host's file system (/)"},
+		{.name = "address",
+			.value = "SOCKET",
+			.text = &options->address,
+			.help = "of the containerd that is meant, where several run"},
 		{.name = "restart",
 			.value = "METHOD",
 			.text = &options->restart,
@@ -89,18 +110,7 @@ static int parse(int argc, char **argv, struct vb_node_options *options, size_t 
 			.flag = &options->json,
 			.help = "status for scripts (docs/node.schema.json)"},
 	};
-	const struct vb_syntax syntax = {.command = "node",
-		.help_begin = help_begin,
-		.help_end = help_end,
-		.options = known,
-		.option_count = VB_ARRAY_SIZE(known),
-		.actions = actions,
-		.action_count = ACTION_COUNT};
-	struct vb_arguments arguments = {0};
-
-	int code = vb_command_parse(&syntax, argc, argv, &arguments);
-	*ret_action = arguments.action;
-	return code;
+	return parse_known(known, VB_ARRAY_SIZE(known), argc, argv, ret_action);
 }
 
 int vb_node_begin(const struct vb_node_options *options, const char *action,

@@ -28,6 +28,7 @@ struct vb_node_options {
 	const char *from;    /* the directory of the programs; NULL: where this one is */
 	const char *restart; /* "auto", "systemd", "signal", "none", "command" */
 	const char *restart_command;
+	const char *address; /* of containerd's socket; NULL: of the only one that runs */
 	unsigned int timeout_s;
 	bool dry_run, drain, json, pre_registered, daemonset;
 	struct vb_node_handlers handlers;
@@ -36,6 +37,7 @@ struct vb_node_options {
 /* The host, entered: from here on every path is one of its own. */
 struct vb_node_host {
 	struct vb_containerd containerd;
+	char *address; /* of its socket; NULL: as its configuration says */
 	char *program; /* containerd's */
 	char *config;  /* its root file */
 	char *version;
@@ -56,7 +58,8 @@ void vb_node_host_finish(struct vb_node_host *host);
 
 /*
  * Finds containerd on the root file system, takes a mount namespace for staging and changes the
- * root directory of this process. Errnos of unshare(2), chroot(2); -ENOENT without containerd.
+ * root directory of this process. Errnos of unshare(2), chroot(2); -ENOENT without containerd,
+ * -EINVAL when several run and none is named.
  */
 int vb_node_enter(const struct vb_node_options *options, struct vb_node_host *ret_host,
 	struct vb_error *err) VB_WARN_UNUSED;
@@ -83,10 +86,12 @@ bool vb_node_restarts(const struct vb_node_host *host, const struct vb_node_opti
 int vb_node_restart(const struct vb_node_host *host, const struct vb_node_options *options,
 	struct vb_error *err) VB_WARN_UNUSED;
 
-/* Runs a program in containerd's mount namespace to its end. -EIO when that is not with status 0.
+/*
+ * Runs a program in containerd's mount namespace to its end. -EIO when that is not with status 0,
+ * -ETIMEDOUT when it does not come; it is ended then, but not what it has started itself.
  */
 int vb_node_run_there(const struct vb_node_host *host, const char *const argv[],
-	struct vb_error *err) VB_WARN_UNUSED;
+	unsigned int timeout_s, struct vb_error *err) VB_WARN_UNUSED;
 
 /*
  * SIGHUP, SIGINT and SIGTERM wait from here on, so that they end nothing halfway. Where there is
@@ -203,7 +208,7 @@ int vb_node_stage_version(
 
 /*
  * Whether the hook of that version, called as the handler, comes to its runtime. -ETIMEDOUT when
- * that does not end within ten seconds, else -ENOEXEC.
+ * that does not end within ten seconds, -EACCES where programs may not be run, else -ENOEXEC.
  */
 int vb_node_check_hook(const char *version, const struct vb_node_handler *handler,
 	struct vb_error *err) VB_WARN_UNUSED;

@@ -10,6 +10,7 @@
 #define NRI_PLUGIN "io.containerd.nri.v1.nri"
 #define CRI_V2     "io.containerd.grpc.v1.cri"
 #define CRI_V3     "io.containerd.cri.v1.runtime"
+#define GRPC_V4    "io.containerd.server.v1.grpc"
 #define GLOBS      "[\"*.vambrace.dev\", \"*.vambrace.dev/*\"]"
 #define BIN        "/opt/vambrace/bin/"
 
@@ -163,9 +164,14 @@ static char *text_of(const char *value)
 	return r == -EINVAL ? strdup("") : text;
 }
 
-char *vb_node_dump_text(const struct vb_node_dump *dump, const char *table, const char *key)
+char *vb_node_dump_socket(const struct vb_node_dump *dump)
 {
-	return text_of(find_value(dump, table, NULL, key));
+	char *address = text_of(find_value(dump, "grpc", NULL, "address"));
+
+	if (address == NULL || *address != '\0')
+		return address;
+	free(address);
+	return text_of(find_value(dump, "plugins", GRPC_V4, "address"));
 }
 
 bool vb_node_dump_has_nri(const struct vb_node_dump *dump)

@@ -56,10 +56,10 @@ static inline void vb_cleanup_node_dump(struct vb_node_dump *const *dump)
 #define vb_auto_node_dump vb_auto(vb_cleanup_node_dump)
 
 /*
- * A text value by table and key, table NULL for the top. The caller frees it; "" when it is empty
- * or not there, NULL when out of memory.
+ * containerd's own socket, as it is said before and from containerd 2.3 on. The caller frees it; ""
+ * when it is not there, NULL when out of memory.
  */
-char *vb_node_dump_text(const struct vb_node_dump *dump, const char *table, const char *key);
+char *vb_node_dump_socket(const struct vb_node_dump *dump);
 
 /* Whether NRI is on: `disable` is there and false. */
 bool vb_node_dump_has_nri(const struct vb_node_dump *dump);
@@ -80,7 +80,7 @@ int vb_node_dump_nri(const struct vb_node_dump *dump, struct vb_node_nri *ret_nr
 /* Whether there is a runtime handler of this name. */
 bool vb_node_dump_has_handler(const struct vb_node_dump *dump, const char *name);
 
-/* The handler's BinaryName; conventions as vb_node_dump_text(). */
+/* The handler's BinaryName; conventions as vb_node_dump_socket(). */
 char *vb_node_dump_binary(const struct vb_node_dump *dump, const char *handler);
 
 /*

@@ -214,12 +214,21 @@ static int try_program(const char *version, const char *program, const char *nam
 	return vb_program_run_as(path, argv, TRY_TIMEOUT_MS, output);
 }
 
+/* What has just been copied there, executable. */
+static int fail_noexec(struct vb_error *err)
+{
+	(void)vb_error_set(err, EACCES, "run a program of '" VERSIONS "'");
+	return vb_error_fix(err, "the file system of /opt must allow it: mount it without noexec");
+}
+
 int vb_node_check_daemon(const char *version, struct vb_error *err)
 {
 	int r = try_program(version, "vambrace-nri", "vambrace-nri");
 
 	if (r == 0)
 		return 0;
+	if (r == -EACCES)
+		return fail_noexec(err);
 	if (r == -ETIMEDOUT)
 		return vb_error_say(err, ETIMEDOUT,
 			"the vambrace-nri to install does not say its version within %d s",
@@ -235,6 +244,8 @@ int vb_node_check_hook(
 
 	if (r == 0)
 		return 0;
+	if (r == -EACCES)
+		return fail_noexec(err);
 	if (r == -ETIMEDOUT)
 		r = vb_error_say(err, ETIMEDOUT,
 			"the hook, called as '%s', waits for its runtime for more than %d s",

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "toml_dump.h"
@@ -26,11 +24,15 @@ enum {
 	CGROUP_MAX = 64 << 10,
 	LOOKS = 5,
 	LOOK_MS = 20,
+	/* To stop and to start again takes longer than to answer, and k3s is more than containerd.
+	 */
+	RESTART_FACTOR = 5,
 };
 
 void vb_node_host_finish(struct vb_node_host *host)
 {
 	vb_containerd_finish(&host->containerd);
+	free(host->address);
 	free(host->program);
 	free(host->config);
 	free(host->version);
@@ -162,14 +164,46 @@ static int complete(struct vb_node_host *host, struct vb_error *err)
 					   "restart it first");
 }
 
-/* -ESRCH when it has ended while it was looked at; then it is another one, or none. */
-static int look_at_containerd(const char *root, struct vb_node_host *host, struct vb_error *err)
+/* Which one is meant is for somebody to say who knows. */
+static int check_single(const char *root, const struct vb_containerd *one, struct vb_error *err)
 {
-	int r = vb_containerd_find(root, &host->containerd);
+	vb_auto_containerd struct vb_containerd other = {0};
 
-	if (r < 0 && r != -ENOENT)
+	if (vb_containerd_find_other(root, one, &other) < 0)
+		return 0;
+	(void)vb_error_say(err, EINVAL,
+		"several containerds run here: pid %d with '%.200s', pid %d with '%.200s'",
+		(int)one->pid, one->config != NULL ? one->config : CONFIG_DEFAULT, (int)other.pid,
+		other.config != NULL ? other.config : CONFIG_DEFAULT);
+	return vb_error_fix(err, "name the socket of the one that is meant, as kubelet has it in "
+				 "containerRuntimeEndpoint: --address SOCKET");
+}
+
+/* The one that listens there; address NULL: the only one that there is, if any. */
+static int choose_containerd(
+	const char *root, const char *address, struct vb_containerd *ret, struct vb_error *err)
+{
+	int r = address != NULL ? vb_containerd_find_listener(root, address, ret)
+				: vb_containerd_find(root, ret);
+
+	if (address == NULL && r == -ENOENT)
+		return 0;
+	if (r < 0 && address != NULL)
+		return vb_error_set(err, -r, "look for the containerd at '%s'", address);
+	if (r < 0)
 		return vb_error_set(err, -r, "look for a containerd of '%s'", root);
-	if (r == 0) {
+	return address == NULL ? check_single(root, ret, err) : 0;
+}
+
+/* -ESRCH when it has ended while it was looked at; then it is another one, or none. */
+static int look_at_containerd(
+	const char *root, const char *address, struct vb_node_host *host, struct vb_error *err)
+{
+	int r = choose_containerd(root, address, &host->containerd, err);
+
+	if (r < 0)
+		return r;
+	if (host->containerd.pid > 0) {
 		host->unit = find_unit(host->containerd.pid);
 		host->path = find_path(host->containerd.pid);
 	}
@@ -179,16 +213,41 @@ static int look_at_containerd(const char *root, struct vb_node_host *host, struc
 	return has_ended ? vb_error_say(err, ESRCH, "containerd ends while it is looked at") : r;
 }
 
-static int find_containerd(const char *root, struct vb_node_host *ret_host, struct vb_error *err)
+static int find_containerd(
+	const char *root, const char *address, struct vb_node_host *ret_host, struct vb_error *err)
 {
 	int r = -ESRCH;
 
 	for (int i = 0; i < LOOKS && r == -ESRCH; i++) {
 		vb_node_host_finish(ret_host);
 		*ret_host = (struct vb_node_host)VB_NODE_HOST_NONE;
-		r = look_at_containerd(root, ret_host, err);
+		r = look_at_containerd(root, address, ret_host, err);
 	}
 	return r;
+}
+
+/* A pod of the DaemonSet is of the containerd that its shim reports to. */
+static int find_ours(
+	const struct vb_node_options *options, struct vb_node_host *ret_host, struct vb_error *err)
+{
+	vb_auto_free char *own = options->daemonset && options->address == NULL
+					 ? vb_containerd_shim_address(getppid())
+					 : NULL;
+	const char *given =
+		options->address != NULL ? vb_str_after(options->address, "unix://") : NULL;
+	const char *address = own != NULL ? own : given != NULL ? given : options->address;
+
+	int r = find_containerd(options->root, address, ret_host, err);
+	if (r < 0 && own != NULL)
+		return find_containerd(options->root, NULL, ret_host, err);
+	if (r < 0)
+		return r;
+	if (address == NULL)
+		address = ret_host->containerd.address;
+	ret_host->address = address != NULL ? strdup(address) : NULL;
+	return address != NULL && ret_host->address == NULL
+		       ? vb_error_set(err, ENOMEM, "look at containerd")
+		       : 0;
 }
 
 int vb_node_enter(
@@ -196,7 +255,7 @@ int vb_node_enter(
 {
 	vb_auto_node_host struct vb_node_host host = VB_NODE_HOST_NONE;
 
-	int r = find_containerd(options->root, &host, err);
+	int r = find_ours(options, &host, err);
 	if (r == 0)
 		r = open_source(options, &host.source_fd, err);
 	if (r == 0)
@@ -294,8 +353,13 @@ static int ask_dump(
 			host->version, host->config);
 	if (r < 0)
 		return vb_error_set(err, -r, "run `%s config dump`", host->program);
-	return vb_node_dump_parse(
+	r = vb_node_dump_parse(
 		(const char *)vb_buf_data(answer), vb_buf_size(answer), ret_dump, err);
+	return r < 0 ? vb_error_fix(err,
+			       "see `%.128s --config %.128s config dump`: on its standard output "
+			       "must be the configuration and nothing else",
+			       host->program, host->config)
+		     : 0;
 }
 
 /* A directory that holds nothing but the text, at the place where it stands below `below`. */
@@ -347,64 +411,13 @@ int vb_node_dump_staged(const struct vb_node_host *host, const char *path,
 	return r;
 }
 
-/* In containerd's mount namespace, so that a daemon that is started belongs to the host. */
-static void become(int mounts_fd, const char *const argv[])
-{
-	vb_node_let_signals();
-	if (setns(mounts_fd, CLONE_NEWNS) < 0 || chdir("/") < 0)
-		_exit(126);
-	(void)execvp(argv[0], (char **)(uintptr_t)argv);
-	_exit(127);
-}
-
-/* What interrupts us ends the child as well, however it came. */
-static int wait_for(pid_t pid, int *ret_status)
-{
-	const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
-	bool is_interrupted = false;
-
-	for (;;) {
-		pid_t ended = waitpid(pid, ret_status, WNOHANG);
-		if (ended < 0 && errno != EINTR)
-			return -errno;
-		if (ended > 0)
-			return is_interrupted ? -EINTR : 0;
-		if (vb_node_is_interrupted()) {
-			is_interrupted = true;
-			(void)kill(pid, SIGTERM);
-		}
-		(void)nanosleep(&pause, NULL);
-	}
-}
-
-int vb_node_run_there(
-	const struct vb_node_host *host, const char *const argv[], struct vb_error *err)
-{
-	int status = 0;
-	pid_t pid = fork();
-
-	if (pid < 0)
-		return vb_error_set(err, errno, "run '%s'", argv[0]);
-	if (pid == 0)
-		become(host->mounts_fd, argv);
-	int r = wait_for(pid, &status);
-	if (r == -EINTR)
-		return vb_error_say(err, EINTR, "interrupted");
-	if (r < 0)
-		return vb_error_set(err, -r, "run '%s'", argv[0]);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	return vb_error_say(err, EIO, "'%s' ends with status %d", argv[0],
-		WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-}
-
 /* Whoever keeps containerd running starts it again: systemd's Restart=always does. */
 static int end_it(const struct vb_node_host *host, unsigned int timeout_s, struct vb_error *err)
 {
 	vb_auto_containerd struct vb_containerd running = {0};
 
 	/* The second time, for a rollback, it is another process. */
-	int r = vb_containerd_find("/", &running);
+	int r = vb_containerd_find_again("/", &host->containerd, &running);
 	pid_t pid = r == 0 ? running.pid : host->containerd.pid;
 	if (pid <= 0 || (kill(pid, SIGTERM) < 0 && errno == ESRCH))
 		return 0;
@@ -455,14 +468,18 @@ int vb_node_restart(const struct vb_node_host *host, const struct vb_node_option
 	if (r < 0)
 		return r;
 	const char *method = method_of(host, options);
+	unsigned int limit_s = RESTART_FACTOR * options->timeout_s;
 	const char *const systemctl[] = {"systemctl", "restart", host->unit, NULL};
 	const char *const command[] = {"/bin/sh", "-c", options->restart_command, NULL};
 	if (strcmp(method, "systemd") == 0)
-		r = vb_node_run_there(host, systemctl, err);
+		r = vb_node_run_there(host, systemctl, limit_s, err);
 	else if (strcmp(method, "command") == 0)
-		r = vb_node_run_there(host, command, err);
+		r = vb_node_run_there(host, command, limit_s, err);
 	else if (strcmp(method, "signal") == 0)
 		r = end_it(host, options->timeout_s, err);
+	if (r == -ETIMEDOUT)
+		(void)vb_error_fix(
+			err, "see what it waits for, or give it longer by --timeout SECONDS");
 	return r < 0 ? vb_error_wrap(err, "restart containerd") : 0;
 }
 

@@ -182,9 +182,9 @@ static int restart(const struct install *install, const struct vb_node_handlers 
 {
 	int r = vb_node_restart(&install->host, install->options, err);
 
-	if (r == 0)
-		r = vb_node_cri_wait(
-			install->plan.socket, handlers, install->options->timeout_s, err);
+	if (r < 0)
+		return r;
+	r = vb_node_cri_wait(install->plan.socket, handlers, install->options->timeout_s, err);
 	return r < 0 ? vb_error_wrap(err, "containerd after its restart") : 0;
 }
 

@@ -254,9 +254,13 @@ static int decide_edit(const struct vb_node_host *host, const struct root *root,
 	int r = dump_before(host, root, &plan->file, &before, err);
 	if (r < 0)
 		return r;
-	plan->socket = vb_node_dump_text(before, "grpc", "address");
+	plan->socket = host->address != NULL ? strdup(host->address) : vb_node_dump_socket(before);
 	if (plan->socket == NULL || vb_node_dump_nri(before, &plan->nri) < 0)
 		return vb_error_set(err, ENOMEM, "look for containerd's sockets");
+	if (*plan->socket == '\0') {
+		(void)vb_error_say(err, EINVAL, "`containerd config dump` does not say its socket");
+		return vb_error_fix(err, "name it: --address SOCKET");
+	}
 	/* To take them away neither their bases nor NRI need be there any more. */
 	if (handlers == NULL)
 		return 0;

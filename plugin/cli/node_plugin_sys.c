@@ -24,7 +24,7 @@
 #define UNIT_NAME "vambrace-nri.service"
 #define UNIT      "/etc/systemd/system/" UNIT_NAME
 
-enum { UNIT_MAX = 64 << 10, LOOK_MS = 50 };
+enum { UNIT_MAX = 64 << 10, LOOK_MS = 50, SYSTEMCTL_S = 300 };
 
 static const char *const kinds[] = {
 	[VB_NODE_PLUGIN_NONE] = "none",
@@ -210,7 +210,7 @@ static int systemctl(const struct vb_node_host *host, const char *verb, const ch
 		argv[count++] = option;
 	if (unit != NULL)
 		argv[count++] = unit;
-	int r = vb_node_run_there(host, argv, err);
+	int r = vb_node_run_there(host, argv, SYSTEMCTL_S, err);
 	return r < 0 ? vb_error_wrap(err, "systemctl %s", verb) : 0;
 }
 

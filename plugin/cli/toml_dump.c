@@ -134,7 +134,7 @@ int vb_toml_dump_walk(
 		int r = strlen(line) == length ? read_line(line, &walk) : -EINVAL;
 		if (r == -EINVAL)
 			return vb_error_say(err, EINVAL,
-				"line %u of containerd's configuration is not understood", number);
+				"line %u of `containerd config dump` is not understood", number);
 		if (r != 0)
 			return vb_error_set(err, -r, "read containerd's configuration");
 		text += newline != NULL ? length + 1 : length;

@@ -85,6 +85,91 @@ def test_what_is_told_to_end_ends_the_restart_that_it_waits_for(host):
 
 
 @pytest.mark.nodes("forky-runc")
+def test_a_restart_that_never_ends_is_ended_and_everything_put_back(host):
+    """The command is a fake of a `systemctl restart` that hangs, the first time."""
+    before = host.tree()
+    script = "[ -e /run/second ] || { echo $$ >/run/second; exec sleep 1000; }"
+    result = host.run("install", "--timeout", "2", code=2, restart=("--restart-command", script))
+    assert result.stderr == (
+        "vambrace: restart containerd: '/bin/sh' does not end within 10 s\n"
+        "  see what it waits for, or give it longer by --timeout SECONDS; "
+        "everything is as it was before\n")
+    assert not os.path.exists(f"/proc/{host.node.read('/run/second').strip()}")
+    assert host.tree() == before
+
+
+@pytest.mark.nodes("forky-runc")
+def test_a_file_system_whose_programs_may_not_run_is_named(host):
+    host.node.run(["mount", "-t", "tmpfs", "-o", "noexec,mode=755", "opt", "/opt"])
+    before = host.tree()
+    result = host.run("install", code=2)
+    assert result.stderr == (
+        "vambrace: run a program of '/opt/vambrace/versions': Permission denied\n"
+        "  the file system of /opt must allow it: mount it without noexec; "
+        "everything is as it was before\n")
+    assert host.tree() == before and not host.restarts
+
+
+@pytest.mark.nodes("forky-runc")
+def test_a_containerd_that_prints_more_than_its_configuration_is_named(host):
+    """A distribution's wrapper around it, say."""
+    host.node.run(["mv", "/usr/bin/containerd", "/usr/bin/containerd.real"])
+    host.node.write("/usr/bin/containerd", "#!/bin/bash\n"
+                    "[ $# -lt 4 ] || echo 'warning: this is a wrapper'\n"
+                    "exec -a \"$0\" /usr/bin/containerd.real \"$@\"\n", 0o755)
+    host.node.stop_containerd()
+    before = host.tree()
+    result = host.run("install", code=2)
+    assert result.stderr == (
+        "vambrace: line 1 of `containerd config dump` is not understood\n"
+        "  see `/usr/bin/containerd --config /etc/containerd/config.toml config dump`: on its "
+        "standard output must be the configuration and nothing else\n")
+    assert host.tree() == before
+
+
+OTHER = """version = 3
+root = "/var/lib/other"
+state = "/run/other"
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.runtime",
+                    "io.containerd.cri.v1.images", "io.containerd.nri.v1.nri"]
+[grpc]
+  address = "/run/other/containerd.sock"
+"""
+
+
+@pytest.fixture
+def with_other(host):  # noqa: F811 pylint: disable=redefined-outer-name
+    """A second containerd, Docker's perhaps, which is older than the one that is meant."""
+    host.node.write("/etc/other.toml", OTHER)
+    other = host.node.popen(["/usr/bin/containerd", "--config", "/etc/other.toml"],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (host.node.run_dir / "other/containerd.sock").exists():
+        assert other.poll() is None
+        time.sleep(0.02)
+    host.node.restart_containerd()
+    yield host
+    other.terminate()
+    other.wait()
+
+
+@pytest.mark.nodes("forky-runc")
+def test_of_several_containerds_one_has_to_be_named(with_other):
+    before = with_other.tree()
+    for action in ("install", "uninstall", "status"):
+        result = with_other.run(action, code=2)
+        what, fix = result.stderr.splitlines()
+        assert "with '/etc/other.toml', pid " in what and "/etc/containerd/config.toml" in what
+        assert fix.endswith(": --address SOCKET")
+        assert with_other.tree() == before
+    address = ("--address", "unix:///run/containerd/containerd.sock")
+    with_other.run("install", *address)
+    status = with_other.node.run([f"{SOURCE}/vambrace", "node", "status", *address])
+    assert "problem" not in status.stdout and "/etc/containerd/config.toml" in status.stdout
+    with_other.run("uninstall", *address)
+    assert with_other.tree() == before and len(with_other.restarts) == 2
+
+
+@pytest.mark.nodes("forky-runc")
 def test_where_others_may_write_no_programs_are_put(host):
     for path, spoil in (("/opt", ["chmod", "0777", "/opt"]),
                         ("/opt/vambrace", ["install", "-d", "-o", "1000", "/opt/vambrace"])):

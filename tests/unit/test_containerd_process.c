@@ -13,8 +13,10 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -202,6 +204,105 @@ START_TEST(one_that_has_ended_and_one_that_is_younger_are_not_it)
 }
 END_TEST
 
+/*
+ * Called containerd, it waits for input that never comes; its arguments are those of a containerd
+ * with this socket, where it listens, and with one more argument, or NULL.
+ */
+static pid_t start_listening(const char *address, const char *more)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0); // NOLINT(android-cloexec-pipe)
+	(void)snprintf(name.sun_path, sizeof(name.sun_path), "%s%s", root, address);
+	pid_t pid = fork();
+	if (pid == 0) {
+		int fd = socket(AF_UNIX, SOCK_STREAM, 0); // NOLINT(android-cloexec-socket)
+		if (bind(fd, (const struct sockaddr *)&name, sizeof(name)) == 0 &&
+			listen(fd, 1) == 0 && dup2(ends[0], STDIN_FILENO) == 0 && enter_root())
+			(void)execl("/bin/containerd", "sh", "-c", "read x", "-a", address, more,
+				(char *)NULL);
+		_exit(127);
+	}
+	(void)close(ends[0]);
+	wait_for_name(pid);
+	return pid;
+}
+
+static void expect_found(int r, struct vb_containerd *found, pid_t pid, const char *address)
+{
+	ck_assert_int_eq(r, 0);
+	ck_assert_int_eq(found->pid, pid);
+	ck_assert_str_eq(found->address, address);
+	ck_assert_str_eq(found->config, "read x");
+	vb_containerd_finish(found);
+}
+
+static void end(pid_t pid)
+{
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+START_TEST(of_two_each_is_found_by_its_socket)
+{
+	const struct timespec two_ticks = {.tv_nsec = 20000000};
+	struct vb_containerd first = {0};
+	struct vb_containerd found = {0};
+
+	if (!can_run())
+		return;
+	set_up();
+	copy_busybox("/bin/containerd");
+	pid_t one = start_listening("/one.sock", NULL);
+	ck_assert_int_eq(nanosleep(&two_ticks, NULL), 0);
+	pid_t question = start_listening("/three.sock", "--version");
+	find(&first);
+	ck_assert_int_eq(first.pid, one);
+	ck_assert_str_eq(first.address, "/one.sock");
+	/* Somebody asks it something: that is no second one. */
+	ck_assert_int_eq(vb_containerd_find_other(root, &first, &found), -ENOENT);
+	pid_t two = start_listening("/two.sock", NULL);
+	expect_found(vb_containerd_find_other(root, &first, &found), &found, two, "/two.sock");
+	expect_found(vb_containerd_find_again(root, &first, &found), &found, one, "/one.sock");
+	expect_found(
+		vb_containerd_find_listener(root, "/two.sock", &found), &found, two, "/two.sock");
+	expect_found(
+		vb_containerd_find_listener(root, "/one.sock", &found), &found, one, "/one.sock");
+	ck_assert_int_eq(vb_containerd_find_listener(root, "/none.sock", &found), -ENOENT);
+	end(two);
+	ck_assert_int_eq(vb_containerd_find_listener(root, "/two.sock", &found), -ECONNREFUSED);
+	end(question);
+	vb_containerd_finish(&first);
+	tear_down(one);
+}
+END_TEST
+
+/* What containerd-shim-runc-v2 is started with. */
+START_TEST(a_shim_says_which_containerd_it_is_of)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+	char *address = NULL;
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0); // NOLINT(android-cloexec-pipe)
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (dup2(ends[0], STDIN_FILENO) == 0)
+			(void)execl("/bin/sh", "/usr/bin/containerd-shim-runc-v2", "-c", "read x",
+				"-namespace", "k8s.io", "-address", "/run/k3s/c.sock",
+				(char *)NULL);
+		_exit(127);
+	}
+	while ((address = vb_containerd_shim_address(pid)) == NULL)
+		ck_assert_int_eq(nanosleep(&pause, NULL), 0);
+	ck_assert_str_eq(address, "/run/k3s/c.sock");
+	free(address);
+	end(pid);
+	ck_assert_ptr_null(vb_containerd_shim_address(getpid()));
+}
+END_TEST
+
 /* As anybody can; a process that must not be dumped has a directory of root's in /proc. */
 static void pretend(int ready)
 {
@@ -242,6 +343,8 @@ int main(void)
 	tcase_add_test(tests, a_program_of_that_name_is_it);
 	tcase_add_test(tests, k3s_called_containerd_is_the_link_of_that_name);
 	tcase_add_test(tests, one_that_has_ended_and_one_that_is_younger_are_not_it);
+	tcase_add_test(tests, of_two_each_is_found_by_its_socket);
+	tcase_add_test(tests, a_shim_says_which_containerd_it_is_of);
 	tcase_add_test(tests, a_process_of_another_user_is_not_it);
 	return vb_unit_run("containerd_process", tests);
 }

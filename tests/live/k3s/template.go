@@ -22,6 +22,7 @@ import (
 type node struct {
 	Program, Directory, Root, State, PauseImage string
 	SystemdCgroup, IsRunningInUserNS, Imports   bool
+	OnCommandLine                               bool
 }
 
 const base2 = `
@@ -30,11 +31,13 @@ version = 2
 {{- if .Imports }}
 imports = ["{{ .Directory }}/config.toml.d/*.toml"]
 {{- end }}
+{{- if not .OnCommandLine }}
 root = "{{ .Root }}"
 state = "{{ .State }}"
 
 [grpc]
   address = "{{ .State }}/containerd.sock"
+{{- end }}
 
 [plugins."io.containerd.internal.v1.opt"]
   path = "{{ .Root }}"
@@ -155,7 +158,7 @@ func generate(directory, newest string, imports bool) error {
 	if err = parsed.Execute(&out, node{Program: "k3s", Directory: directory,
 		Root: "/var/lib/containerd/k3s", State: "/run/k3s/containerd",
 		PauseImage: "rancher/mirrored-pause:3.6", SystemdCgroup: true, IsRunningInUserNS: true,
-		Imports: imports}); err != nil {
+		Imports: imports, OnCommandLine: newest == "2"}); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(directory, "config.toml"), out.Bytes(), 0o600)

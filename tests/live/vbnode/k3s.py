@@ -22,7 +22,13 @@ mountpoint -q "$bin/k3s" || mount --bind --make-private /usr/bin/containerd "$bi
 (until [ "$(readlink /proc/$$/exe)" = "$bin/k3s" ]; do sleep 0.02; done
 mount --bind /usr/local/libexec/k3s "$bin/k3s") &
 export PATH="$bin:$bin/aux:$PATH"
-exec containerd -c {ETC}/config.toml
+# With containerd 1.7 it says here what it says in the file later.
+case $1 in
+2) set -- -a /run/k3s/containerd/containerd.sock --state /run/k3s/containerd \
+	--root /var/lib/containerd/k3s ;;
+*) set -- ;;
+esac
+exec containerd -c {ETC}/config.toml "$@"
 """
 _PROGRAM = """#!/bin/sh
 # A fake of the program k3s.
