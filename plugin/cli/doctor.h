@@ -57,6 +57,11 @@ void vb_doctor_gather_containerd(json_t *facts);
 void vb_doctor_gather_hook(json_t *facts);
 /* "ok", or why vambrace-oci is not usable: an errno's name, or words. */
 const char *vb_doctor_hook_state(void);
+/*
+ * The processes of vambrace-nri on this host, [{pid, in_container}]. Who may not see them has none;
+ * one of several that may be about to end is waited for. NULL when out of memory.
+ */
+json_t *vb_doctor_daemons(void);
 void vb_doctor_gather_kernel(json_t *facts);
 
 /*

@@ -144,8 +144,7 @@ static json_t *look_at_node_config(void)
 		strings(&config.runtime_handlers), "audit_log", config.audit_log);
 }
 
-/* Who may not see them has none; one that may be about to end is waited for. */
-static json_t *look_at_daemons(void)
+json_t *vb_doctor_daemons(void)
 {
 	struct vb_node_daemons daemons;
 	json_t *array = json_array();
@@ -160,7 +159,7 @@ static json_t *look_at_daemons(void)
 
 void vb_doctor_gather_hook(json_t *facts)
 {
-	(void)json_object_set_new(facts, "daemons", look_at_daemons());
+	(void)json_object_set_new(facts, "daemons", vb_doctor_daemons());
 	(void)json_object_set_new(facts, "hook", look_at_hook());
 	(void)json_object_set_new(facts, "node_config", look_at_node_config());
 }

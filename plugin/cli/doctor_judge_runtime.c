@@ -287,9 +287,9 @@ static void judge_daemons(const json_t *facts, struct vb_findings *findings)
 	json_array_foreach(daemons, i, daemon)
 		has_pod = has_pod || json_is_true(json_object_get(daemon, "in_container"));
 	vb_finding_fix(
-		vb_finding_add(findings, "plugin", VB_FINDING_PROBLEM,
-			"%zu vambrace-nri processes serve this node%s: containerd accepts a plan "
-			"from only one, so no hardened pod starts",
+		vb_finding_add(findings, "plugin", VB_FINDING_WARNING,
+			"%zu vambrace-nri processes are on this node%s: one at a time is "
+			"registered with containerd, and another waits until it has ended",
 			json_array_size(daemons), has_pod ? ", one of them in a container" : ""),
 		"%s", has_pod ? VB_NODE_ONE_OF_POD_AND_HOST : VB_NODE_ONE_OF_HOST);
 }

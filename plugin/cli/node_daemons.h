@@ -11,8 +11,8 @@
 
 /*
  * The processes of vambrace-nri that serve this host, whoever has started them: those whose
- * /run/vambrace is the host's own. There must be one. Of two both would set a container's plan, and
- * containerd refuses a container of which two plugins set the same.
+ * /run/vambrace is the host's own. One is enough: a second one waits until the first has ended, and
+ * the pod that it is in is not ready meanwhile.
  */
 
 enum { VB_NODE_DAEMONS_MAX = 8 };

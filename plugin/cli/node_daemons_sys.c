@@ -121,8 +121,8 @@ int vb_node_check_single(struct vb_error *err)
 	if (list == NULL)
 		return vb_error_set(err, ENOMEM, "look for plugins");
 	(void)vb_error_say(err, EBUSY,
-		"%zu vambrace-nri processes serve this host, pids %s: containerd accepts a plan "
-		"from only one, so no hardened pod starts",
+		"%zu vambrace-nri processes are on this host, pids %s: one at a time is registered "
+		"with containerd, and another waits until it has ended",
 		daemons.count, list);
 	return vb_error_fix(err, "%s", has_pod ? VB_NODE_ONE_OF_POD_AND_HOST : VB_NODE_ONE_OF_HOST);
 }

@@ -104,8 +104,10 @@ static int report(const char *directory, const char *name, bool json, struct vb_
 	if (name != NULL && vb_status_select(&status, name) < 0)
 		return out_of_memory(err);
 	/* A copy is of another node, or of another time. */
-	if (strcmp(directory, VB_STATE_DIR) == 0)
+	if (strcmp(directory, VB_STATE_DIR) == 0) {
 		status.hook = vb_doctor_hook_state();
+		status.daemons = vb_doctor_daemons();
+	}
 	bool missing = name != NULL && json_array_size(status.containers) == 0;
 	if (missing)
 		(void)fprintf(stderr,

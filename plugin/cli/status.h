@@ -24,9 +24,11 @@ enum {
 };
 
 struct vb_status {
-	json_t *daemon;     /* daemon.json; NULL: there is none */
-	bool runs;          /* the process of its pid lives and is vambrace-nri */
-	const char *hook;   /* "ok", or why vambrace-oci is not usable; NULL: not looked at */
+	json_t *daemon;   /* daemon.json; NULL: there is none */
+	bool runs;        /* the process of its pid lives and is vambrace-nri */
+	json_t *daemons;  /* the processes on this host, [{pid, in_container}]; NULL: not looked for
+			   */
+	const char *hook; /* "ok", or why vambrace-oci is not usable; NULL: not looked at */
 	json_t *containers; /* an array of outcomes, by namespace, pod, container and id */
 	json_t *damaged;    /* an array of {file, error} */
 };

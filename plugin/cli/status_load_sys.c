@@ -15,6 +15,7 @@
 void vb_status_finish(struct vb_status *status)
 {
 	json_decref(status->daemon);
+	json_decref(status->daemons);
 	json_decref(status->containers);
 	json_decref(status->damaged);
 }

@@ -50,6 +50,18 @@ static int print_runtime(const struct vb_status *status, struct vb_buf *out)
 			nri != NULL ? ", NRI " : "", nri != NULL ? nri : "", since));
 }
 
+/* The file was lost, or another one wrote it last. */
+static int print_undescribed(const struct vb_status *status, struct vb_buf *out)
+{
+	long long pid = (long long)json_integer_value(
+		json_object_get(json_array_get(status->daemons, 0), "pid"));
+
+	return vb_report_paragraph_take(out, 0,
+		vb_str_format("vambrace-nri runs (pid %lld), but daemon.json does not tell of it: "
+			      "`kill -HUP %lld` has it written anew.",
+			pid, pid));
+}
+
 static int print_daemon(const struct vb_status *status, struct vb_buf *out)
 {
 	vb_auto_free char *at = vb_report_time_of(status->daemon, "at");
@@ -57,11 +69,13 @@ static int print_daemon(const struct vb_status *status, struct vb_buf *out)
 
 	if (at == NULL || stopped == NULL)
 		return -ENOMEM;
+	if (status->runs)
+		return print_runtime(status, out);
+	if (json_array_size(status->daemons) > 0)
+		return print_undescribed(status, out);
 	if (status->daemon == NULL)
 		return vb_text_paragraph(
 			out, 0, "vambrace-nri has not run here: hardened pods are refused.");
-	if (status->runs)
-		return print_runtime(status, out);
 	if (json_is_string(json_object_get(status->daemon, "stopped_at")))
 		return vb_report_paragraph_take(out, 0,
 			vb_str_format("vambrace-nri was stopped at %s: hardened pods are refused.",
@@ -118,6 +132,13 @@ static int print_problems(const struct vb_status *status, struct vb_buf *out)
 				      "pod of its handlers starts. `vambrace doctor` tells what "
 				      "to change.",
 				status->hook));
+	if (r == 0 && json_array_size(status->daemons) > 1)
+		r = vb_report_paragraph_take(out, 0,
+			vb_str_format(
+				"Plugins: %zu vambrace-nri processes are on this host. One at "
+				"a time is registered, and another waits until it has ended. "
+				"`vambrace doctor` tells how to come to one.",
+				json_array_size(status->daemons)));
 	if (r == 0 && problem != NULL)
 		r = vb_report_paragraph_take(out, 0,
 			vb_str_format("Config: %s is not in force, %s: %s",
@@ -399,7 +420,7 @@ int vb_status_text(const struct vb_status *status, bool details, bool colour, st
 
 json_t *vb_status_json(const struct vb_status *status)
 {
-	return json_pack("{s:i,s:O?,s:b,s:s?,s:O,s:O}", "status_version", 1, "daemon",
-		status->daemon, "daemon_runs", status->runs, "hook", status->hook, "containers",
-		status->containers, "damaged", status->damaged);
+	return json_pack("{s:i,s:O?,s:b,s:O?,s:s?,s:O,s:O}", "status_version", 1, "daemon",
+		status->daemon, "daemon_runs", status->runs, "daemons", status->daemons, "hook",
+		status->hook, "containers", status->containers, "damaged", status->damaged);
 }

@@ -10,6 +10,7 @@
 #include "gate.h"
 #include "link.h"
 #include "sync.h"
+#include "turn_sys.h"
 #include "vb/proto/nri.h"
 #include "watch.h"
 
@@ -29,6 +30,8 @@ struct vb_session {
 	struct vb_session_parts parts;
 	struct vb_gate *gate;
 	struct vb_watch *watch;
+	struct vb_turn turn;
+	bool is_waiting;      /* another plugin has the turn */
 	struct vb_link *link; /* NULL while there is no connection */
 	uint64_t generation;  /* counts connections */
 	uint32_t register_id;
@@ -87,6 +90,7 @@ static void drop_link(struct vb_session *session)
 {
 	vb_link_destroy(session->link);
 	session->link = NULL;
+	vb_turn_give_back(&session->turn);
 	session->generation++;
 	vb_status_set_connected(session->parts.reporter->status, false);
 	set_registered(session, false);
@@ -400,19 +404,41 @@ static int begin(struct vb_session *session, int socket_fd, struct vb_error *err
 	return r;
 }
 
+/* The other one's daemon.json is not to be written over. */
+static void set_waiting(struct vb_session *session, const char *why)
+{
+	bool was_waiting = session->is_waiting;
+
+	session->is_waiting = why != NULL;
+	vb_status_set_anothers(session->parts.reporter->status, session->is_waiting);
+	if (session->is_waiting && !was_waiting)
+		log_event(session, "waiting", why);
+	if (was_waiting && !session->is_waiting)
+		session->retry_ms = RETRY_FIRST_MS;
+}
+
+static int try_connection(struct vb_session *session, struct vb_error *err)
+{
+	vb_auto_close int fd = -1;
+
+	int r = vb_turn_check(&session->turn, err);
+	if (r == 0)
+		r = connect_to_runtime(&session->options, &fd, err);
+	if (r == 0)
+		r = vb_turn_take(&session->turn, fd, err);
+	set_waiting(session, r == -EBUSY ? err->what : NULL);
+	return r == 0 ? begin(session, vb_steal_fd(&fd), err) : r;
+}
+
 static void connect_again(struct vb_session *session)
 {
 	struct vb_error err = {0};
-	int fd = -1;
 
-	int r = connect_to_runtime(&session->options, &fd, &err);
-	if (r == 0)
-		r = begin(session, fd, &err);
-	if (r == 0)
+	if (try_connection(session, &err) == 0)
 		return;
 	vb_status_set_unreachable(session->parts.reporter->status, err.what);
 	/* Once is enough to say; the retries go on for as long as the runtime is away. */
-	if (session->retry_ms == RETRY_FIRST_MS)
+	if (session->retry_ms == RETRY_FIRST_MS && !session->is_waiting)
 		log_event(session, "not-connected", err.what);
 	schedule_retry(session, RETRY_UNREACHABLE_MAX_MS);
 }
@@ -432,6 +458,9 @@ void vb_session_start(struct vb_session *session)
 		connect_again(session);
 		return;
 	}
+	/* It has no second chance, so it does not wait. */
+	if (vb_turn_take(&session->turn, session->options.launched_fd, &err) < 0)
+		log_event(session, "not-alone", err.what);
 	if (begin(session, session->options.launched_fd, &err) < 0) {
 		log_event(session, "not-connected", err.what);
 		session->rejected = true;
@@ -494,6 +523,7 @@ struct vb_session *vb_session_create(
 		return NULL;
 	session->options = *options;
 	session->parts = *parts;
+	session->turn = (struct vb_turn)VB_TURN_NONE;
 	session->retry_ms = RETRY_FIRST_MS;
 	(void)snprintf(session->problem, sizeof(session->problem),
 		"not registered with the runtime (connecting)");
@@ -509,6 +539,7 @@ void vb_session_destroy(struct vb_session *session)
 	if (session == NULL)
 		return;
 	vb_link_destroy(session->link);
+	vb_turn_finish(&session->turn);
 	vb_sync_destroy(session->sync);
 	vb_gate_destroy(session->gate);
 	vb_watch_destroy(session->watch);

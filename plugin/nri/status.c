@@ -31,6 +31,7 @@ struct vb_status {
 	struct event *due;
 	bool is_dirty;
 	bool is_with_worker;
+	bool is_anothers;
 	struct timespec started_at;
 	struct timespec stopped_at; /* 0: it runs */
 
@@ -186,7 +187,7 @@ static void schedule(struct vb_status *status)
 {
 	const struct timeval delay = {.tv_usec = DELAY_US};
 
-	if (!status->is_with_worker && !evtimer_pending(status->due, NULL))
+	if (!status->is_with_worker && !status->is_anothers && !evtimer_pending(status->due, NULL))
 		(void)evtimer_add(status->due, &delay);
 }
 
@@ -255,7 +256,7 @@ void vb_status_destroy(struct vb_status *status)
 		return;
 	status->stopped_at = vb_clock_now();
 	status->connected = false;
-	vb_auto_free char *text = to_text(status);
+	vb_auto_free char *text = status->is_anothers ? NULL : to_text(status);
 	if (text != NULL && vb_status_write_file(text, &err) < 0)
 		report_failure(status, &err);
 	event_free(status->due);
@@ -305,6 +306,17 @@ void vb_status_set_unreachable(struct vb_status *status, const char *problem)
 		return;
 	replace(&status->unreachable, problem);
 	vb_status_touch(status);
+}
+
+void vb_status_set_anothers(struct vb_status *status, bool is_anothers)
+{
+	if (status->is_anothers == is_anothers)
+		return;
+	status->is_anothers = is_anothers;
+	if (is_anothers)
+		(void)evtimer_del(status->due);
+	else
+		vb_status_touch(status);
 }
 
 void vb_status_set_config(

@@ -45,6 +45,9 @@ void vb_status_set_connected(struct vb_status *status, bool connected);
 /* Why no connection came about; until there is one. */
 void vb_status_set_unreachable(struct vb_status *status, const char *problem);
 
+/* Whether the file is another daemon's, which serves the runtime; it is not written then. */
+void vb_status_set_anothers(struct vb_status *status, bool is_anothers);
+
 /* problem: why the file that is there now is not in force; NULL when it is. */
 void vb_status_set_config(
 	struct vb_status *status, const struct vb_settings *settings, const char *problem);

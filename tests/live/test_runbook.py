@@ -99,7 +99,8 @@ def other_handler(vambrace, node):
 def two_plugins(vambrace, node):
     second = Vambrace(node)
     second.log_path = vambrace.log_path.with_name("second.log")
-    second.start()
+    second.start(wait=False)
+    second.wait_log("event=waiting ")
     yield
     second.stop()
 
@@ -114,7 +115,7 @@ FAULTS = {
     "The audit log cannot be written": no_audit,
     "/run is full": full_run,
     "A pod asks for what its handler cannot do": other_handler,
-    "Two plugins serve the node": two_plugins,
+    "A second plugin is on the node": two_plugins,
 }
 
 

@@ -168,7 +168,7 @@ START_TEST(two_are_told_with_the_way_to_one)
 	pid_t own = start(stay);
 	pid_t pod = start(enter_pod);
 	ck_assert_int_eq(vb_node_check_single(&err), -EBUSY);
-	expect_text(err.what, "2 vambrace-nri processes serve this host, pids ");
+	expect_text(err.what, "2 vambrace-nri processes are on this host, pids ");
 	expect_pid(err.what, "", pod, " (in a container)");
 	expect_text(err.fix, VB_NODE_ONE_OF_POD_AND_HOST);
 	end(pod);

@@ -126,6 +126,59 @@ START_TEST(a_synchronize_that_cannot_be_read_begins_a_new_connection)
 }
 END_TEST
 
+static void wait_for_end(pid_t pid)
+{
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+static void wait_described(pid_t pid)
+{
+	vb_auto_free char *text = vb_str_format("\"pid\":%d,", (int)pid);
+
+	ck_assert_ptr_nonnull(text);
+	runtime_wait_text("/run/vambrace/daemon.json", text);
+}
+
+/* Who waits has closed its connection again. */
+static void take_closed_connection(void)
+{
+	vb_auto_close int fd = accept4(runtime.listener, NULL, NULL, SOCK_CLOEXEC);
+	char byte = 0;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(read(fd, &byte, 1), 0);
+}
+
+/* A host's own and a pod's, say: a runtime refuses each container of which both set the plan. */
+START_TEST(a_second_plugin_waits_until_the_first_has_ended)
+{
+	runtime_start_daemon(&runtime, NULL);
+	(void)runtime_greet(&runtime, "2.1.9");
+	pid_t first = runtime.daemon;
+	wait_described(first);
+	runtime_start_daemon(&runtime, NULL);
+	take_closed_connection();
+	vb_auto_free char *says = vb_str_format(
+		"event=waiting error=\"another vambrace-nri, pid %d, serves this runtime\"",
+		(int)first);
+	runtime_wait_log(says);
+	/* daemon.json is the first one's, even when this one ends. */
+	pid_t second = runtime.daemon;
+	ck_assert_int_eq(kill(second, SIGTERM), 0);
+	wait_for_end(second);
+	wait_described(first);
+	runtime_start_daemon(&runtime, NULL);
+	take_closed_connection();
+	/* However the first one ends. */
+	ck_assert_int_eq(kill(first, SIGKILL), 0);
+	wait_for_end(first);
+	runtime_close(&runtime);
+	(void)runtime_greet(&runtime, "2.1.9");
+	wait_described(runtime.daemon);
+	runtime_finish(&runtime);
+}
+END_TEST
+
 START_TEST(unknown_methods_and_services_are_unimplemented)
 {
 	runtime_start_daemon(&runtime, NULL);
@@ -445,6 +498,7 @@ int main(void)
 	tcase_add_test(tcase, a_runtime_that_closes_on_the_event_mask_is_asked_for_less);
 	tcase_add_test(tcase, chunks_of_synchronize_are_answered_as_they_come);
 	tcase_add_test(tcase, a_synchronize_that_cannot_be_read_begins_a_new_connection);
+	tcase_add_test(tcase, a_second_plugin_waits_until_the_first_has_ended);
 	tcase_add_test(tcase, unknown_methods_and_services_are_unimplemented);
 	tcase_add_test(tcase, garbage_is_refused_and_the_connection_goes_on);
 	tcase_add_test(tcase, a_rejected_registration_is_closed_by_us_and_tried_again);

@@ -95,6 +95,46 @@ START_TEST(a_hook_is_told_of_where_it_is_not_usable)
 }
 END_TEST
 
+static void set_daemons(json_t *daemons)
+{
+	json_decref(status.daemons);
+	status.daemons = daemons;
+	ck_assert_ptr_nonnull(daemons);
+}
+
+START_TEST(another_daemon_that_waits_is_told_of)
+{
+	set_daemons(json_pack("[{s:i,s:b}]", "pid", 42, "in_container", 0));
+	vb_auto_free char *one = unfolded_text();
+	ck_assert_ptr_null(strstr(one, "Plugins: "));
+	set_daemons(json_pack("[{s:i,s:b},{s:i,s:b}]", "pid", 42, "in_container", 0, "pid", 43,
+		"in_container", 1));
+	vb_auto_free char *two = unfolded_text();
+	ck_assert_ptr_nonnull(strstr(two, "(pid 42), registered with containerd"));
+	ck_assert_ptr_nonnull(strstr(two, " Plugins: 2 vambrace-nri processes are on this host."));
+	vb_auto_json json_t *json = vb_status_json(&status);
+	ck_assert_uint_eq(json_array_size(json_object_get(json, "daemons")), 2);
+}
+END_TEST
+
+/* daemon.json is lost, or of one that has ended; that is not to be taken for the daemon's end. */
+START_TEST(a_daemon_that_daemon_json_does_not_tell_of_is_there_all_the_same)
+{
+	status.runs = false;
+	set_daemons(json_array());
+	vb_auto_free char *none = unfolded_text();
+	ck_assert_ptr_nonnull(strstr(none, "is gone without a word"));
+	set_daemons(json_pack("[{s:i,s:b}]", "pid", 43, "in_container", 0));
+	vb_auto_free char *one = unfolded_text();
+	ck_assert_ptr_nonnull(strstr(one, "vambrace-nri runs (pid 43), but daemon.json does not"));
+	ck_assert_ptr_null(strstr(one, "refused"));
+	json_decref(status.daemon);
+	status.daemon = NULL;
+	vb_auto_free char *lost = unfolded_text();
+	ck_assert_ptr_nonnull(strstr(lost, "`kill -HUP 43` has it written anew."));
+}
+END_TEST
+
 START_TEST(levels_have_colours_on_a_terminal)
 {
 	vb_auto_free char *report = text(true);
@@ -143,6 +183,8 @@ int main(void)
 	tcase_add_test(tcase, a_daemon_that_runs_names_its_runtime);
 	tcase_add_test(tcase, a_daemon_without_a_runtime_says_so);
 	tcase_add_test(tcase, a_hook_is_told_of_where_it_is_not_usable);
+	tcase_add_test(tcase, another_daemon_that_waits_is_told_of);
+	tcase_add_test(tcase, a_daemon_that_daemon_json_does_not_tell_of_is_there_all_the_same);
 	tcase_add_test(tcase, levels_have_colours_on_a_terminal);
 	tcase_add_loop_test(
 		tcase, a_name_means_the_containers_that_have_it, 0, (int)VB_ARRAY_SIZE(names));

@@ -170,7 +170,8 @@ class Vambrace:
         listing = self.node.run(["find", STATE, "-type", "f"], check=False).stdout
         paths = {pathlib.PurePath(line).relative_to(STATE) for line in listing.splitlines()}
         return {str(path) for path in paths
-                if path.parent.name != "features" and not path.name.startswith("daemon.json")}
+                if path.parent.name != "features" and path.name != "turns"
+                and not path.name.startswith("daemon.json")}
 
     def _state(self, kind, container_id):
         return json.loads(self.node.read(f"{STATE}/{kind}/{container_id}.json"))
