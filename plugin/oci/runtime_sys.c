@@ -95,7 +95,8 @@ static int become_first(const char *const *runtimes, char *argv[], struct vb_err
 int vb_hook_become_any(const struct vb_hook *hook, char *argv[], struct vb_error *err)
 {
 	static const char *const runc[] = {"/usr/bin/runc", "/usr/sbin/runc", "/usr/local/bin/runc",
-		"/usr/local/sbin/runc", "/opt/bin/runc", "/bin/runc", NULL};
+		"/usr/local/sbin/runc", "/opt/bin/runc", "/bin/runc",
+		"/var/lib/rancher/k3s/data/current/bin/runc", NULL};
 	static const char *const crun[] = {"/usr/bin/crun", "/usr/sbin/crun", "/usr/local/bin/crun",
 		"/usr/local/sbin/crun", "/opt/bin/crun", "/bin/crun", NULL};
 

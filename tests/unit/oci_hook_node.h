@@ -36,8 +36,8 @@
  */
 void support_install_hook(void);
 
-/* The usual places of runtimes hold this one as a fake, and no real one. */
-void support_fake_usual_runtime(const char *name);
+/* The directory has this runtime as a fake, and no usual place of it a real one. */
+void support_fake_usual_runtime(const char *directory, const char *name);
 
 /* Runs a shell command line without output; its exit code. */
 int support_shell(const char *line);

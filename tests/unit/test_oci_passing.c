@@ -2,6 +2,7 @@
 /* What the hook lets pass, its settings, and how it says no. */
 #include <errno.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "oci_hook_node.h"
@@ -110,8 +111,8 @@ START_TEST(a_container_can_be_stopped_without_any_settings)
 		"start abc", "kill --all abc 9", "state abc", "delete --force abc"};
 
 	ck_assert_int_eq(unlink(SETTINGS), 0);
-	support_fake_usual_runtime("runc");
-	support_fake_usual_runtime("crun");
+	support_fake_usual_runtime("/opt/bin", "runc");
+	support_fake_usual_runtime("/opt/bin", "crun");
 	support_make_directories("/run/runc-root/abc");
 	support_make_directories("/run/crun-root/abc");
 	support_write_file("/run/runc-root/abc/state.json", "{}", 0600);
@@ -129,6 +130,20 @@ START_TEST(a_container_can_be_stopped_without_any_settings)
 	support_assert_hook_refused(HOOK " --log " LOG " --root /run/none kill abc 9", "oci.json");
 	support_assert_hook_refused(
 		HOOK " --log " LOG " --root /run/runc-root pause abc", "oci.json");
+}
+END_TEST
+
+START_TEST(a_container_of_k3s_can_be_stopped_without_any_settings)
+{
+	static const char place[] = "/var/lib/rancher/k3s/data/current/bin";
+
+	ck_assert_int_eq(unlink(SETTINGS), 0);
+	ck_assert_int_eq(mount("tmpfs", "/var/lib", "tmpfs", 0, "mode=0755"), 0);
+	support_fake_usual_runtime(place, "runc");
+	support_make_directories("/run/runc-root/abc");
+	support_write_file("/run/runc-root/abc/state.json", "{}", 0600);
+	support_assert_admitted(HOOK " --root /run/runc-root kill abc 9 < /dev/null");
+	support_assert_contains(CALLS, place);
 }
 END_TEST
 
@@ -171,6 +186,7 @@ int main(void)
 	tcase_add_test(tcase, settings_that_cannot_be_trusted_refuse);
 	tcase_add_test(tcase, a_handler_without_a_usable_runtime_refuses_and_leaves_no_receipt);
 	tcase_add_test(tcase, a_container_can_be_stopped_without_any_settings);
+	tcase_add_test(tcase, a_container_of_k3s_can_be_stopped_without_any_settings);
 	tcase_add_test(tcase, the_line_is_appended_and_stands_on_stderr_too);
 	tcase_add_test(tcase, names_that_need_escaping_reach_the_log_whole);
 	return support_run(tcase);
