@@ -320,7 +320,8 @@ int vb_value_tmpfs_path(const char *path, struct vb_tmpfs *ret_tmpfs, struct vb_
 	if (path[0] != '/' || has_bad_character(path) || strlen(path) >= 4096) {
 		(void)vb_error_refuse(
 			err, VB_CODE_INVALID_VALUE, "tmpfs path '%.200s' is not usable", path);
-		return vb_error_fix(err, "write an absolute path without blanks, ',' and ':'");
+		return vb_error_fix(err, "write an absolute path without blanks, ',' and ':', of "
+					 "at most 4095 bytes");
 	}
 	if (vb_path_clean(path, &clean) < 0)
 		return vb_error_set(err, ENOMEM, "read a tmpfs path");

@@ -346,7 +346,7 @@ static const struct {
 	{HARDENING("\"tmpfs\":[{}]"), "hardening.tmpfs[0].path is missing", NULL},
 	{HARDENING("\"tmpfs\":[{\"path\":\"tmp\"}]"),
 		"hardening.tmpfs[0]: tmpfs path 'tmp' is not usable",
-		"write an absolute path without blanks, ',' and ':'"},
+		"write an absolute path without blanks, ',' and ':', of at most 4095 bytes"},
 	{HARDENING("\"tmpfs\":[{\"path\":\"/tmp\"},{\"path\":\"/proc/x\"}]"),
 		"hardening.tmpfs[1]: tmpfs path '/proc/x' is the root or lies in /proc, /sys or "
 		"/dev",

@@ -277,8 +277,8 @@ static const struct {
 	const char *refusal;
 } bad_tmpfs[] = {
 #define UNUSABLE(path)                                                                             \
-	"ErrInvalidValue: tmpfs path '" path                                                       \
-	"' is not usable: write an absolute path without blanks, ',' and ':'"
+	"ErrInvalidValue: tmpfs path '" path "' is not usable: write an absolute path without "    \
+	"blanks, ',' and ':', of at most 4095 bytes"
 #define KERNEL(path)                                                                               \
 	"ErrInvalidValue: tmpfs path '" path                                                       \
 	"' is the root or lies in /proc, /sys or /dev: choose another directory, such as /tmp"
@@ -324,6 +324,24 @@ START_TEST(another_tmpfs_is_refused)
 
 	vb_assert_refused(
 		vb_value_tmpfs(bad_tmpfs[_i].text, &list, &err), &err, bad_tmpfs[_i].refusal);
+	vb_tmpfs_list_finish(&list);
+}
+END_TEST
+
+START_TEST(the_path_of_a_tmpfs_has_4095_bytes_at_most)
+{
+	struct vb_tmpfs_list list = {0};
+	char path[4097];
+
+	memset(path, 'x', sizeof(path) - 1);
+	path[0] = '/';
+	path[4095] = '\0';
+	ck_assert_int_eq(vb_value_tmpfs(path, &list, &err), 0);
+	ck_assert_str_eq(list.items[0].path, path);
+	path[4095] = 'x';
+	path[4096] = '\0';
+	ck_assert_int_eq(vb_value_tmpfs(path, &list, &err), -EPERM);
+	ck_assert_uint_eq(list.count, 1);
 	vb_tmpfs_list_finish(&list);
 }
 END_TEST
@@ -435,6 +453,7 @@ int main(void)
 	tcase_add_test(tcase, modes_are_octal);
 	tcase_add_test(tcase, a_tmpfs_has_defaults_and_options);
 	tcase_add_loop_test(tcase, another_tmpfs_is_refused, 0, (int)VB_ARRAY_SIZE(bad_tmpfs));
+	tcase_add_test(tcase, the_path_of_a_tmpfs_has_4095_bytes_at_most);
 	tcase_add_test(tcase, paths_beside_the_kernels_trees_can_be_a_tmpfs);
 	tcase_add_test(tcase, a_bundle_is_a_name_with_or_without_its_digest);
 	tcase_add_loop_test(
