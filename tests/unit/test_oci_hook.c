@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* create and exec through the hook. */
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "golden.h"
@@ -261,6 +262,17 @@ START_TEST(a_runtime_that_cannot_be_executed_leaves_nothing_of_a_create)
 }
 END_TEST
 
+START_TEST(a_configuration_that_cannot_be_written_leaves_no_receipt)
+{
+	support_write_plan();
+	ck_assert_int_eq(mount(BUNDLE, BUNDLE, NULL, MS_BIND, NULL), 0);
+	ck_assert_int_eq(mount(NULL, BUNDLE, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
+	/* The hook's own exit code; the runtime's is another one. */
+	ck_assert_int_eq(support_shell(CREATE), 1);
+	ck_assert(!support_exists(RECEIPT));
+}
+END_TEST
+
 START_TEST(a_configuration_that_cannot_be_read_refuses)
 {
 	support_write_plan();
@@ -300,6 +312,9 @@ START_TEST(a_sandbox_passes_as_it_is_when_it_is_its_own_and_has_no_plan)
 	ck_assert(!support_exists(RECEIPT));
 
 	make_sandbox("other", false);
+	support_assert_hook_refused(CREATE, "ErrNoPlan");
+	make_sandbox("abc", false);
+	ck_assert_int_eq(support_shell("sed -i 's/\"sandbox\"/\"container\"/' " CONFIG), 0);
 	support_assert_hook_refused(CREATE, "ErrNoPlan");
 	/* A container with the annotations of a sandbox is a container still. */
 	make_sandbox("abc", true);
@@ -439,6 +454,7 @@ int main(void)
 	tcase_add_test(tcase, a_link_in_the_image_that_leads_onto_the_tmpfs_is_seen);
 	tcase_add_test(tcase, a_plan_that_cannot_be_read_refuses);
 	tcase_add_test(tcase, a_runtime_that_cannot_be_executed_leaves_nothing_of_a_create);
+	tcase_add_test(tcase, a_configuration_that_cannot_be_written_leaves_no_receipt);
 	tcase_add_test(tcase, a_configuration_that_cannot_be_read_refuses);
 	tcase_add_test(tcase, a_sandbox_passes_as_it_is_when_it_is_its_own_and_has_no_plan);
 	tcase_add_test(tcase, a_lenient_handler_passes_the_unplanned_and_their_processes);

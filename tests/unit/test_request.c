@@ -454,6 +454,22 @@ START_TEST(a_bad_value_is_refused_naming_its_key)
 }
 END_TEST
 
+/* Runtimes hand annotations over in any order, and kubelet's retries are to read the same. */
+START_TEST(of_several_mistakes_the_first_by_key_is_told)
+{
+	static const char refusal[] =
+		"ErrInvalidValue: annotation 'cap-drop.vambrace.dev/pod': unknown capability 'X': "
+		"did you mean BPF? capabilities are named as in capabilities(7)";
+
+	vb_assert_refused(PARSE("tmpfs.vambrace.dev", "tmp", "cap-drop.vambrace.dev/pod", "X",
+				  "containers.vambrace.dev", "{}"),
+		&err, refusal);
+	vb_assert_refused(PARSE("containers.vambrace.dev", "{}", "cap-drop.vambrace.dev/pod", "X",
+				  "tmpfs.vambrace.dev", "tmp"),
+		&err, refusal);
+}
+END_TEST
+
 START_TEST(an_opt_out_beside_a_profile_conflicts_at_any_level)
 {
 	static const char refusal[] =
@@ -520,6 +536,7 @@ int main(void)
 	tcase_add_test(tcase, other_domains_are_not_ours);
 	tcase_add_loop_test(
 		tcase, a_bad_value_is_refused_naming_its_key, 0, (int)VB_ARRAY_SIZE(bad_values));
+	tcase_add_test(tcase, of_several_mistakes_the_first_by_key_is_told);
 	tcase_add_test(tcase, an_opt_out_beside_a_profile_conflicts_at_any_level);
 	tcase_add_test(tcase, a_refused_request_leaves_the_output_alone);
 	tcase_add_test(tcase, without_an_error_to_fill_refusals_stay_refusals);
