@@ -61,16 +61,25 @@ START_TEST(the_files_of_a_container_go_with_it)
 }
 END_TEST
 
-/* A Synchronize request with the container, and one more that cannot be read. */
-static struct vb_buf *synchronize_payload(const struct event_text *text, bool is_broken)
+/* A Synchronize request with the container in that state. */
+static struct vb_buf *state_payload(
+	const struct event_text *text, enum vb_nri_container_state state)
 {
 	struct vb_buf *payload = payload_new();
 	struct vb_buf *container = event_container(text);
 
-	put_number(container, 4, VB_NRI_CONTAINER_RUNNING);
+	put_number(container, 4, state);
 	put_number(container, 12, 1);
 	put_part(payload, 1, event_pod(text));
 	put_part(payload, 2, container);
+	return payload;
+}
+
+/* One with the container running, and one more that cannot be read. */
+static struct vb_buf *synchronize_payload(const struct event_text *text, bool is_broken)
+{
+	struct vb_buf *payload = state_payload(text, VB_NRI_CONTAINER_RUNNING);
+
 	if (is_broken) {
 		struct vb_buf *broken = payload_new();
 		ck_assert_int_eq(vb_buf_append(broken, "\x0a\x7f", 2), 0);
@@ -133,6 +142,58 @@ START_TEST(a_container_of_ours_that_runs_without_a_plan_is_reported)
 }
 END_TEST
 
+/* What START would refuse on whatever handler. */
+static const struct {
+	struct event_text text;
+	enum vb_nri_container_state state;
+} lapses[] = {
+	{{.handler = "kata", .annotation = "tmpfs.vambrace.dev", .value = "/tmp"},
+		VB_NRI_CONTAINER_RUNNING},
+	{{.handler = "kata", .annotation = "tmpfs.vambrace.dev/container.other", .value = "tmp"},
+		VB_NRI_CONTAINER_RUNNING},
+	{{.handler = "kata", .plan_digest = "sha256:0"}, VB_NRI_CONTAINER_RUNNING},
+	{{.handler = "vambrace"}, VB_NRI_CONTAINER_PAUSED},
+};
+
+START_TEST(a_container_that_asks_for_something_or_has_a_plans_mark_is_reported_too)
+{
+	ck_assert_int_eq(runtime_call(&runtime, "Synchronize",
+				 state_payload(&lapses[_i].text, lapses[_i].state))
+				 ->code,
+		0);
+	runtime_wait_log("container_id=" CONTAINER_ID " event=unhardened");
+}
+END_TEST
+
+/* It asks for nothing itself, or does not run and has START before it. */
+static const struct {
+	struct event_text text;
+	enum vb_nri_container_state state;
+} in_order[] = {
+	{{.id = "0ther",
+		 .handler = "kata",
+		 .annotation = "tmpfs.vambrace.dev/container.other",
+		 .value = "/tmp"},
+		VB_NRI_CONTAINER_RUNNING},
+	{{.id = "0ther", .handler = "vambrace"}, VB_NRI_CONTAINER_CREATED},
+	{{.id = "0ther", .handler = "vambrace"}, VB_NRI_CONTAINER_STOPPED},
+};
+
+START_TEST(a_container_that_start_would_admit_or_has_before_it_is_not_reported)
+{
+	ck_assert_int_eq(runtime_call(&runtime, "Synchronize",
+				 state_payload(&in_order[_i].text, in_order[_i].state))
+				 ->code,
+		0);
+	ck_assert_int_eq(
+		runtime_call(&runtime, "Synchronize", synchronize_payload(&hardened, false))->code,
+		0);
+	runtime_wait_log("container_id=" CONTAINER_ID " event=unhardened");
+	vb_auto_free char *log = support_read_file(RUNTIME_LOG);
+	ck_assert_ptr_null(strstr(log, "container_id=0ther"));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("files");
@@ -142,5 +203,11 @@ int main(void)
 	tcase_add_test(tcase, the_files_of_a_container_go_with_it);
 	tcase_add_test(tcase, files_of_containers_that_are_no_more_go_when_all_are_known);
 	tcase_add_test(tcase, a_container_of_ours_that_runs_without_a_plan_is_reported);
+	tcase_add_loop_test(tcase,
+		a_container_that_asks_for_something_or_has_a_plans_mark_is_reported_too, 0,
+		(int)VB_ARRAY_SIZE(lapses));
+	tcase_add_loop_test(tcase,
+		a_container_that_start_would_admit_or_has_before_it_is_not_reported, 0,
+		(int)VB_ARRAY_SIZE(in_order));
 	return vb_unit_run("files", tcase);
 }
