@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "histogram.h"
+#include "kernel_log.h"
 #include "log.h"
 #include "report.h"
 #include "supervise.h"
@@ -178,31 +179,6 @@ START_TEST(the_line_of_an_opt_out_ends_with_its_literal)
 }
 END_TEST
 
-/* The kernel's log from here on; -1 where there is none to be had. */
-static int open_kernels_log(void)
-{
-	int kmsg = open("/dev/kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-
-	if (kmsg < 0)
-		ck_assert_msg(errno == EPERM || errno == EACCES || errno == ENOENT, "%s",
-			strerror(errno));
-	else
-		ck_assert_int_eq(lseek(kmsg, 0, SEEK_END), 0);
-	return kmsg;
-}
-
-/* Reads on to the record with the text, which must be there already. */
-static void expect_record(int kmsg, const char *text)
-{
-	char record[8192] = "";
-
-	while (strstr(record, text) == NULL) {
-		ssize_t n = read(kmsg, record, sizeof(record) - 1);
-		ck_assert_msg(n > 0, "'%s' is not there: %s", text, strerror(errno));
-		record[n] = '\0';
-	}
-}
-
 static void log_pid(struct vb_log *log)
 {
 	struct vb_log_line line;
@@ -214,7 +190,7 @@ static void log_pid(struct vb_log *log)
 
 START_TEST(the_kernels_log_itself_takes_a_line)
 {
-	vb_auto_close int kmsg = open_kernels_log();
+	vb_auto_close int kmsg = kernel_log_open();
 
 	if (kmsg < 0)
 		return;
@@ -222,13 +198,13 @@ START_TEST(the_kernels_log_itself_takes_a_line)
 	log_pid(log);
 	vb_auto_free char *expected =
 		vb_str_format("vambrace-nri: container_id=- event=test pid=%d\n", (int)getpid());
-	expect_record(kmsg, expected);
+	kernel_log_expect(kmsg, expected);
 }
 END_TEST
 
 START_TEST(the_line_of_an_opt_out_passes_the_kernels_own_limit)
 {
-	vb_auto_close int kmsg = open_kernels_log();
+	vb_auto_close int kmsg = kernel_log_open();
 
 	if (kmsg < 0)
 		return;
@@ -239,7 +215,7 @@ START_TEST(the_line_of_an_opt_out_passes_the_kernels_own_limit)
 	report_opt_out(log, text);
 	vb_auto_free char *expected =
 		vb_str_format("reason=\"%s\" Audit event: seccomp-opt-out\n", text);
-	expect_record(kmsg, expected);
+	kernel_log_expect(kmsg, expected);
 }
 END_TEST
 

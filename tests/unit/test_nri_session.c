@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernel_log.h"
 #include "nri_runtime.h"
 #include "oci_node.h"
 #include "unit.h"
@@ -487,6 +488,31 @@ START_TEST(with_a_bad_config_a_launched_plugin_refuses_what_is_ours)
 }
 END_TEST
 
+/* There its stderr is /dev/null. */
+START_TEST(a_launched_plugin_tells_of_an_opt_out_in_the_kernels_log)
+{
+	vb_auto_close int kmsg = kernel_log_open();
+	vb_auto_free char *value = vb_str_format(
+		"{\"ctl\":{\"seccomp\":\"opt-out\",\"seccomp-opt-out-reason\":\"pid %d\"}}",
+		(int)getpid());
+	vb_auto_free char *end =
+		vb_str_format("reason=\"pid %d\" Audit event: seccomp-opt-out\n", (int)getpid());
+	const struct event_text opting_out = {
+		.handler = "vambrace", .annotation = "containers.vambrace.dev", .value = value};
+
+	if (kmsg < 0)
+		return;
+	runtime_launch_daemon(&runtime,
+		"{\"rules\":[{\"namespaces\":[\"robots\"],\"permit\":[\"seccomp-opt-out\"]}]}");
+	(void)runtime_greet(&runtime, "1.7.24");
+	const struct answer *answer =
+		runtime_call(&runtime, "CreateContainer", event_payload(&opting_out));
+	ck_assert_msg(answer->code == 0, "%s", answer->message);
+	kernel_log_expect(kmsg, end);
+	runtime_finish(&runtime);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("session");
@@ -513,5 +539,6 @@ int main(void)
 	tcase_add_test(tcase, plugin_and_parent_end_with_the_runtime);
 	tcase_add_test(tcase, a_bad_config_ends_an_external_plugin_with_one_clear_line);
 	tcase_add_test(tcase, with_a_bad_config_a_launched_plugin_refuses_what_is_ours);
+	tcase_add_test(tcase, a_launched_plugin_tells_of_an_opt_out_in_the_kernels_log);
 	return vb_unit_run("session", tcase);
 }
