@@ -188,6 +188,25 @@ def listen(address):
     return listener
 
 
+def fill(descriptor):
+    """Writes until a pipe or socket takes no more; how many bytes."""
+    os.set_blocking(descriptor, False)
+    filled = 0
+    try:
+        while True:
+            filled += os.write(descriptor, b"x" * 512)
+    except BlockingIOError:
+        pass
+    os.set_blocking(descriptor, True)
+    return filled
+
+
+def drain(descriptor, count):
+    """Reads so many bytes."""
+    while count > 0:
+        count -= len(os.read(descriptor, count))
+
+
 class Result(unittest.TextTestResult):
     """Notes the outcome of each test for VB_RESULTS."""
 

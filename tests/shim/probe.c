@@ -104,6 +104,39 @@ static void run_forked(void)
 	printf("child=%d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
 }
 
+/* What it opens is open in no other thread. */
+static void *run_with_own_descriptors(void *unused)
+{
+	if (unshare(CLONE_FILES) < 0)
+		probe_die("unshare");
+	run_current();
+	return unused;
+}
+
+static void run_own_descriptors(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, run_with_own_descriptors, NULL) != 0 ||
+		pthread_join(thread, NULL) != 0)
+		probe_die("thread");
+}
+
+/* A SIGPIPE of the program's own is still there after the call. */
+static void run_with_pending_signal(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGPIPE);
+	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0 || raise(SIGPIPE) != 0)
+		probe_die("signal");
+	run_current();
+	if (sigpending(&signals) < 0)
+		probe_die("sigpending");
+	printf("pending=%d\n", sigismember(&signals, SIGPIPE));
+}
+
 static void (*run_mode)(void) = run_current;
 static int repetitions = 1;
 
@@ -123,6 +156,18 @@ static void forked(const char *unused)
 {
 	(void)unused;
 	run_mode = run_forked;
+}
+
+static void own_descriptors(const char *unused)
+{
+	(void)unused;
+	run_mode = run_own_descriptors;
+}
+
+static void pending_signal(const char *unused)
+{
+	(void)unused;
+	run_mode = run_with_pending_signal;
 }
 
 static void repeat(const char *count)
@@ -166,21 +211,32 @@ struct filter {
 	const struct filter_step *steps;
 };
 
-/* An old kernel: writing without waiting (pwritev2) is answered with ENOSYS. */
-static void no_new_calls(const char *unused)
+static void answer_call(uint32_t number, uint32_t error)
 {
 	const struct filter_step steps[] = {
 		{0x20 /* load the call's number */, 0, 0, 0},
-		{0x15 /* is it this one? */, 0, 1, SYS_pwritev2},
-		{0x06 /* answer */, 0, 0, 0x00050000 /* SECCOMP_RET_ERRNO */ | ENOSYS},
+		{0x15 /* is it this one? */, 0, 1, number},
+		{0x06 /* answer */, 0, 0, 0x00050000 /* SECCOMP_RET_ERRNO */ | error},
 		{0x06, 0, 0, 0x7fff0000 /* SECCOMP_RET_ALLOW */},
 	};
 	struct filter filter = {.count = sizeof(steps) / sizeof(steps[0]), .steps = steps};
 
-	(void)unused;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 		prctl(PR_SET_SECCOMP, 2 /* SECCOMP_MODE_FILTER */, &filter) < 0)
 		probe_die("seccomp");
+}
+
+/* An old kernel: writing without waiting is answered with ENOSYS. */
+static void no_new_calls(const char *unused)
+{
+	(void)unused;
+	answer_call(SYS_pwritev2, ENOSYS);
+}
+
+static void no_protection(const char *unused)
+{
+	(void)unused;
+	answer_call(SYS_mprotect, EPERM);
 }
 
 static void change_directory(const char *path)
@@ -277,6 +333,9 @@ static const struct modifier {
 	{"hide-proc", 0, hide_proc},
 	{"no-more-files", 0, no_more_files},
 	{"no-new-calls", 0, no_new_calls},
+	{"no-protection", 0, no_protection},
+	{"own-descriptors", 0, own_descriptors},
+	{"pending-signal", 0, pending_signal},
 	{"chdir", 1, change_directory},
 	{"chroot", 1, change_root},
 	{"clearenv", 0, clear_environment},

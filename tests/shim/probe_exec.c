@@ -255,16 +255,26 @@ static int do_popen_alias(char **args)
 	return read_stream(function(args[0], "r"));
 }
 
-static int do_wordexp(char **args)
+static int expand(const char *text, int flags)
 {
 	wordexp_t words = {0};
-	int result = wordexp(args[0], &words, 0);
+	int result = wordexp(text, &words, flags);
 
 	if (result == 0) {
 		printf("word=%s\n", words.we_wordv[0]);
 		wordfree(&words);
 	}
 	return result;
+}
+
+static int do_wordexp(char **args)
+{
+	return expand(args[0], 0);
+}
+
+static int do_wordexp_without_commands(char **args)
+{
+	return expand(args[0], WRDE_NOCMD);
 }
 
 static long virtual_kib(void)
@@ -338,6 +348,7 @@ const struct probe_action probe_exec_actions[] = {
 	{"popen", 1, do_popen},
 	{"_IO_popen", 1, do_popen_alias},
 	{"wordexp", 1, do_wordexp},
+	{"wordexp-no-commands", 1, do_wordexp_without_commands},
 	{"vfork-growth", 2, do_vfork_growth},
 	{0},
 };

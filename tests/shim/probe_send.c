@@ -129,6 +129,14 @@ static int do_sendmsg_bytes(char **args)
 	return (int)sendmsg(datagram_socket(address.ss_family), &message, 0);
 }
 
+static int do_sendmsg_fast_open(char **args)
+{
+	struct sockaddr_storage address;
+	struct msghdr message = message_to(&address, probe_parse(args, &address));
+
+	return (int)sendmsg(probe_socket(address.ss_family, SOCK_STREAM), &message, MSG_FASTOPEN);
+}
+
 static int do_sendmsg_null(char **args)
 {
 	const struct msghdr *volatile nothing = NULL;
@@ -174,6 +182,14 @@ static int do_sendmmsg(char **args)
 	collect_messages(args);
 	return report_messages(sendmmsg(datagram_socket(messages.addresses[0].ss_family),
 		messages.list, messages.count, NO_FLAGS));
+}
+
+static int do_sendmmsg_fast_open(char **args)
+{
+	struct sockaddr_storage address;
+	struct mmsghdr message = {.msg_hdr = message_to(&address, probe_parse(args, &address))};
+
+	return sendmmsg(probe_socket(address.ss_family, SOCK_STREAM), &message, 1, MSG_FASTOPEN);
 }
 
 /* COUNT ADDRESS PORT ADDRESS PORT: the first address COUNT times, then the second. */
@@ -244,8 +260,10 @@ const struct probe_action probe_send_actions[] = {
 	{"send-connected", 2, do_send_connected},
 	{"sendmsg", 2, do_sendmsg},
 	{"sendmsg-bytes", 3, do_sendmsg_bytes},
+	{"sendmsg-fast-open", 2, do_sendmsg_fast_open},
 	{"sendmsg-null", 0, do_sendmsg_null},
 	{"sendmmsg", 2, do_sendmmsg},
+	{"sendmmsg-fast-open", 2, do_sendmmsg_fast_open},
 	{"sendmmsg-many", 5, do_sendmmsg_many},
 	{"syscall-connect", 2, do_syscall_connect},
 	{"syscall-connect-high", 2, do_syscall_connect_high},

@@ -108,20 +108,22 @@ class Gate(Libraries):
 
     def test_a_listed_name_that_leads_elsewhere_by_now_is_denied(self):
         self.copy("plug.so", "plug/other.so")
-        os.symlink(self.plug, self.path("entry.so"))
-        with subprocess.Popen(
-            harness.command("wait-between", "repeat", 2, "dlopen", self.path("entry.so")),
-            env=harness.environment(extra={DLOPEN: self.path("entry.so")}),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        ) as process:
-            for _ in range(3):
-                first = process.stdout.readline()
+        for name in (self.path("entry.so"), "entry.so"):
+            os.symlink(self.plug, self.path("entry.so"))
+            with self.subTest(name), subprocess.Popen(
+                harness.command("wait-between", "repeat", 2, "dlopen", name),
+                env=harness.environment(extra={DLOPEN: self.path("entry.so")}),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            ) as process:
+                for _ in range(3):
+                    first = process.stdout.readline()
+                os.unlink(self.path("entry.so"))
+                os.symlink("plug/other.so", self.path("entry.so"))
+                out, err = process.communicate("\n", timeout=harness.TIMEOUT_S)
+                self.assertEqual(first, "result=1 errno=0\n")
+                self.assertIn("result=-1", out)
+                self.assertEqual(err.splitlines(), [denied_load(name)])
             os.unlink(self.path("entry.so"))
-            os.symlink("plug/other.so", self.path("entry.so"))
-            out, err = process.communicate("\n", timeout=harness.TIMEOUT_S)
-        self.assertEqual(first, "result=1 errno=0\n")
-        self.assertIn("result=-1", out)
-        self.assertEqual(err.splitlines(), [denied_load(self.path("entry.so"))])
 
     def test_a_listed_file_that_is_made_later_loads(self):
         later = self.path("plug/later.so")
@@ -326,19 +328,43 @@ class Caller(Libraries):
                 self.assertEqual(run.output, plain.output)
                 self.assertIn(f"/{found}/libplug.so", run.value("object"))
 
-    @needs_caller_search
-    def test_audit_passes_over_a_file_of_another_machine(self):
-        with open(self.plug, "rb") as file:
-            header = bytearray(file.read())
-        header[18:20] = b"\xff\x00"
-        os.makedirs(self.path("other"))
-        with open(self.path("other/libplug.so"), "wb") as file:
-            file.write(header)
-        extra = {"LD_LIBRARY_PATH": self.path("other")}
+    def finds_likewise(self, library_path, found):
+        """As the loader does by itself."""
+        extra = {"LD_LIBRARY_PATH": library_path}
         plain = self.by_caller("runpath", "libplug.so", shim=False, extra=extra)
         run = self.by_caller("runpath", "libplug.so", audit=True, extra=extra)
         self.assertEqual(run.output, plain.output)
-        self.assertIn("/plug/libplug.so", run.value("object"))
+        self.assertIn(f"/{found}/libplug.so", run.value("object"))
+
+    @needs_caller_search
+    def test_audit_passes_over_a_file_of_another_machine(self):
+        os.makedirs(self.path("other"))
+        for at, other in ((18, b"\xff\x00"), (4, b"\x01")):
+            with open(self.plug, "rb") as file:
+                content = bytearray(file.read())
+            content[at : at + len(other)] = other
+            with open(self.path("other/libplug.so"), "wb") as file:
+                file.write(content)
+            with self.subTest(at):
+                self.finds_likewise(self.path("other"), "plug")
+
+    @needs_caller_search
+    def test_audit_takes_a_semicolon_between_search_paths(self):
+        self.copy("plug.so", "other/libplug.so")
+        self.finds_likewise(self.path("missing") + ";" + self.path("other"), "other")
+
+    @needs_caller_search
+    def test_audit_takes_no_directory_that_only_reads_like_the_loaders(self):
+        self.copy("plug.so", "$LIB/libplug.so")
+        self.finds_likewise(self.path("$LIB"), "plug")
+
+    @needs_caller_search
+    def test_audit_takes_an_empty_search_path_for_the_working_directory(self):
+        other = self.copy("plug.so", "other/libplug.so")
+        run = self.load("chdir", os.path.dirname(other), "dlopen-by", "libplug.so", audit=True,
+                        extra={"LD_PRELOAD": f"{SHIM}:{self.path('lib/librunpath.so')}",
+                               "LD_LIBRARY_PATH": self.path("missing") + ":"})
+        self.assertEqual(run.errors, [audited(other, "loaded")])
 
     @needs_caller_search
     def test_a_library_that_is_loaded_under_that_name_wins(self):
@@ -561,11 +587,10 @@ class Namespace(Libraries):
         texts = [line for line in run.output if line.startswith("dlerror=")]
         self.assertIn("no more namespaces", texts[-1], str(run))
 
-    def test_a_shim_that_another_file_has_replaced_opens_no_namespace(self):
-        mine = shutil.copy(SHIM, self.path("shim.so"))
-        os.rename(mine, self.path("first.so"))
+    def replace_shim(self, second):
+        """The shim's path leads to the other file before the second new namespace."""
+        mine = self.path("shim.so")
         os.symlink("first.so", mine)
-        shutil.copy(self.plug, self.path("second.so"))
         with subprocess.Popen(
             harness.command("wait-between", "repeat", 2, "dlmopen", -1, self.plug),
             env=harness.environment(
@@ -575,11 +600,24 @@ class Namespace(Libraries):
         ) as process:
             lines = [process.stdout.readline() for _ in range(3)]
             os.unlink(mine)
-            os.symlink("second.so", mine)
+            os.symlink(second, mine)
             out, _ = process.communicate("\n", timeout=harness.TIMEOUT_S)
+        os.unlink(mine)
         self.assertEqual(lines[2], "result=1 errno=0\n")
-        self.assertIn("cannot guard a new namespace", out)
-        self.assertIn(f"result=-1 errno={errno.EPERM}", out)
+        return out
+
+    def test_a_shim_that_another_file_has_replaced_opens_no_namespace(self):
+        with open(shutil.copy(SHIM, self.path("first.so")), "rb") as file:
+            content = file.read()
+        build_id = content.index(b"\x03\0\0\0GNU\0") + 8
+        with open(self.path("other-build.so"), "wb") as file:
+            file.write(content[:build_id] + b"\0" * 20 + content[build_id + 20 :])
+        shutil.copy(self.plug, self.path("second.so"))
+        for second in ("second.so", "other-build.so"):
+            with self.subTest(second):
+                out = self.replace_shim(second)
+                self.assertIn("cannot guard a new namespace", out)
+                self.assertIn(f"result=-1 errno={errno.EPERM}", out)
 
 
 class Race(Libraries):

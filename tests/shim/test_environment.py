@@ -108,6 +108,11 @@ class Sticky(Case):
         variables = self.child("setenv", "LD_PRELOAD=/opt/own.so:/opt/two.so", "execve", TARGET)
         self.assertIn(f"LD_PRELOAD={SHIM}:/opt/own.so:/opt/two.so", variables)
 
+    def test_of_several_preloads_the_last_is_merged(self):
+        variables = self.child("append-variable", "LD_PRELOAD=/opt/own.so", "execve", TARGET)
+        self.assertEqual([line for line in variables if line.startswith("LD_PRELOAD=")],
+                         [f"LD_PRELOAD={SHIM}:/opt/own.so"])
+
     def test_a_preload_that_names_the_shim_already_is_left_alone(self):
         for value in (f"/opt/own.so:{SHIM}", f"{SHIM} /opt/own.so"):
             with self.subTest(value):

@@ -82,6 +82,12 @@ class EveryEntryPoint(Case):
         self.assertEqual(run.value("word"), "/usr/bin:/bin")
         self.assert_silent(run)
 
+    @harness.needs_glibc
+    def test_wordexp_that_is_to_start_none_needs_no_shell(self):
+        run = probe("wordexp-no-commands", "$(echo hello)", exec_list=harness.TARGET)
+        self.assertEqual(run.value("result"), "4", str(run))
+        self.assert_silent(run)
+
     def test_pidfd_spawn_is_enosys_where_libc_has_none(self):
         run = probe("pidfd_spawn", "/bin/sh", exec_list="none")
         self.assertIn(run.value("result"), (str(errno.ENOSYS), str(errno.EPERM)))
@@ -135,8 +141,46 @@ class Listed(Case):
         self.assert_returned(probe("execve-null", exec_list="none"), -1, errno.EFAULT)
 
 
+class Lists(Case):
+    def test_a_malformed_entry_is_skipped_with_one_warning(self):
+        run = probe("repeat", 2, "execve", "/bin/sh", exec_list=f"sh:/a/../b:{harness.TARGET}")
+        self.assertEqual(run.errors, [
+            f'autonomy-preload: {harness.EXEC}: skipped 2 malformed, first "sh"',
+            denied("execve", "/bin/sh"), denied("execve", "/bin/sh")])
+
+    def test_a_list_without_a_valid_entry_refuses_everything(self):
+        run = probe("execve", harness.TARGET, exec_list="sh")
+        self.assert_returned(run, -1, errno.EPERM)
+        self.assertEqual(run.errors, [
+            f'autonomy-preload: {harness.EXEC}: skipped 1 malformed, first "sh"; '
+            "none is left, all is denied",
+            denied("execve", harness.TARGET)])
+
+    def test_a_list_of_colons_refuses_everything(self):
+        run = probe("execve", harness.TARGET, exec_list="::")
+        self.assert_refused(run, denied("execve", harness.TARGET))
+
+    @harness.needs_native
+    def test_a_list_holds_where_memory_cannot_be_protected(self):
+        run = probe("no-protection", "repeat", 2, "execve", "/bin/sh", exec_list=harness.TARGET)
+        self.assert_returned(run, -1, errno.EPERM)
+        self.assertEqual(run.errors, [denied("execve", "/bin/sh")] * 2)
+
+
 class Resolution(Case):
     """Targets are judged by their canonical path."""
+
+    @harness.needs_native
+    def test_a_descriptor_is_looked_up_in_the_threads_own_table(self):
+        self.assert_ran(probe("own-descriptors", "fexecve", harness.TARGET,
+                              exec_list=harness.TARGET))
+
+    @harness.needs_root
+    def test_a_missing_shell_is_left_to_libc(self):
+        plain = probe("chroot", self.directory, "system", "true", shim=False)
+        run = probe("chroot", self.directory, "system", "true", exec_list=harness.TARGET)
+        self.assertEqual(run.value("result"), plain.value("result"), str(run))
+        self.assert_silent(run)
 
     @harness.needs(MERGED_USR, "/bin is no symlink here")
     def test_an_entry_below_bin_means_usr_bin(self):
@@ -261,9 +305,12 @@ class Unresolvable(Case):
 
     @harness.needs_execveat
     def test_an_execveat_without_a_list_is_the_kernels(self):
-        self.assert_returned(
-            probe("execveat", -100, "", 0, connect_list="none"), -1, errno.ENOENT
-        )
+        for settings in ({"connect_list": "none"},
+                         {"extra": {"AUTONOMY_PRELOAD_EXEC_AUDIT": "1"}}):
+            with self.subTest(settings):
+                run = probe("execveat", -100, "", 0, **settings)
+                self.assert_returned(run, -1, errno.ENOENT)
+                self.assert_silent(run)
 
 
 class Search(Case):
@@ -300,6 +347,44 @@ class Search(Case):
         run = probe("execvp", "program", exec_list=f"{other}:{listed}",
                     extra=self.search_path("first", "second"))
         self.assert_ran(run)
+
+    @harness.needs_native
+    def test_a_file_that_may_not_be_executed_counts_when_nothing_is_found_behind_it(self):
+        other = self.copy_target("first/program")
+        os.chmod(other, 0o644)
+        extra = self.search_path("first", "second")
+        run = probe("execvp", "program", exec_list=other, extra=extra)
+        self.assert_returned(run, -1, errno.EACCES)
+        self.assert_silent(run)
+        run = probe("posix_spawnp", "program", exec_list=other, extra=extra)
+        self.assertEqual(run.value("result"), str(errno.EACCES), str(run))
+        self.assert_silent(run)
+
+    def test_an_empty_directory_is_the_working_directory(self):
+        program = self.copy_target("program")
+        for path in ("", ":", "/none:", ":/none"):
+            for action in ("execvp", "posix_spawnp"):
+                with self.subTest(action, path=path):
+                    run = probe("chdir", self.directory, action, "program", exec_list=program,
+                                extra={"PATH": path})
+                    self.assertEqual(run.values("argv"), ["program"], str(run))
+                    self.assert_silent(run)
+
+    @harness.needs_native
+    def test_without_a_path_libcs_directories_are_searched(self):
+        for action in ("execvp", "execlp"):
+            with self.subTest(action):
+                run = probe("clearenv", action, "true", exec_list="/usr/bin/true")
+                self.assertEqual((run.status, run.output, run.errors), (0, [], []))
+
+    @harness.needs_native
+    def test_a_spawn_that_searches_is_audited(self):
+        program = self.copy_target("second/program")
+        run = probe("posix_spawnp", "program", extra={
+            "AUTONOMY_PRELOAD_EXEC_AUDIT": "1", **self.search_path("first", "second")})
+        self.assert_spawned(run, "program")
+        self.assertEqual(run.errors, [
+            f'autonomy-preload-audit: execve(path="{program}", result=allowed)'])
 
     def test_nothing_found_is_enoent(self):
         run = probe("execvp", "program", exec_list="none", extra=self.search_path("first"))

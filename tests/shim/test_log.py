@@ -107,6 +107,13 @@ class Stderr(Case):
         self.assert_returned(run, -1, errno.EPERM)
         self.assertEqual(len(run.output), 3)
 
+    def test_a_signal_that_was_pending_stays_so(self):
+        reading, writing = os.pipe()
+        os.close(reading)
+        run = probe("pending-signal", "execve", "/bin/sh", exec_list="none", stderr=writing)
+        os.close(writing)
+        self.assertEqual(run.output, ["result=-1 errno=1", "pending=1"], str(run))
+
     def start(self, stderr, *arguments):
         process = subprocess.Popen(
             harness.command(*arguments), env=harness.environment(exec_list="none"), stderr=stderr,
@@ -114,21 +121,6 @@ class Stderr(Case):
         )
         self.addCleanup(process.communicate)
         return process
-
-    def fill(self, descriptor):
-        os.set_blocking(descriptor, False)
-        filled = 0
-        try:
-            while True:
-                filled += os.write(descriptor, b"x" * 512)
-        except BlockingIOError:
-            pass
-        os.set_blocking(descriptor, True)
-        return filled
-
-    def drain(self, descriptor, count):
-        while count > 0:
-            count -= len(os.read(descriptor, count))
 
     def waits(self, process):
         """How often the process gave its processor away to wait for something."""
@@ -144,7 +136,7 @@ class Stderr(Case):
 
     def check_full(self, reading, writing, *modifiers):
         """Refuses two hundred times while full, is emptied, refuses once more."""
-        filled = self.fill(writing)
+        filled = harness.fill(writing)
         started = time.monotonic()
         process = self.start(
             writing, *modifiers, "wait-between", "repeat", 201, "execve", "/bin/sh"
@@ -155,7 +147,7 @@ class Stderr(Case):
         self.next_results(process, 199)
         # Each of them would wait for stderr, and thereby at least once.
         self.assertLess(self.waits(process) - before, 100)
-        self.drain(reading, filled)
+        harness.drain(reading, filled)
         self.next_results(process, 1)
         lines = os.read(reading, 65536).decode().splitlines()
         self.assertEqual(
@@ -183,11 +175,11 @@ class Stderr(Case):
 
     def test_a_full_pipe_that_does_not_block_is_treated_alike(self):
         reading, writing = os.pipe()
-        filled = self.fill(writing)
+        filled = harness.fill(writing)
         os.set_blocking(writing, False)
         process = self.start(writing, "wait-between", "repeat", 2, "execve", "/bin/sh")
         self.assertEqual(process.stdout.readline(), "result=-1 errno=1\n")
-        self.drain(reading, filled)
+        harness.drain(reading, filled)
         process.stdin.write("\n")
         process.stdin.flush()
         self.assertEqual(process.stdout.readline(), "result=-1 errno=1\n")

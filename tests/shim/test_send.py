@@ -5,6 +5,7 @@ import errno
 import os
 import re
 import socket
+import subprocess
 import sys
 
 import harness
@@ -14,6 +15,9 @@ IPV6_DNS = "2606:4700:4700::1111"
 LISTED = ("10.42.0.5", 443)
 SENDERS = ("sendto", "sendmsg", "sendmmsg", "syscall-sendto", "syscall-sendmsg",
            "syscall-sendmmsg")
+# Each opens a connection with its data; the name in the lines.
+FAST_OPENERS = {"sendto-fast-open": "sendto", "sendmsg-fast-open": "sendmsg",
+                "sendmmsg-fast-open": "sendmsg"}
 HELLO = 5
 # <asm-generic/socket.h>; Python has no name for it.
 SO_RCVBUFFORCE = 33
@@ -92,10 +96,12 @@ class Refused(Case):
 
     def test_opening_a_connection_with_data_is_refused(self):
         listener = harness.listen(("10.42.0.6", 443))
-        for extra in ({}, NO_DATAGRAMS):
-            run = probe("sendto-fast-open", "10.42.0.6", 443, connect_list="10.42.0.5:443",
-                        extra=extra)
-            self.assert_refused(run, denied_net("sendto", "10.42.0.6:443"))
+        for sender, word in FAST_OPENERS.items():
+            for extra in ({}, NO_DATAGRAMS):
+                with self.subTest(sender, extra=extra):
+                    run = probe(sender, "10.42.0.6", 443, connect_list="10.42.0.5:443",
+                                extra=extra)
+                    self.assert_refused(run, denied_net(word, "10.42.0.6:443"))
         listener.setblocking(False)
         with self.assertRaises(BlockingIOError):
             listener.accept()
@@ -210,6 +216,19 @@ class Several(Case):
                            lines=[denied_net("sendmsg", "8.8.8.8:53")], error=errno.EPERM)
                 self.assertEqual(receiver.count(), 0)
 
+    def test_a_message_that_the_kernel_refuses_ends_the_call(self):
+        """Broadcast, which the socket may not."""
+        receiver = Receiver(self, LISTED)
+        addresses = [LISTED, ("255.255.255.255", 443), LISTED]
+        words = [word for address in addresses for word in address]
+        plain = probe("sendmmsg", *words, shim=False)
+        self.assertEqual(receiver.count(), 1)
+        run = probe("sendmmsg", *words, connect_list="10.42.0.5:443,255.255.255.255:443")
+        self.assertEqual((run.value("result"), run.value("lengths")), ("1", "5,0,0,"), str(run))
+        self.assertEqual(run.value("lengths"), plain.value("lengths"))
+        self.assertEqual(run.errors, [])
+        self.assertEqual(receiver.count(), 1)
+
     def test_all_that_are_listed_are_sent(self):
         receiver = Receiver(self, LISTED)
         self.check("sendmmsg", LISTED, LISTED, LISTED, result=3, lengths="5,5,5,", lines=[])
@@ -258,7 +277,7 @@ class Lines(Case):
         self.assertEqual(lines + total, 3000)
 
     def test_connections_are_never_left_out(self):
-        for action, word in (("connect", "connect"), ("sendto-fast-open", "sendto")):
+        for action, word in (("connect", "connect"), *FAST_OPENERS.items()):
             run = probe("repeat", 200, action, "8.8.8.8", 53, connect_list="none")
             self.assertEqual(run.errors, [denied_net(word, "8.8.8.8:53")] * 200)
 
@@ -270,6 +289,33 @@ class Lines(Case):
             'autonomy-preload-audit: sendmsg(address="10.42.0.5:443", result=allowed)',
             'autonomy-preload-audit: sendmsg(address="8.8.8.8:53", result=denied)',
         ])
+
+    def test_an_opened_connection_is_audited_where_datagrams_are_not(self):
+        for sender, word in FAST_OPENERS.items():
+            with self.subTest(sender):
+                run = probe("repeat", 3, sender, *LISTED, extra={**AUDIT, **NO_DATAGRAMS})
+                self.assertEqual(run.errors, [
+                    f'autonomy-preload-audit: {word}(address="10.42.0.5:443", result=allowed)'
+                ] * 3)
+        self.assertEqual(probe("sendto", *LISTED, extra={**AUDIT, **NO_DATAGRAMS}).errors, [])
+
+    def test_an_audited_datagram_whose_line_was_lost_has_one_later(self):
+        reading, writing = os.pipe()
+        filled = harness.fill(writing)
+        with subprocess.Popen(
+            harness.command("wait-between", "repeat", 3, "sendto", *LISTED),
+            env=harness.environment(extra=AUDIT), stderr=writing, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True,
+        ) as process:
+            self.assertTrue(process.stdout.readline())
+            harness.drain(reading, filled)
+            process.communicate("\n\n", timeout=harness.TIMEOUT_S)
+        self.assertEqual(os.read(reading, 65536).decode().splitlines(), [
+            "autonomy-preload: 1 line(s) dropped, stderr was full",
+            'autonomy-preload-audit: sendto(address="10.42.0.5:443", result=allowed)',
+        ])
+        os.close(reading)
+        os.close(writing)
 
     def test_an_audit_without_a_list_names_what_was_sent_to(self):
         receiver = Receiver(self, LISTED)
