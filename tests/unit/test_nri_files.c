@@ -127,6 +127,28 @@ START_TEST(files_of_containers_that_are_no_more_go_when_all_are_known)
 }
 END_TEST
 
+START_TEST(files_of_a_container_that_a_later_chunk_tells_of_stay)
+{
+	static const struct event_text later = {.id = "1ater", .handler = "runc"};
+	struct vb_buf *chunk = state_payload(&plain, VB_NRI_CONTAINER_RUNNING);
+
+	wait_for_worker();
+	support_make_directories(STATE "/plans");
+	support_write_file(STATE "/plans/1ater.json", "{}", 0600);
+	support_write_file(STATE "/plans/gone.json", "{}", 0600);
+	set_time(STATE "/plans/1ater.json", -3600);
+	set_time(STATE "/plans/gone.json", -3600);
+	put_number(chunk, 3, 1);
+	ck_assert_int_eq(runtime_call(&runtime, "Synchronize", chunk)->code, 0);
+	ck_assert_int_eq(runtime_call(&runtime, "Synchronize",
+				 state_payload(&later, VB_NRI_CONTAINER_RUNNING))
+				 ->code,
+		0);
+	runtime_wait_file(STATE "/plans/gone.json", false);
+	ck_assert(runtime_has_file(STATE "/plans/1ater.json"));
+}
+END_TEST
+
 START_TEST(a_container_of_ours_that_runs_without_a_plan_is_reported)
 {
 	ck_assert_int_eq(
@@ -202,6 +224,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, the_files_of_a_container_go_with_it);
 	tcase_add_test(tcase, files_of_containers_that_are_no_more_go_when_all_are_known);
+	tcase_add_test(tcase, files_of_a_container_that_a_later_chunk_tells_of_stay);
 	tcase_add_test(tcase, a_container_of_ours_that_runs_without_a_plan_is_reported);
 	tcase_add_loop_test(tcase,
 		a_container_that_asks_for_something_or_has_a_plans_mark_is_reported_too, 0,

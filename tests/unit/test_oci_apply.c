@@ -135,7 +135,7 @@ START_TEST(a_read_only_root_takes_the_runtimes_own_files_along)
 
 	plan->sources[VB_LAYER_READ_ONLY_ROOTFS] = VB_SOURCE_BUNDLE;
 	assert_applied("{'process':{},'root':{'path':'rootfs'},'mounts':["
-		       "{'destination':'/etc/hosts','options':['rbind','rw','rprivate']},"
+		       "{'destination':'/etc/hosts','options':['rbind','rw','rrw','rprivate']},"
 		       "{'destination':'/etc//hostname/','options':['ro','rbind','ro']},"
 		       "{'destination':'etc/resolv.conf'},"
 		       "{'destination':'/dev','type':'tmpfs','options':['exec','nosuid']},"

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "oci_hook_node.h"
 #include "vb/base/str.h"
@@ -80,6 +81,10 @@ START_TEST(settings_that_cannot_be_trusted_refuse)
 	ck_assert_int_eq(chmod(SETTINGS, 0646), 0);
 	support_assert_create_refused("must belong to root");
 	support_assert_hook_refused(HOOK " --log " LOG " pause abc", "must belong to root");
+	ck_assert_int_eq(chmod(SETTINGS, 0644), 0);
+	/* In a user namespace of a single user nobody else can own it. */
+	if (chown(SETTINGS, 1, 0) == 0)
+		support_assert_create_refused("must belong to root");
 	ck_assert_int_eq(unlink(SETTINGS), 0);
 	ck_assert_int_eq(symlink("other.json", SETTINGS), 0);
 	support_assert_create_refused("ErrInternal");
