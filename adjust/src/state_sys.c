@@ -54,6 +54,16 @@ static int make_directory(const char *path, struct vb_error *err)
 	return 0;
 }
 
+/* The pod's event is all that many get to see of it. */
+static int replace(const char *path, const char *text, struct vb_error *err)
+{
+	int r = vb_file_replace(path, text, strlen(text), 0600, err);
+
+	if (r == -ENOSPC)
+		(void)vb_error_fix(err, "make room in " VB_STATE_DIR " on the node");
+	return r;
+}
+
 int vb_state_write(enum vb_state_kind kind, const char *id, const char *text, struct vb_error *err)
 {
 	char path[STATE_PATH_MAX];
@@ -63,7 +73,7 @@ int vb_state_write(enum vb_state_kind kind, const char *id, const char *text, st
 	if (r < 0)
 		return r;
 	/* The directories are there nearly always, so they are made only when they are missed. */
-	r = vb_file_replace(path, text, strlen(text), 0600, &first);
+	r = replace(path, text, &first);
 	if (r != -ENOENT) {
 		if (r < 0 && err != NULL)
 			*err = first;
@@ -74,7 +84,7 @@ int vb_state_write(enum vb_state_kind kind, const char *id, const char *text, st
 		r = make_directory(directories[kind], err);
 	if (r < 0)
 		return r;
-	return vb_file_replace(path, text, strlen(text), 0600, err);
+	return replace(path, text, err);
 }
 
 int vb_state_read(enum vb_state_kind kind, const char *id, char **ret_text, size_t *ret_size,

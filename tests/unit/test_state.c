@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "oci_node.h"
@@ -48,6 +49,24 @@ START_TEST(what_was_written_is_read_by_root_alone)
 	assert_mode(VB_STATE_DIR, 0700);
 	assert_mode(VB_STATE_DIR "/plans", 0700);
 	assert_mode(VB_STATE_DIR "/plans/abc.json", 0600);
+}
+END_TEST
+
+START_TEST(a_full_disk_is_told_with_the_place_where_room_is_needed)
+{
+	static char text[1 << 16];
+	struct vb_error err = {0};
+
+	memset(text, 'x', sizeof(text) - 1);
+	ck_assert_int_eq(vb_state_write(VB_STATE_PLAN, "abc", "first", &err), 0);
+	ck_assert_int_eq(mount("tmpfs", VB_STATE_DIR, "tmpfs", 0, "mode=0700,size=16384"), 0);
+	/* Whether its directory is there already or not. */
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(vb_state_write(VB_STATE_PLAN, "abc", text, &err), -ENOSPC);
+		ck_assert_str_eq(err.what,
+			"write '" VB_STATE_DIR "/plans/abc.json': No space left on device");
+		ck_assert_str_eq(err.fix, "make room in " VB_STATE_DIR " on the node");
+	}
 }
 END_TEST
 
@@ -115,6 +134,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, support_enter_node, NULL);
 	tcase_add_test(tcase, ids_that_can_name_a_file_are_valid_and_no_others);
 	tcase_add_test(tcase, what_was_written_is_read_by_root_alone);
+	tcase_add_test(tcase, a_full_disk_is_told_with_the_place_where_room_is_needed);
 	tcase_add_test(tcase, kinds_and_ids_do_not_mix);
 	tcase_add_test(tcase, removing_works_once_twice_and_without_a_directory);
 	tcase_add_test(tcase, an_id_that_is_a_path_touches_nothing);
