@@ -61,8 +61,9 @@ void vb_bundle_file_finish(struct vb_bundle_file *file);
 bool vb_bundle_origin_is_same(const struct vb_bundle_origin *a, const struct vb_bundle_origin *b);
 
 /*
- * -ENOENT when the bundle is not there. Refuses with ErrBundleInvalid what others than root can
- * write, links that lead out, and a bundle that is there in both forms; errnos of openat2(2).
+ * -ENOENT when the bundle is not there, -ENODATA for a directory without a manifest. Refuses with
+ * ErrBundleInvalid what others than root can write, links that lead out, and a bundle that is there
+ * in both forms; errnos of openat2(2).
  */
 int vb_bundle_file_open(const struct vb_bundle_place *place, struct vb_bundle_file *ret_file,
 	struct vb_error *err) VB_WARN_UNUSED;

@@ -222,6 +222,9 @@ int vb_bundle_file_open(
 	if (directory >= 0)
 		r = open_part(
 			place, directory, "manifest.json", O_RDONLY | O_NONBLOCK, &file.fd, err);
+	if (r == -ENOENT)
+		return vb_error_say(err, ENODATA, "'%s/%s' has no manifest.json", place->directory,
+			place->name);
 	if (r < 0)
 		return r;
 	return finish_open(place, directory < 0 ? root : directory, &file, ret_file, err);

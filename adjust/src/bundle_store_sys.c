@@ -150,8 +150,9 @@ static int load(struct vb_bundle_store *store, const struct vb_bundle_file *file
 	return use_known(store, known, ret_bundle, err);
 }
 
-static int refuse_missing(
-	const struct vb_bundle_store *store, const char *name, struct vb_error *err)
+/* bare: the first directory in which the bundle's own lacks its manifest; NULL: none. */
+static int refuse_missing(const struct vb_bundle_store *store, const char *name, const char *bare,
+	struct vb_error *err)
 {
 	vb_auto_free char *directories = vb_strv_join(&store->directories, ',');
 
@@ -162,6 +163,10 @@ static int refuse_missing(
 	if (store->directories.count == 0)
 		return vb_error_fix(err, "give the node config bundle_dirs, which it sets to "
 					 "none, or name no bundle");
+	if (bare != NULL)
+		return vb_error_fix(err,
+			"put its manifest.json into %.200s/%.63s, or correct bundle.vambrace.dev",
+			bare, name);
 	return vb_error_fix(
 		err, "install it in one of %s, or correct bundle.vambrace.dev", directories);
 }
@@ -305,7 +310,7 @@ int vb_bundle_store_profile(struct vb_bundle_store *store, const struct vb_bundl
 	return r;
 }
 
-/* The bundle as it is in one directory; -ENOENT when it is not there. */
+/* The bundle as it is in one directory; -ENOENT or -ENODATA when it is not there. */
 static int find_bundle(struct vb_bundle_store *store, const char *directory, const char *name,
 	struct vb_bundle **ret_bundle, struct vb_error *err)
 {
@@ -320,16 +325,20 @@ static int find_bundle(struct vb_bundle_store *store, const char *directory, con
 int vb_bundle_store_get(struct vb_bundle_store *store, const char *name,
 	const struct vb_bundle_pin *pin, const struct vb_bundle **ret_bundle, struct vb_error *err)
 {
+	const char *bare = NULL;
+
 	store->warning.errnum = 0;
 	vb_bundle_cache_begin(store->cache);
 	if (!vb_bundle_name_is_valid(name))
-		return refuse_missing(store, name, err);
+		return refuse_missing(store, name, bare, err);
 	for (size_t i = 0; i < store->directories.count; i++) {
 		struct vb_bundle *bundle = NULL;
 		/* Its own: that one directory lacks the bundle is no error of the caller's. */
 		struct vb_error found;
 		int r = find_bundle(store, store->directories.items[i], name, &bundle, &found);
-		if (r == -ENOENT)
+		if (r == -ENODATA && bare == NULL)
+			bare = store->directories.items[i];
+		if (r == -ENOENT || r == -ENODATA)
 			continue;
 		if (r < 0 && err != NULL)
 			*err = found;
@@ -339,5 +348,5 @@ int vb_bundle_store_get(struct vb_bundle_store *store, const char *name,
 			*ret_bundle = bundle;
 		return r;
 	}
-	return refuse_missing(store, name, err);
+	return refuse_missing(store, name, bare, err);
 }
