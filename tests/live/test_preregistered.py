@@ -14,6 +14,7 @@ import pytest
 from test_deploy import image  # noqa: F401 (a fixture) pylint: disable=unused-import
 from test_hardening import ARM, sleeper
 from test_install import RESTART, SOURCE, host  # noqa: F401 (host: a fixture)
+from test_install_faults import with_other  # noqa: F401 (a fixture)
 from vbnode import manifest
 from vbnode.cri import CriError
 from vbnode.system import Vambrace, attack_image
@@ -447,5 +448,22 @@ def test_a_host_gets_no_plugin_of_its_own_beside_one_that_serves_it(
         # The next is ready as soon as there is nobody before it.
         robot.run("uninstall")
         container.wait_log("event=synchronized", timeout_s=30)
-        assert processes(node) == []
+        wait(lambda: not processes(node))
         container.stop()
+
+
+@pytest.mark.nodes("forky-runc")
+def test_the_daemonset_installs_for_the_containerd_that_its_pod_belongs_to(
+        robot, with_other, image):  # noqa: F811 pylint: disable=redefined-outer-name,unused-argument
+    """Not for the oldest one, nor does anybody have to name it."""
+    before = robot.tree()
+    with Pod(robot.node, image) as pod:
+        result = pod.initialize()
+        assert (result.exit_code, result.stderr) == (0, "")
+        container = pod.run()
+        harden_one(robot.node)
+        container.stop()
+    address = ("--address", "/run/containerd/containerd.sock")
+    assert robot.run("status", *address).stdout.count("problem") == 0
+    robot.run("uninstall", *address)
+    assert robot.tree() == before
