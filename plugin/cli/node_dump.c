@@ -285,16 +285,23 @@ static bool is_oci_runtime(const struct vb_node_dump *dump, const char *base)
 	return false;
 }
 
+/* Which keys of a handler are written. */
+enum keys {
+	KEYS_INHERITED, /* all but those that we set, and those that mean nothing */
+	KEYS_ALL,
+};
+
 /* The keys of the base at one depth: its own, or its options. */
 static int render_keys(const struct vb_node_dump *dump, const char *base, size_t depth,
-	const char *indent, struct vb_buf *out)
+	enum keys keys, struct vb_buf *out)
 {
+	const char *indent = depth == HANDLER_DEPTH ? "  " : "    ";
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < dump->count; i++) {
 		const struct entry *entry = &dump->items[i];
-		if (belongs_to(entry, base) && entry->table.count == depth && !is_ours(entry) &&
-			!is_zero(entry->value))
+		if (belongs_to(entry, base) && entry->table.count == depth &&
+			(keys == KEYS_ALL || (!is_ours(entry) && !is_zero(entry->value))))
 			r = vb_buf_printf(out, "%s%s = %s\n", indent, entry->key, entry->value);
 	}
 	return r;
@@ -307,14 +314,14 @@ static int render_handler(const struct vb_node_dump *dump, const struct vb_node_
 		out, "[plugins.\"%s\".containerd.runtimes.%s]\n", plugin, handler->name);
 
 	if (r == 0)
-		r = render_keys(dump, handler->base, HANDLER_DEPTH, "  ", out);
+		r = render_keys(dump, handler->base, HANDLER_DEPTH, KEYS_INHERITED, out);
 	if (r == 0)
 		r = vb_buf_printf(out,
 			"  pod_annotations = " GLOBS
 			"\n  [plugins.\"%s\".containerd.runtimes.%s.options]\n",
 			plugin, handler->name);
 	if (r == 0)
-		r = render_keys(dump, handler->base, HANDLER_DEPTH + 1, "    ", out);
+		r = render_keys(dump, handler->base, HANDLER_DEPTH + 1, KEYS_INHERITED, out);
 	return r == 0 ? vb_buf_printf(out, "    BinaryName = \"" BIN "%s\"\n", handler->name) : r;
 }
 
@@ -363,6 +370,42 @@ int vb_node_dump_render(const struct vb_node_dump *dump, const struct vb_node_ha
 				dump, &handlers->items[i], version < 3 ? CRI_V2 : CRI_V3, out);
 	}
 	return r == 0 ? 0 : vb_error_set(err, -r, "write the handlers");
+}
+
+int vb_node_dump_lost(
+	const struct vb_node_dump *before, const struct vb_node_dump *after, struct vb_strv *names)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < before->count; i++) {
+		const char *name = handler_of(&before->items[i]);
+		if (name != NULL && !vb_node_dump_has_handler(after, name) &&
+			!vb_strv_contains(names, name))
+			r = vb_strv_add(names, name);
+	}
+	return r;
+}
+
+int vb_node_dump_render_kept(const struct vb_node_dump *dump, const struct vb_strv *names,
+	long version, struct vb_buf *out)
+{
+	const char *plugin = version < 3 ? CRI_V2 : CRI_V3;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < names->count; i++) {
+		const char *name = names->items[i];
+		r = vb_buf_printf(
+			out, "\n[plugins.\"%s\".containerd.runtimes.\"%s\"]\n", plugin, name);
+		if (r == 0)
+			r = render_keys(dump, name, HANDLER_DEPTH, KEYS_ALL, out);
+		if (r == 0)
+			r = vb_buf_printf(out,
+				"  [plugins.\"%s\".containerd.runtimes.\"%s\".options]\n", plugin,
+				name);
+		if (r == 0)
+			r = render_keys(dump, name, HANDLER_DEPTH + 1, KEYS_ALL, out);
+	}
+	return r;
 }
 
 static bool is_same_place(const struct entry *a, const struct entry *b)

@@ -92,6 +92,17 @@ char *vb_node_dump_binary(const struct vb_node_dump *dump, const char *handler);
 int vb_node_dump_render(const struct vb_node_dump *dump, const struct vb_node_handlers *handlers,
 	long version, bool with_version, struct vb_buf *out, struct vb_error *err) VB_WARN_UNUSED;
 
+/* Adds the names of the handlers that the one has and the other lacks. -ENOMEM. */
+int vb_node_dump_lost(const struct vb_node_dump *before, const struct vb_node_dump *after,
+	struct vb_strv *names) VB_WARN_UNUSED;
+
+/*
+ * Appends the tables of these handlers with every option as it is: containerd before 2.0 forgets
+ * its built-in ones as soon as its configuration names any. -ENOSPC, -ENOMEM.
+ */
+int vb_node_dump_render_kept(const struct vb_node_dump *dump, const struct vb_strv *names,
+	long version, struct vb_buf *out) VB_WARN_UNUSED;
+
 /* What an edit may change besides the handlers. */
 struct vb_node_allowed {
 	bool nri;     /* its switch, from off to on */

@@ -222,20 +222,83 @@ static int write_texts(const struct vb_node_plan *plan, const struct root *root,
 			       generated, vb_buf_size(root->text), block, nri, staged, err);
 }
 
-static int judge(const struct vb_node_host *host, const struct vb_node_dump *before,
-	const struct vb_node_handlers *handlers, const struct vb_buf *staged,
-	struct vb_node_plan *plan, struct vb_error *err)
+/* containerd's view with the texts that have been written. */
+static int dump_after(const struct vb_node_host *host, const struct vb_node_plan *plan,
+	const struct vb_buf *staged, struct vb_node_dump **ret_dump, struct vb_error *err)
+{
+	bool is_template = plan->file.kind == VB_NODE_TEMPLATE;
+
+	int r = vb_node_dump_staged(host, is_template ? host->config : plan->file.path,
+		is_template ? staged : plan->with, ret_dump, err);
+	return r < 0 ? vb_error_wrap(err, "with the handlers") : 0;
+}
+
+/* What is written, and then judged. */
+struct edit {
+	const struct vb_node_host *host;
+	const struct root *root;
+	const struct vb_node_handlers *handlers;
+	const struct vb_node_dump *before;
+	struct vb_strv kept; /* handlers that containerd would forget */
+};
+
+static void finish_edit(struct edit *edit)
+{
+	vb_strv_finish(&edit->kept);
+}
+
+static int write_block(const struct edit *edit, const struct vb_node_plan *plan, char **ret_lines,
+	struct vb_error *err)
+{
+	vb_auto_buf struct vb_buf *block = vb_buf_create(TEXT_MAX);
+	const struct vb_node_edit_facts *facts = &edit->root->facts;
+	bool with_version = facts->is_blank && plan->file.kind == VB_NODE_ROOT_FILE;
+
+	if (block == NULL)
+		return vb_error_set(err, ENOMEM, "edit the configuration");
+	int r = vb_node_dump_render(
+		edit->before, edit->handlers, facts->version, with_version, block, err);
+	if (r < 0)
+		return r;
+	r = vb_node_dump_render_kept(edit->before, &edit->kept, facts->version, block);
+	*ret_lines = r == 0 ? vb_buf_strdup(block) : NULL;
+	return *ret_lines != NULL ? 0 : vb_error_set(err, ENOMEM, "edit the configuration");
+}
+
+static int try_edit(const struct edit *edit, struct vb_node_plan *plan,
+	struct vb_node_dump **ret_after, struct vb_error *err)
+{
+	vb_auto_buf struct vb_buf *staged = vb_buf_create(TEXT_MAX);
+	vb_auto_free char *lines = NULL;
+
+	vb_buf_destroy(plan->with);
+	plan->with = vb_buf_create(TEXT_MAX);
+	if (staged == NULL || plan->with == NULL)
+		return vb_error_set(err, ENOMEM, "edit the configuration");
+	int r = write_block(edit, plan, &lines, err);
+	if (r == 0)
+		r = write_texts(plan, edit->root, lines, plan->switches_nri, staged, err);
+	return r < 0 ? r : dump_after(edit->host, plan, staged, ret_after, err);
+}
+
+/* The second time with what the first has shown to be lost. */
+static int judge_edit(struct edit *edit, struct vb_node_plan *plan, struct vb_error *err)
 {
 	const struct vb_node_allowed allowed = {
 		.nri = plan->switches_nri, .imports = plan->file.kind == VB_NODE_DROP_IN};
-	bool is_template = plan->file.kind == VB_NODE_TEMPLATE;
 	vb_auto_node_dump struct vb_node_dump *after = NULL;
 
-	int r = vb_node_dump_staged(host, is_template ? host->config : plan->file.path,
-		is_template ? staged : plan->with, &after, err);
+	int r = try_edit(edit, plan, &after, err);
+	if (r == 0 && vb_node_dump_lost(edit->before, after, &edit->kept) < 0)
+		r = vb_error_set(err, ENOMEM, "edit the configuration");
+	if (r == 0 && edit->kept.count > 0) {
+		vb_node_dump_destroy(VB_STEAL(after));
+		r = try_edit(edit, plan, &after, err);
+	}
 	if (r < 0)
-		return vb_error_wrap(err, "with the handlers");
-	plan->refused = vb_node_dump_compare(before, after, handlers, &allowed, plan->differences);
+		return r;
+	plan->refused = vb_node_dump_compare(
+		edit->before, after, edit->handlers, &allowed, plan->differences);
 	return plan->refused < 0 ? vb_error_set(err, -plan->refused, "compare") : 0;
 }
 
@@ -243,13 +306,9 @@ static int decide_edit(const struct vb_node_host *host, const struct root *root,
 	struct vb_node_handlers *handlers, struct vb_node_plan *plan, struct vb_error *err)
 {
 	vb_auto_node_dump struct vb_node_dump *before = NULL;
-	vb_auto_buf struct vb_buf *block = vb_buf_create(TEXT_MAX);
-	vb_auto_buf struct vb_buf *staged = vb_buf_create(TEXT_MAX);
-	bool with_version = root->facts.is_blank && plan->file.kind == VB_NODE_ROOT_FILE;
 
-	plan->with = vb_buf_create(TEXT_MAX);
 	plan->differences = vb_buf_create(DIFFERENCES_MAX);
-	if (block == NULL || staged == NULL || plan->with == NULL || plan->differences == NULL)
+	if (plan->differences == NULL)
 		return vb_error_set(err, ENOMEM, "edit the configuration");
 	int r = dump_before(host, root, &plan->file, &before, err);
 	if (r < 0)
@@ -270,16 +329,10 @@ static int decide_edit(const struct vb_node_host *host, const struct root *root,
 		return vb_error_fix(
 			err, "set `disable = false` in [plugins.\"io.containerd.nri.v1.nri\"]");
 	}
-	r = vb_node_dump_render(before, handlers, root->facts.version, with_version, block, err);
-	if (r == 0)
-		r = find_runtimes(host, before, handlers, err);
-	if (r < 0)
-		return r;
-	vb_auto_free char *lines = vb_buf_strdup(block);
-	if (lines == NULL)
-		return vb_error_set(err, ENOMEM, "edit the configuration");
-	r = write_texts(plan, root, lines, plan->switches_nri, staged, err);
-	return r < 0 ? r : judge(host, before, handlers, staged, plan, err);
+	vb_auto(finish_edit) struct edit edit = {
+		.host = host, .root = root, .handlers = handlers, .before = before};
+	r = find_runtimes(host, before, handlers, err);
+	return r == 0 ? judge_edit(&edit, plan, err) : r;
 }
 
 int vb_node_plan_make(const struct vb_node_host *host, const struct vb_node_state *state,

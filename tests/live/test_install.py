@@ -159,6 +159,35 @@ def test_a_drop_in_is_written_where_the_root_file_imports_its_directory(host, di
 
 
 @pytest.mark.nodes("*-runc")
+@pytest.mark.parametrize("has_file", [True, False])
+def test_a_node_whose_configuration_says_next_to_nothing_keeps_the_built_in_runtime(
+        host, has_file):
+    """As Debian ships it, or none at all. containerd 1.7 forgets its runc when a file names another
+    handler alone."""
+    config = host.node.host_path("/etc/containerd/config.toml")
+    version = 2 if host.node.containerd_version < (2, 0) else 3
+    config.write_bytes(f"version = {version}\r\n[debug]\r\n  level = 'info'\r\n".encode())
+    if not has_file:
+        config.unlink()
+    host.node.restart_containerd()
+    before = host.tree()
+    # 1.7 has no dump of a file that is not there.
+    what = "dump" if has_file or version == 3 else "default"
+    dump = host.node.run(["containerd", "config", what]).stdout.splitlines()
+    assert any("runtimes.runc]" in line for line in dump)
+    host.run("install")
+    assert host.status()["problems"] == []
+    after = host.node.run(["containerd", "config", "dump"]).stdout.splitlines()
+    # Only NRI's switch, on 1.7, and the name of the file.
+    assert {line.partition(" = ")[0].strip() for line in set(dump) - set(after)} <= {
+        "disable", "imports"}
+    host.run("install")
+    assert len(host.restarts) == 1
+    host.run("uninstall")
+    assert host.tree() == before
+
+
+@pytest.mark.nodes("*-runc")
 def test_what_would_change_more_than_the_handler_changes_nothing(host):
     host.node.write("/etc/containerd/config.toml", "version = 2\n[plugins\n")
     before = host.tree()

@@ -193,6 +193,32 @@ START_TEST(the_socket_is_found_wherever_this_containerd_says_it)
 }
 END_TEST
 
+/* As containerd 1.7 does with its built-in runc when the file names another one alone. */
+START_TEST(a_handler_that_would_be_lost_is_written_with_all_that_it_has)
+{
+	vb_auto_node_dump struct vb_node_dump *before = parse(BASE);
+	vb_auto_node_dump struct vb_node_dump *after = parse("version = 2\n");
+	vb_auto_buf struct vb_buf *text = vb_buf_create(1 << 16);
+	vb_auto_buf struct vb_buf *differences = vb_buf_create(1 << 16);
+	const struct vb_node_handlers none = {.count = 0};
+	const struct vb_node_allowed allowed = {.imports = true};
+	vb_auto_strv struct vb_strv names = {0};
+
+	ck_assert_int_eq(vb_node_dump_lost(before, before, &names), 0);
+	ck_assert_uint_eq(names.count, 0);
+	ck_assert_int_eq(vb_node_dump_lost(before, after, &names), 0);
+	ck_assert(vb_strv_contains(&names, "runc"));
+	ck_assert_int_eq(vb_node_dump_render_kept(before, &names, 3, text), 0);
+	vb_auto_free char *lines = vb_buf_strdup(text);
+	vb_auto_node_dump struct vb_node_dump *kept = parse(lines);
+	/* Nothing is new in it, and of the handlers nothing is lacking. */
+	ck_assert_int_ge(vb_node_dump_compare(before, kept, &none, &allowed, differences), 0);
+	vb_auto_free char *lacking = vb_buf_strdup(differences);
+	ck_assert_ptr_null(strstr(lacking, "+ "));
+	ck_assert_ptr_null(strstr(lacking, "/runtimes/"));
+}
+END_TEST
+
 START_TEST(values_are_found_by_their_table)
 {
 	vb_auto_node_dump struct vb_node_dump *dump = parse(BASE);
@@ -215,6 +241,7 @@ int main(void)
 		tests, imports_and_the_switch_of_nri_are_let_through_only_when_they_are_meant);
 	tcase_add_test(tests, names_of_handlers_are_labels_and_none_of_our_files);
 	tcase_add_test(tests, the_socket_is_found_wherever_this_containerd_says_it);
+	tcase_add_test(tests, a_handler_that_would_be_lost_is_written_with_all_that_it_has);
 	tcase_add_test(tests, values_are_found_by_their_table);
 	return vb_unit_run("node_dump", tests);
 }
