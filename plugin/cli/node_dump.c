@@ -502,6 +502,27 @@ struct comparison {
 	int refused;
 };
 
+static bool is_imports(const struct entry *entry)
+{
+	return entry->table.count == 0 && strcmp(entry->key, "imports") == 0;
+}
+
+/* containerd 1.7 lists the files that it has read in another order each time. */
+static bool is_unchanged(const struct entry *old, const struct entry *new)
+{
+	vb_auto_strv struct vb_strv before = {0};
+	vb_auto_strv struct vb_strv after = {0};
+
+	if (strcmp(old->value, new->value) == 0)
+		return true;
+	if (!is_imports(old) || vb_toml_dump_strings(old->value, &before) < 0 ||
+		vb_toml_dump_strings(new->value, &after) < 0)
+		return false;
+	vb_strv_sort_unique(&before);
+	vb_strv_sort_unique(&after);
+	return vb_strv_equal(&before, &after);
+}
+
 static bool is_allowed(
 	const struct comparison *all, const struct entry *old, const struct entry *new)
 {
@@ -514,7 +535,7 @@ static bool is_allowed(
 		return old == NULL && is_inherited(all->after, new, handler);
 	if (any == NULL)
 		return true;
-	if (any->table.count == 0 && strcmp(any->key, "imports") == 0)
+	if (is_imports(any))
 		return all->allowed->imports;
 	return all->allowed->nri && is_nri_switch(any) &&
 	       new != NULL &&strcmp(new->value, "false") == 0;
@@ -559,7 +580,7 @@ int vb_node_dump_compare(const struct vb_node_dump *before, const struct vb_node
 
 	for (size_t i = 0; r == 0 && i < before->count; i++) {
 		const struct entry *entry = find_entry(after, &before->items[i], &from);
-		if (entry == NULL || strcmp(entry->value, before->items[i].value) != 0)
+		if (entry == NULL || !is_unchanged(&before->items[i], entry))
 			r = note(&all, &before->items[i], entry);
 	}
 	from = 0;

@@ -219,6 +219,29 @@ START_TEST(a_handler_that_would_be_lost_is_written_with_all_that_it_has)
 }
 END_TEST
 
+/* containerd 1.7 puts them together from a map. */
+START_TEST(the_order_of_the_imports_means_nothing)
+{
+	static const struct {
+		const char *before, *after;
+		int refused;
+	} lists[] = {{"imports = [\"/a\", \"/b\"]\n", "imports = [\"/b\", \"/a\"]\n", 0},
+		{"imports = [\"/a\", \"/b\"]\n", "imports = [\"/a\", \"/c\"]\n", 1},
+		{"imports = [\"/a\"]\n", "imports = [\"/a\", \"/b\"]\n", 1},
+		{"disabled_plugins = [\"a\", \"b\"]\n", "disabled_plugins = [\"b\", \"a\"]\n", 1}};
+	const struct vb_node_handlers none = {.count = 0};
+	const struct vb_node_allowed nothing = {.imports = false};
+
+	for (size_t i = 0; i < VB_ARRAY_SIZE(lists); i++) {
+		vb_auto_node_dump struct vb_node_dump *before = parse(lists[i].before);
+		vb_auto_node_dump struct vb_node_dump *after = parse(lists[i].after);
+		vb_auto_buf struct vb_buf *out = vb_buf_create(1 << 16);
+		ck_assert_int_eq(vb_node_dump_compare(before, after, &none, &nothing, out),
+			lists[i].refused);
+	}
+}
+END_TEST
+
 START_TEST(values_are_found_by_their_table)
 {
 	vb_auto_node_dump struct vb_node_dump *dump = parse(BASE);
@@ -242,6 +265,7 @@ int main(void)
 	tcase_add_test(tests, names_of_handlers_are_labels_and_none_of_our_files);
 	tcase_add_test(tests, the_socket_is_found_wherever_this_containerd_says_it);
 	tcase_add_test(tests, a_handler_that_would_be_lost_is_written_with_all_that_it_has);
+	tcase_add_test(tests, the_order_of_the_imports_means_nothing);
 	tcase_add_test(tests, values_are_found_by_their_table);
 	return vb_unit_run("node_dump", tests);
 }
