@@ -170,8 +170,8 @@ def until(condition, ask, timeout_s=10):
 
 
 def again_without_records(test):
-    """The kernel's log takes ten records in five seconds, and other nodes' tests make some beside
-    this one: a test whose records were left out is made again when there is room."""
+    """Where this machine keeps the kernel's log to ten records in five seconds, and other nodes'
+    tests make some: a test whose records were left out is made again when there is room."""
     @functools.wraps(test)
     def run(*args, **kwargs):
         for attempts_left in (2, 1, 0):
