@@ -66,7 +66,7 @@ PROMISES = {
     ),
     "the list picks the file of a bare library name": ("test_dlopen.BareName",),
     "RPATH, RUNPATH and $ORIGIN keep working": ("test_dlopen.Caller",),
-    "namespaces of dlmopen are gated": ("test_dlopen.Namespace",),
+    "namespaces of dlmopen are gated": ("test_dlmopen.Namespace",),
     "audit names a loaded library by its absolute path": (
         "test_dlopen.Audit.test_a_loaded_bare_name_is_told_by_its_absolute_path",
     ),

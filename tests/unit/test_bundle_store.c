@@ -142,7 +142,7 @@ START_TEST(an_update_in_the_tick_of_the_version_before_is_seen_too)
 	file_clock_tick();
 	assert_version("3");
 	/* From then on the times tell, and it is not read for nothing. */
-	rewrite("xxx");
+	rewrite("{{{");
 	assert_version("3");
 	ck_assert_ptr_null(vb_bundle_store_warning(store));
 }

@@ -156,7 +156,7 @@ START_TEST(a_change_in_the_tick_of_the_one_before_is_seen)
 	support_write_file(PATH, "{\"deadline_ms\":202}", 0644);
 	ck_assert_int_eq(refresh(false), 1);
 	ck_assert_uint_eq(settings->config.deadline_ms, 202);
-	support_write_file(PATH, "{\"deadline_ms\":xxx}", 0644);
+	support_write_file(PATH, "{\"deadline_ms\":{{{}", 0644);
 	ck_assert_int_eq(refresh(false), -EINVAL);
 	ck_assert_int_eq(refresh(false), 0);
 	support_write_file(PATH, "{\"deadline_ms\":203}", 0644);
